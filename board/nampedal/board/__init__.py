@@ -1,0 +1,1 @@
+"""What the box is: its controls and its hw-profiles. Imports nothing else of nampedal's."""
