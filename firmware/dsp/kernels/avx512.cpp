@@ -1,0 +1,9 @@
+#include "lanes_x86.h"
+// Second: it is written over the types of the first.
+#include "kernels_impl.h"
+
+namespace nampedal {
+
+const Kernels avx512_kernels = kernels_named("avx512");
+
+}  // namespace nampedal

@@ -1,0 +1,29 @@
+#include "convnet.h"
+
+namespace nampedal {
+
+void ConvNet::process(const float* in, float* out, int frames, Pass pass) noexcept {
+  Rows now{blocks.front().history.append(frames), blocks.front().history.stride};
+  copy_rows(in, in_channels, now.data, now.stride, in_channels, frames);
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    ConvNetBlock& block = blocks[b];
+    History& next = b + 1 < blocks.size() ? blocks[b + 1].history : head_history;
+    const Rows after{next.append(frames), next.stride};
+    if (pass == Pass::kSettle) block.history.settle();
+    block.conv.process(now, {}, after, frames);
+    block.activation.process(after.data, after.stride, block.conv.lanes, frames);
+    if (pass == Pass::kPlay) block.history.advance(frames);
+    now = after;
+  }
+  if (pass == Pass::kSettle) head_history.settle();
+  head.process(now, {}, scratch, frames);
+  if (pass == Pass::kPlay) head_history.advance(frames);
+  copy_rows(scratch.data, scratch.stride, out, out_channels, out_channels, frames);
+}
+
+void ConvNet::clear() noexcept {
+  for (ConvNetBlock& block : blocks) block.history.clear();
+  head_history.clear();
+}
+
+}  // namespace nampedal
