@@ -1,0 +1,157 @@
+// The engine as Python sees it: nampedal.firmware._engine. The only file that knows Python.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <ctime>
+
+#include "../dsp/setup/artifact.h"
+#include "../dsp/setup/errors.h"
+#include "../dsp/setup/limits.h"
+#include "../dsp/setup/model.h"
+
+namespace nb = nanobind;
+using namespace nampedal;
+
+namespace {
+
+using InAudio = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using OutAudio = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+const char* exception_name(Mistake mistake) {
+  switch (mistake) {
+    case Mistake::kUnreadable: return "ArtifactUnreadableError";
+    case Mistake::kNotAnArtifact: return "NotAnArtifactError";
+    case Mistake::kFormat: return "ArtifactFormatError";
+    case Mistake::kChecksum: return "ArtifactChecksumError";
+    case Mistake::kStructure: return "ArtifactStructureError";
+    case Mistake::kValue: return "ArtifactValueError";
+    case Mistake::kLimit: return "ArtifactLimitError";
+    case Mistake::kTier: return "NoSuchTierError";
+    case Mistake::kSampleRate: return "SampleRateError";
+    case Mistake::kIsa: return "IsaError";
+  }
+  return "NampedalError";
+}
+
+void translate(const std::exception_ptr& raised, void*) {
+  try {
+    std::rethrow_exception(raised);
+  } catch (const Error& error) {
+    const nb::object type = nb::module_::import_("nampedal.firmware.errors").attr(exception_name(error.mistake()));
+    PyErr_SetString(type.ptr(), error.what());
+  }
+}
+
+void check_block(const Model& model, const InAudio& in, const OutAudio& out) {
+  const auto frames = in.shape(0);
+  if (frames < 1 || frames > static_cast<std::size_t>(model.max_frames()) || out.shape(0) != frames ||
+      in.shape(1) != static_cast<std::size_t>(model.in_channels()) ||
+      out.shape(1) != static_cast<std::size_t>(model.out_channels())) {
+    const std::string text = "block is (" + std::to_string(frames) + ", " + std::to_string(in.shape(1)) + ") -> (" +
+                             std::to_string(out.shape(0)) + ", " + std::to_string(out.shape(1)) +
+                             "); prepared for 1 to " + std::to_string(model.max_frames()) + " frames of (" +
+                             std::to_string(model.in_channels()) + ") -> (" + std::to_string(model.out_channels()) +
+                             ") channels";
+    const nb::object type = nb::module_::import_("nampedal.firmware.errors").attr("BlockShapeError");
+    PyErr_SetString(type.ptr(), text.c_str());
+    throw nb::python_error();
+  }
+}
+
+double seconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// CPU seconds of all blocks, and wall seconds of each.
+std::pair<double, std::vector<double>> time_blocks(Model& model, const InAudio& audio, int frames) {
+  if (frames < 1 || frames > model.max_frames() || audio.shape(1) != static_cast<std::size_t>(model.in_channels())) {
+    throw nb::value_error("frames or channels are not what the model was prepared for");
+  }
+  const std::size_t blocks = audio.shape(0) / static_cast<std::size_t>(frames);
+  std::vector<double> wall(blocks);
+  std::vector<float> out(static_cast<std::size_t>(frames) * static_cast<std::size_t>(model.out_channels()));
+  const nb::gil_scoped_release release;
+  const float* in = audio.data();
+  const double cpu_before = seconds(CLOCK_THREAD_CPUTIME_ID);
+  double before = seconds(CLOCK_MONOTONIC);
+  for (double& block : wall) {
+    model.process(in, out.data(), frames);
+    in += static_cast<std::ptrdiff_t>(frames) * model.in_channels();
+    const double now = seconds(CLOCK_MONOTONIC);
+    block = now - before;
+    before = now;
+  }
+  return {seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_before, std::move(wall)};
+}
+
+}  // namespace
+
+NB_MODULE(_engine, m) {
+  nb::register_exception_translator(translate);
+
+  m.def("isas", [] {
+    std::vector<std::string> names;
+    for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);
+    return names;
+  });
+
+  m.attr("FORMAT") = kFormat;
+  m.attr("MAX_CHANNELS") = kMaxChannels;
+  m.attr("MAX_LOOKBACK") = kMaxLookback;
+  m.attr("MAX_LAYERS") = kMaxLayers;
+  m.attr("MAX_TIERS") = kMaxTiers;
+  m.attr("MAX_NESTING") = kMaxNesting;
+  m.attr("MAX_FRAMES") = kMaxFrames;
+  m.attr("MAX_FILE_BYTES") = kMaxFileBytes;
+  m.attr("MIN_SAMPLE_RATE") = kMinSampleRate;
+  m.attr("MAX_SAMPLE_RATE") = kMaxSampleRate;
+
+  nb::class_<Artifact>(m, "Artifact")
+      .def_static("open", &Artifact::open, nb::arg("path"))
+      .def_static(
+          "from_bytes",
+          [](const nb::bytes& data, std::string name) {
+            return Artifact::from_bytes({reinterpret_cast<const std::byte*>(data.c_str()), data.size()},
+                                        std::move(name));
+          },
+          nb::arg("data"), nb::arg("name"))
+      .def_prop_ro("name", &Artifact::name)
+      .def_prop_ro("tier_count", &Artifact::tier_count)
+      .def_prop_ro("sample_rate", &Artifact::sample_rate)
+      .def("flatbuffer", [](const Artifact& artifact) {
+        const auto bytes = artifact.flatbuffer();
+        return nb::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      });
+
+  nb::class_<Model>(m, "Model")
+      .def(
+          "__init__",
+          [](Model* self, const Artifact& artifact, int tier, double sample_rate, int max_frames, bool exact,
+             const std::string& isa) {
+            new (self) Model(artifact, {tier, sample_rate, max_frames, exact ? Accuracy::kExact : Accuracy::kFast,
+                                        &choose_kernels(isa)});
+          },
+          nb::arg("artifact"), nb::arg("tier"), nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("exact"),
+          nb::arg("isa"))
+      .def(
+          "process",
+          [](Model& model, const InAudio& in, const OutAudio& out) {
+            check_block(model, in, out);
+            const nb::gil_scoped_release release;
+            model.process(in.data(), out.data(), static_cast<int>(in.shape(0)));
+          },
+          nb::arg("audio"), nb::arg("out"))
+      .def("reset", &Model::reset, nb::call_guard<nb::gil_scoped_release>())
+      .def("time_blocks", &time_blocks, nb::arg("audio"), nb::arg("frames"))
+      .def_prop_ro("in_channels", &Model::in_channels)
+      .def_prop_ro("out_channels", &Model::out_channels)
+      .def_prop_ro("max_frames", &Model::max_frames)
+      .def_prop_ro("isa", &Model::isa)
+      .def_prop_ro("memory_bytes", &Model::memory_bytes);
+}

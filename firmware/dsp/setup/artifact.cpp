@@ -1,0 +1,164 @@
+#include "artifact.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "build.h"
+#include "errors.h"
+#include "limits.h"
+#include "stomp_generated.h"
+
+namespace nampedal {
+
+// Where the bytes live: a read-only mapping, or a copy.
+class Artifact::Storage {
+ public:
+  explicit Storage(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) throw Error(Mistake::kUnreadable, "can't be opened: " + std::string(std::strerror(errno)));
+    struct stat facts {};
+    const bool regular = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
+    const auto size = regular ? static_cast<std::size_t>(facts.st_size) : 0;
+    if (regular && size > 0 && size <= kMaxFileBytes) {
+      mapped_ = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    }
+    const int why = errno;
+    ::close(file);
+    if (!regular) throw Error(Mistake::kUnreadable, "is not a regular file");
+    if (size == 0) throw Error(Mistake::kNotAnArtifact, "is empty; an artifact was expected");
+    if (size > kMaxFileBytes) throw too_large(size);
+    if (mapped_ == MAP_FAILED) throw Error(Mistake::kUnreadable, "can't be mapped: " + std::string(std::strerror(why)));
+    bytes = {static_cast<const std::byte*>(mapped_), size};
+  }
+
+  explicit Storage(std::span<const std::byte> given) {
+    if (given.size() > kMaxFileBytes) throw too_large(given.size());
+    // In units of the widest scalar, for its alignment.
+    copy_.resize((given.size() + sizeof(double) - 1) / sizeof(double));
+    if (!given.empty()) std::memcpy(copy_.data(), given.data(), given.size());
+    bytes = {reinterpret_cast<const std::byte*>(copy_.data()), given.size()};
+  }
+
+  ~Storage() {
+    if (mapped_ != MAP_FAILED) ::munmap(mapped_, bytes.size());
+  }
+
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  std::span<const std::byte> bytes;
+
+ private:
+  static Error too_large(std::size_t size) {
+    return Error(Mistake::kLimit,
+                 "is " + std::to_string(size) + " bytes; an artifact may have " + std::to_string(kMaxFileBytes));
+  }
+
+  void* mapped_ = MAP_FAILED;
+  std::vector<double> copy_;
+};
+
+namespace {
+
+std::uint32_t checksum(std::span<const std::byte> bytes) {
+  return static_cast<std::uint32_t>(
+      ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+}
+
+std::uint32_t little_endian(std::span<const std::byte> four) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value |= std::to_integer<std::uint32_t>(four[i]) << (8 * i);
+  return value;
+}
+
+Error within(const std::string& name, const Error& error) { return Error(error.mistake(), name + ": " + error.what()); }
+
+}  // namespace
+
+Artifact Artifact::open(const std::string& path) {
+  try {
+    return Artifact(std::make_unique<Storage>(path), path);
+  } catch (const Error& error) {
+    throw within(path, error);
+  }
+}
+
+Artifact Artifact::from_bytes(std::span<const std::byte> bytes, std::string name) {
+  try {
+    return Artifact(std::make_unique<Storage>(bytes), name);
+  } catch (const Error& error) {
+    throw within(name, error);
+  }
+}
+
+Artifact::Artifact(std::unique_ptr<Storage> storage, std::string name)
+    : storage_(std::move(storage)), name_(std::move(name)), bytes_(storage_->bytes) {
+  check();
+  root_ = stomp::GetArtifact(bytes_.data());
+  if (root_->format() != kFormat) {
+    throw Error(Mistake::kFormat, "has format " + std::to_string(root_->format()) + "; this nampedal reads format " +
+                                      std::to_string(kFormat) + ": convert the capture again");
+  }
+  if (!(root_->sample_rate() >= kMinSampleRate && root_->sample_rate() <= kMaxSampleRate)) {
+    throw Error(Mistake::kValue, "sample rate is " + std::to_string(root_->sample_rate()) + " Hz; allowed are " +
+                                     std::to_string(static_cast<int>(kMinSampleRate)) + " to " +
+                                     std::to_string(static_cast<int>(kMaxSampleRate)));
+  }
+  if (root_->tiers() == nullptr || root_->tiers()->size() == 0 || root_->tiers()->size() > kMaxTiers) {
+    const unsigned found = root_->tiers() == nullptr ? 0 : root_->tiers()->size();
+    throw Error(Mistake::kStructure,
+                "has " + std::to_string(found) + " tiers; allowed are 1 to " + std::to_string(kMaxTiers));
+  }
+  // What can be built at all can be built for any block: nothing is trusted that was not built once.
+  for (int i = 0; i < tier_count(); ++i) {
+    const Kernels& kernels = *available_kernels().back();
+    try {
+      Memory memory;
+      build_network(tier(i).network(), {memory, kernels, Accuracy::kExact, 1});
+    } catch (const Error& error) {
+      throw within("tier " + std::to_string(i), error);
+    }
+  }
+}
+
+void Artifact::check() const {
+  constexpr std::size_t kIdentifierEnd = 8;
+  if (bytes_.size() < kIdentifierEnd + kChecksumBytes || !stomp::ArtifactBufferHasIdentifier(bytes_.data())) {
+    throw Error(Mistake::kNotAnArtifact, "is not a .stomp artifact: the file identifier 'STMP' is missing");
+  }
+  const std::uint32_t stored = little_endian(bytes_.last(kChecksumBytes));
+  if (checksum(flatbuffer()) != stored) {
+    throw Error(Mistake::kChecksum, "is damaged: its checksum does not match its bytes; convert or copy it again");
+  }
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes_.data());
+  // Networks nest; everything else is flat. Tables: generous for kMaxTiers tiers of long stacks.
+  flatbuffers::Verifier verifier(data, flatbuffer().size(), 64, 1'000'000);
+  if (!stomp::VerifyArtifactBuffer(verifier)) {
+    throw Error(Mistake::kStructure, "is malformed: an offset or a length points outside of it");
+  }
+}
+
+Artifact::Artifact(Artifact&&) noexcept = default;
+Artifact& Artifact::operator=(Artifact&&) noexcept = default;
+Artifact::~Artifact() = default;
+
+int Artifact::tier_count() const { return static_cast<int>(root_->tiers()->size()); }
+
+double Artifact::sample_rate() const { return root_->sample_rate(); }
+
+const stomp::Tier& Artifact::tier(int index) const {
+  if (index < 0 || index >= tier_count()) {
+    throw Error(Mistake::kTier, name_ + ": no tier " + std::to_string(index) + "; it has tiers 0 to " +
+                                    std::to_string(tier_count() - 1));
+  }
+  return *root_->tiers()->Get(static_cast<unsigned>(index));
+}
+
+}  // namespace nampedal

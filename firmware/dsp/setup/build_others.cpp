@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cmath>
+
+#include "../rt/convnet.h"
+#include "../rt/linear.h"
+#include "../rt/lstm.h"
+#include "parts.h"
+
+namespace nampedal {
+
+BuiltNetwork build_convnet(const stomp::ConvNet& table, Parts& parts) {
+  ConvNet& net = parts.options().memory.object<ConvNet>();
+  const unsigned count = checked_count(table.blocks(), 1, "blocks");
+  net.blocks = parts.options().memory.array<ConvNetBlock>(count);
+  int channels = 0;
+  for (unsigned b = 0; b < count; ++b) {
+    const Where where = at("blocks", b);
+    const stomp::ConvNetBlock& source = required(table.blocks()->Get(b), where);
+    ConvNetBlock& block = net.blocks[b];
+    Parts::ConvShape shape;
+    block.conv = parts.conv(source.conv(), where + ".conv", channels, 0, 1, &shape);
+    block.history = parts.history(shape.in_channels, block.conv.lookback());
+    block.activation = parts.activation(source.activation(), where + ".activation", shape.out_channels);
+    if (b == 0) net.in_channels = shape.in_channels;
+    channels = shape.out_channels;
+  }
+  Parts::ConvShape head;
+  net.head = parts.conv(table.head(), "head", channels, 0, 1, &head);
+  net.head_history = parts.history(channels, net.head.lookback());
+  net.out_channels = head.out_channels;
+  net.scratch = parts.rows(net.head.lanes);
+  return {&net, net.in_channels, net.out_channels};
+}
+
+BuiltNetwork build_lstm(const stomp::Lstm& table, Parts& parts) {
+  Memory& memory = parts.options().memory;
+  Lstm& net = memory.object<Lstm>();
+  const unsigned count = checked_count(table.layers(), 1, "layers");
+  net.layers = memory.array<LstmLayer>(count);
+  net.cell = parts.options().kernels.lstm_cell[static_cast<int>(parts.options().accuracy)];
+  if (table.prewarm() > kMaxLookback) {
+    refuse(Mistake::kLimit, "prewarm",
+           "is " + std::to_string(table.prewarm()) + " frames; allowed are " + std::to_string(kMaxLookback));
+  }
+  net.prewarm = static_cast<int>(table.prewarm());
+  int channels = 0;
+  int widest = 0;
+  for (unsigned l = 0; l < count; ++l) {
+    const Where where = at("layers", l);
+    const stomp::LstmLayer& source = required(table.layers()->Get(l), where);
+    LstmLayer& layer = net.layers[l];
+    int hidden = 0;
+    int in_channels = 0;
+    layer.gates = parts.gates(source, where, &hidden, &in_channels);
+    if (l == 0) net.in_channels = in_channels;
+    if (l > 0 && in_channels != channels) {
+      refuse(Mistake::kStructure, where,
+             "takes " + std::to_string(in_channels) + " channels; " + std::to_string(channels) + " come in");
+    }
+    channels = hidden;
+    layer.in_channels = in_channels;
+    layer.lanes = lanes_for(hidden);
+    widest = std::max(widest, layer.lanes);
+    layer.joined = memory.floats(static_cast<std::size_t>(in_channels + layer.lanes));
+    layer.cell = memory.floats(static_cast<std::size_t>(layer.lanes));
+    const auto width = static_cast<unsigned>(hidden);
+    layer.initial_hidden = parts.padded(source.initial_hidden(), width, layer.lanes, where + ".initial_hidden");
+    layer.initial_cell = parts.padded(source.initial_cell(), width, layer.lanes, where + ".initial_cell");
+  }
+  Parts::ConvShape head;
+  net.head = parts.conv(table.head(), "head", channels, 1, 1, &head);
+  net.out_channels = head.out_channels;
+  net.gate_scratch = memory.floats(static_cast<std::size_t>(4 * widest));
+  net.head_scratch = memory.floats(static_cast<std::size_t>(net.head.lanes));
+  return {&net, net.in_channels, net.out_channels};
+}
+
+BuiltNetwork build_linear(const stomp::Linear& table, Parts& parts) {
+  Memory& memory = parts.options().memory;
+  Linear& net = memory.object<Linear>();
+  const unsigned taps = count_of(table.impulse_response());
+  if (taps < 1 || taps > kMaxLookback) {
+    refuse(Mistake::kLimit, "impulse_response",
+           "has " + std::to_string(taps) + " taps; allowed are 1 to " + std::to_string(kMaxLookback));
+  }
+  for (const auto channels : {table.in_channels(), table.out_channels()}) {
+    if (channels < 1 || channels > kMaxChannels) {
+      refuse(Mistake::kLimit, "linear",
+             "has " + std::to_string(channels) + " channels; allowed are 1 to " + std::to_string(kMaxChannels));
+    }
+  }
+  if (!std::isfinite(table.bias())) refuse(Mistake::kValue, "bias", "is not a finite number");
+  net.kernels = &parts.options().kernels;
+  net.in_channels = static_cast<int>(table.in_channels());
+  net.out_channels = static_cast<int>(table.out_channels());
+  net.tap_count = static_cast<int>(taps);
+  net.taps = parts.padded(table.impulse_response(), taps, net.tap_count, "impulse_response");
+  net.bias = table.bias();
+  net.histories = memory.array<History>(static_cast<std::size_t>(std::min(net.in_channels, net.out_channels)));
+  const int lookback = net.tap_count - 1;
+  const int capacity = 2 * lookback + parts.options().max_frames;
+  for (History& history : net.histories) {
+    history = {memory.floats(static_cast<std::size_t>(capacity + kReadSlack)), 1, lookback, capacity, lookback};
+  }
+  net.scratch = memory.floats(static_cast<std::size_t>(parts.options().max_frames));
+  return {&net, net.in_channels, net.out_channels};
+}
+
+}  // namespace nampedal

@@ -1,0 +1,46 @@
+// One tier of an artifact, prepared: the network, its memory and its state.
+#pragma once
+
+#include "artifact.h"
+#include "build.h"
+#include "isa.h"
+#include "memory.h"
+
+namespace nampedal {
+
+struct Preparation {
+  int tier = 0;              // 0: full
+  double sample_rate = 0.0;  // of the audio; must be the artifact's
+  int max_frames = 0;
+  Accuracy accuracy = Accuracy::kFast;
+  const Kernels* kernels = nullptr;
+};
+
+class Model {
+ public:
+  // Copies what it needs: the artifact may go. Ends in the steady state. Throws Error.
+  Model(const Artifact& artifact, const Preparation& preparation);
+
+  // Real-time safe. in: [frame][in_channels], out: [frame][out_channels], 1 <= frames <= max_frames; out may not
+  // overlap in.
+  void process(const float* in, float* out, int frames) noexcept;
+
+  // To the steady state of endless silence. Bounded by the network's size; an LSTM runs its prewarm.
+  void reset() noexcept;
+
+  int in_channels() const noexcept { return network_.in_channels; }
+  int out_channels() const noexcept { return network_.out_channels; }
+  int max_frames() const noexcept { return max_frames_; }
+  const char* isa() const noexcept { return isa_; }
+  std::size_t memory_bytes() const noexcept { return memory_.used(); }
+
+ private:
+  Memory memory_;
+  BuiltNetwork network_;
+  int max_frames_;
+  const char* isa_;
+  float* silence_;
+  float* settled_;
+};
+
+}  // namespace nampedal

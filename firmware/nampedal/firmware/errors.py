@@ -1,0 +1,53 @@
+"""What the engine and the artifact refuse. Raised by the native code, which writes the text."""
+
+from __future__ import annotations
+
+from nampedal.board.errors import NampedalError
+
+
+class ArtifactError(NampedalError):
+    """Something is wrong with an artifact."""
+
+
+class ArtifactUnreadableError(ArtifactError, OSError):
+    """The file can't be opened or mapped."""
+
+
+class NotAnArtifactError(ArtifactError, ValueError):
+    """The bytes are not an artifact at all."""
+
+
+class ArtifactFormatError(ArtifactError, ValueError):
+    """The artifact has a format version that this nampedal does not read."""
+
+
+class ArtifactChecksumError(ArtifactError, ValueError):
+    """The bytes changed since they were written."""
+
+
+class ArtifactStructureError(ArtifactError, ValueError):
+    """Offsets, shapes or parts do not fit together."""
+
+
+class ArtifactValueError(ArtifactError, ValueError):
+    """A number is not finite or not allowed."""
+
+
+class ArtifactLimitError(ArtifactError, ValueError):
+    """Something is larger than the engine takes."""
+
+
+class NoSuchTierError(NampedalError, IndexError):
+    """The artifact has no such tier."""
+
+
+class SampleRateError(NampedalError, ValueError):
+    """The audio's sample rate is not the one the network runs at."""
+
+
+class BlockShapeError(NampedalError, ValueError):
+    """A block has other frames or channels than the engine was prepared for."""
+
+
+class IsaError(NampedalError, ValueError):
+    """The kernels asked for do not run on this CPU."""
