@@ -1,0 +1,57 @@
+"""What the converter refuses."""
+
+from __future__ import annotations
+
+from nampedal.board.errors import NampedalError
+
+
+class CaptureError(NampedalError):
+    """Something is wrong with a .nam file."""
+
+
+class CaptureUnreadableError(CaptureError, OSError):
+    """The file is not there or can't be read."""
+
+
+class CaptureTruncatedError(CaptureError, ValueError):
+    """The file ends in the middle."""
+
+
+class NotJsonError(CaptureError, ValueError):
+    """The file is not JSON."""
+
+
+class NotACaptureError(CaptureError, ValueError):
+    """The file is JSON, but not a .nam."""
+
+
+class UnknownVersionError(CaptureError, ValueError):
+    """The file's format version is not one that is read here."""
+
+
+class UnknownArchitectureError(CaptureError, ValueError):
+    """The file's architecture is not one that is read here."""
+
+
+class UnknownActivationError(CaptureError, ValueError):
+    """An activation is not one that is known here."""
+
+
+class CaptureFieldError(CaptureError, ValueError):
+    """A field is missing, of the wrong type, or has a value that is not allowed."""
+
+
+class CaptureShapeError(CaptureError, ValueError):
+    """Layers do not fit together."""
+
+
+class CaptureLimitError(CaptureError, ValueError):
+    """Something is larger than is taken here."""
+
+
+class WeightCountError(CaptureError, ValueError):
+    """The file has more or fewer weights than its configuration needs."""
+
+
+class NonFiniteWeightError(CaptureError, ValueError):
+    """A weight is no finite float32."""
