@@ -55,3 +55,19 @@ class WeightCountError(CaptureError, ValueError):
 
 class NonFiniteWeightError(CaptureError, ValueError):
     """A weight is no finite float32."""
+
+
+class AudioFileError(NampedalError, OSError):
+    """An audio file can't be read or written."""
+
+
+class AudioFormatError(NampedalError, ValueError):
+    """An audio file's format or channels are not what the task needs."""
+
+
+class OutputExistsError(NampedalError, FileExistsError):
+    """The output is there already."""
+
+
+class OutputUnwritableError(NampedalError, OSError):
+    """The output can't be written."""

@@ -73,7 +73,7 @@ def pack(capture: Capture) -> bytes:
 
 def unpack(artifact: _engine.Artifact) -> Capture:
     """The capture in an artifact that the engine has checked."""
-    root = fbs.ArtifactT.InitFromPackedBuf(artifact.flatbuffer(), 0)
+    root = fbs.ArtifactT.InitFromObj(fbs.Artifact.GetRootAs(artifact.flatbuffer(), 0))
     source = root.source or fbs.SourceT()
     return Capture(
         source=Source(
