@@ -79,6 +79,7 @@ def sanitized() -> Path:
 @pytest.fixture
 def nampedal(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command line as a person would, in an empty folder."""
+
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nampedal.converter.cli", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=300)

@@ -37,6 +37,17 @@ FILM_KEYS = (
     "head1x1_post_film",
 )
 
+# A layer array in the current spelling, to change one thing of.
+ARRAY: Nam = {
+    "input_size": 1,
+    "condition_size": 1,
+    "channels": 4,
+    "kernel_size": 3,
+    "dilations": [1, 2],
+    "activation": "Tanh",
+    "head": {"out_channels": 1, "kernel_size": 1, "bias": True},
+}
+
 
 def write(path: Path, nam: Nam) -> Path:
     path.write_text(json.dumps(nam))
@@ -48,7 +59,7 @@ def model(architecture: str, config: Nam, weights: list[float], **more: Any) -> 
 
 
 def weights(rng: np.random.Generator, count: int, scale: float = 0.3) -> list[float]:
-    return [float(w) for w in np.float32(rng.uniform(-scale, scale, count))]
+    return [float(w) for w in rng.uniform(-scale, scale, count).astype(np.float32)]
 
 
 def linear(taps: int = 4, bias: bool = False, seed: int = 1) -> Nam:
@@ -63,7 +74,9 @@ def lstm(layers: int = 1, hidden: int = 3, seed: int = 1) -> Nam:
     return model("LSTM", config, weights(rng, count), sample_rate=48000)
 
 
-def convnet(channels: int = 3, batch_norm: bool = True, groups: int = 1, seed: int = 1, activation: Any = "Tanh") -> Nam:
+def convnet(
+    channels: int = 3, batch_norm: bool = True, groups: int = 1, seed: int = 1, activation: Any = "Tanh"
+) -> Nam:
     rng = np.random.default_rng(seed)
     values: list[float] = []
     dilations = [1, 2, 4]
@@ -72,8 +85,8 @@ def convnet(channels: int = 3, batch_norm: bool = True, groups: int = 1, seed: i
         values += weights(rng, channels * width * 2 // groups)
         if batch_norm:
             values += weights(rng, channels)
-            values += [float(v) for v in np.float32(rng.uniform(0.5, 1.5, channels))]
-            values += weights(rng, 2 * channels) + [1e-5]
+            values += [float(v) for v in rng.uniform(0.5, 1.5, channels).astype(np.float32)]
+            values += [*weights(rng, 2 * channels), 1e-5]
         else:
             values += weights(rng, channels)
     values += weights(rng, channels + 1)
@@ -84,7 +97,7 @@ def convnet(channels: int = 3, batch_norm: bool = True, groups: int = 1, seed: i
 def wavenet(layers: list[Nam], *, seed: int = 1, head: Nam | None = None, scale: float = 0.3, **config: Any) -> Nam:
     """A WaveNet of these layer arrays (entries of `layers`), with as many weights as they need."""
     rng = np.random.default_rng(seed)
-    count = sum(array_count(layer) for layer in layers) + 1
+    count: int = sum(array_count(layer) for layer in layers) + 1
     if head is not None:
         width = _head_out(layers[-1])
         for i, kernel in enumerate(head["kernel_sizes"]):
@@ -92,7 +105,9 @@ def wavenet(layers: list[Nam], *, seed: int = 1, head: Nam | None = None, scale:
             count += out * (width * kernel + 1)
             width = out
     values = weights(rng, count, scale)
-    return model("WaveNet", {"layers": layers, "head": head, "head_scale": values[-1], **config}, values, sample_rate=48000)
+    return model(
+        "WaveNet", {"layers": layers, "head": head, "head_scale": values[-1], **config}, values, sample_rate=48000
+    )
 
 
 def a1(channels: tuple[int, int] = (4, 2), dilations: tuple[int, ...] = (1, 2, 4), seed: int = 1, **more: Any) -> Nam:
@@ -106,20 +121,27 @@ def a1(channels: tuple[int, int] = (4, 2), dilations: tuple[int, ...] = (1, 2, 4
     return wavenet(layers, seed=seed)
 
 
+def container(*entries: tuple[float, Nam]) -> Nam:
+    """A SlimmableContainer of (max_value, model)."""
+    submodels = [{"max_value": value, "model": nam} for value, nam in entries]
+    return model("SlimmableContainer", {"submodels": submodels}, [], sample_rate=48000)
+
+
 def _head_out(layer: Nam) -> int:
     return int(layer["head"]["out_channels"] if layer.get("head") else layer["head_size"])
 
 
 def array_count(layer: Nam) -> int:
     """Weights of one layer array, from the order in which the format stores them."""
-    channels, condition = layer["channels"], layer["condition_size"]
-    bottleneck = layer.get("bottleneck", channels)
-    count = channels * layer["input_size"]
+    channels: int = layer["channels"]
+    condition: int = layer["condition_size"]
+    bottleneck: int = layer.get("bottleneck", channels)
+    count: int = channels * layer["input_size"]
     depth = len(layer["dilations"])
-    head1x1 = layer.get("head1x1") or {"active": False}
-    layer1x1 = layer.get("layer1x1") or {"active": True, "groups": 1}
+    head1x1: Nam = layer.get("head1x1") or {"active": False}
+    layer1x1: Nam = layer.get("layer1x1") or {"active": True, "groups": 1}
     for i in range(depth):
-        kernel = layer["kernel_sizes"][i] if "kernel_sizes" in layer else layer["kernel_size"]
+        kernel: int = layer["kernel_sizes"][i] if "kernel_sizes" in layer else layer["kernel_size"]
         mode = layer.get("gating_mode", "gated" if layer.get("gated") else "none")
         mode = mode[i] if isinstance(mode, list) else mode
         inner = bottleneck * (1 if mode == "none" else 2)
@@ -135,11 +157,13 @@ def array_count(layer: Nam) -> int:
             if film and film.get("active", True):
                 out = width * (2 if film.get("shift", True) else 1)
                 count += out * condition // film.get("groups", 1) + out
-    to_head = head1x1["out_channels"] if head1x1["active"] else bottleneck
+    to_head: int = head1x1["out_channels"] if head1x1["active"] else bottleneck
     if layer.get("head"):
         head = layer["head"]
-        return count + head["out_channels"] * (to_head * head["kernel_size"] + (1 if head["bias"] else 0))
-    return count + layer["head_size"] * (to_head + (1 if layer["head_bias"] else 0))
+        count += head["out_channels"] * (to_head * head["kernel_size"] + (1 if head["bias"] else 0))
+    else:
+        count += layer["head_size"] * (to_head + (1 if layer["head_bias"] else 0))
+    return count
 
 
 def random_activation(rng: np.random.Generator, channels: int) -> Any:

@@ -5,10 +5,10 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
+import soundfile
 from conftest import Audio, corpus_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from nampedal.converter import metrics, nam_file, reference
 from nampedal.firmware import artifact
 from nampedal.firmware.capture import Capture
@@ -28,8 +28,6 @@ def golden_names() -> list[str]:
 
 
 def golden_case(corpus: Path, name: str) -> tuple[Capture, int, Audio]:
-    import soundfile
-
     model, _, slim = name.partition("--slim-")
     capture = nam_file.read(corpus / "models" / f"{model}.nam")
     wanted = np.asarray(soundfile.read(corpus / "golden" / f"{name}.wav", dtype="float32")[0], np.float32)

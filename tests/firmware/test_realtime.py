@@ -7,7 +7,6 @@ from pathlib import Path
 
 import nam_maker
 import pytest
-
 from nampedal.converter import nam_file
 from nampedal.firmware import artifact
 
@@ -51,7 +50,7 @@ def test_realtime_objects_call_nothing_but_a_short_list(probes: Path, root: Path
     [
         ("#include <vector>\nvoid f(std::vector<float>& v) { v.push_back(1); }", "_Znwm"),
         ("#include <mutex>\nstd::mutex m; void f() { m.lock(); }", "pthread_mutex_lock"),
-        ("#include <cstdio>\nvoid f() { std::puts(\"x\"); }", "puts"),
+        ('#include <cstdio>\nvoid f() { std::puts("x"); }', "puts"),
         ("void f(int x) { if (x) throw x; }", "__cxa_throw"),
     ],
 )

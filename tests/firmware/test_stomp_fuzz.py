@@ -4,7 +4,6 @@ import subprocess
 from pathlib import Path
 
 import nam_maker
-
 from nampedal.converter import nam_file
 from nampedal.converter.convert import convert
 from nampedal.firmware import artifact
@@ -43,7 +42,6 @@ def test_no_mutation_of_an_artifact_crashes_hangs_or_leaks(sanitized: Path, tmp_
     words = done.stdout.split()
     assert int(words[1]) == MUTATIONS
     refused, played = int(words[3]), int(words[5])
-    print(f"{MUTATIONS} mutations: {refused} refused, {played} played")
     # Both ways must have been taken, or the mutations are too wild or too tame to tell anything.
     assert refused > MUTATIONS // 10
     assert played > MUTATIONS // 100

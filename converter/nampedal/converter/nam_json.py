@@ -40,8 +40,8 @@ class Field:
     value: Any
 
     def fail(self, error: type[CaptureError], text: str) -> NoReturn:
-        place = f"{self.file}: {self.path}" if self.path else self.file
-        raise error(f"{place} {text}")
+        place = f"{self.path} " if self.path else ""
+        raise error(f"{self.file}: {place}{text}")
 
     def __getitem__(self, key: str) -> Field:
         path = f"{self.path}.{key}" if self.path else key

@@ -8,7 +8,7 @@ namespace nampedal {
 
 inline constexpr std::uint32_t kFormat = 1;
 inline constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
-inline constexpr std::size_t kMaxMemoryBytes = std::size_t{256} << 20;  // of one prepared model
+inline constexpr std::size_t kMaxMemoryBytes = std::size_t{64} << 20;  // of one prepared model
 inline constexpr std::uint32_t kMaxChannels = 1024;
 inline constexpr std::uint32_t kMaxLookback = 1u << 20;  // frames of one convolution
 inline constexpr std::uint32_t kMaxLayers = 1024;        // of one array, stack or list

@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import nam_maker
+import nampedal.firmware.stomp_generated as fbs
+import numpy as np
+import pytest
+from nampedal.converter import nam_file
+from nampedal.converter.convert import convert
+from nampedal.firmware import _engine, artifact
+from nampedal.firmware.capture import Capture
+from nampedal.firmware.engine import Engine
+from nampedal.firmware.errors import (
+    ArtifactChecksumError,
+    ArtifactError,
+    ArtifactFormatError,
+    ArtifactLimitError,
+    ArtifactStructureError,
+    ArtifactUnreadableError,
+    ArtifactValueError,
+    NotAnArtifactError,
+)
+from nampedal.firmware.network import Int8Weights
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Capture:
+    nam = nam_maker.a1()
+    nam["metadata"] = {"name": "Bläck \ud83c", "loudness": -18.5, "input_level_dbu": float("nan")}
+    return nam_file.read(nam_maker.write(tmp_path / "amp.nam", nam))
+
+
+def same(left: Any, right: Any) -> Any:
+    """Deep equality of dataclasses that hold arrays, bit for bit."""
+    if isinstance(left, np.ndarray):
+        return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
+    if dataclasses.is_dataclass(left):
+        return type(left) is type(right) and all(
+            same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left)
+        )
+    if isinstance(left, tuple):
+        return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+    if isinstance(left, float):
+        return float(np.float32(left)) == float(np.float32(right))
+    return left == right
+
+
+@pytest.mark.parametrize("precision", ["f32", "w8"])
+def test_what_was_packed_is_what_is_unpacked(tmp_path: Path, precision: str) -> None:
+    makers = [nam_maker.linear(bias=True), nam_maker.convnet(), nam_maker.lstm(layers=2), nam_maker.a1()]
+    for nam in [*makers, *(nam_maker.random_wavenet(seed) for seed in range(10))]:
+        before = convert(nam_file.read(nam_maker.write(tmp_path / "x.nam", nam)), precision)
+        path = tmp_path / "x.stomp"
+        path.write_bytes(artifact.pack(before))
+        assert same(before, artifact.read(path))
+
+
+def test_same_capture_gives_same_bytes(capture: Capture) -> None:
+    assert artifact.pack(capture) == artifact.pack(capture)
+
+
+def test_facts_of_the_source_travel(capture: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "amp.stomp"
+    path.write_bytes(artifact.pack(capture))
+    source = artifact.read(path).source
+    assert (source.file_name, source.version, source.architecture) == ("amp.nam", "0.7.0", "WaveNet")
+    assert len(source.sha256) == 64
+    assert source.number("loudness") == -18.5
+    # Not a number in the file: not stated. Half a character: a mark.
+    assert source.number("input_level_dbu") is None
+    assert source.text("name") == "Bläck ?"
+
+
+def test_int8_artifact_is_smaller_and_holds_int8(capture: Capture) -> None:
+    rounded = convert(capture, "w8")
+    layer = rounded.tiers[0].network.arrays[0].layers[0]  # type: ignore[union-attr]
+    assert isinstance(layer.conv.weight, Int8Weights)
+    assert isinstance(layer.mixin.weight, np.ndarray)
+    assert len(artifact.pack(rounded)) < len(artifact.pack(capture))
+
+
+def test_one_damaged_byte_anywhere_is_refused(capture: Capture) -> None:
+    good = artifact.pack(capture)
+    for at in range(len(good)):
+        bad = bytearray(good)
+        bad[at] ^= 0x10
+        with pytest.raises(ArtifactError):
+            _engine.Artifact.from_bytes(bytes(bad), "x")
+
+
+def test_every_truncation_is_refused(capture: Capture) -> None:
+    good = artifact.pack(capture)
+    for length in range(0, len(good), 7):
+        with pytest.raises(ArtifactError):
+            _engine.Artifact.from_bytes(good[:length], "x")
+
+
+def refusal(data: bytes | Path) -> ArtifactError:
+    with pytest.raises(ArtifactError) as caught:
+        _engine.Artifact.from_bytes(data, "x.stomp") if isinstance(data, bytes) else artifact.read(data)
+    return caught.value
+
+
+def test_files_that_are_none_are_refused(tmp_path: Path, capture: Capture) -> None:
+    missing = refusal(tmp_path / "gone.stomp")
+    assert type(missing) is ArtifactUnreadableError
+    assert str(missing) == f"{tmp_path / 'gone.stomp'}: can't be opened: No such file or directory"
+    assert str(refusal(tmp_path)) == f"{tmp_path}: is not a regular file"
+    (tmp_path / "empty.stomp").touch()
+    assert str(refusal(tmp_path / "empty.stomp")).endswith("is empty; an artifact was expected")
+    text = refusal(b"this is no artifact at all")
+    assert type(text) is NotAnArtifactError
+    assert str(text) == "x.stomp: is not a .stomp artifact: the file identifier 'STMP' is missing"
+    damaged = bytearray(artifact.pack(capture))
+    damaged[100] ^= 1
+    bad_sum = refusal(bytes(damaged))
+    assert type(bad_sum) is ArtifactChecksumError
+    assert str(bad_sum) == ("x.stomp: is damaged: its checksum does not match its bytes; convert or copy it again")
+    with (tmp_path / "huge.stomp").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    huge = refusal(tmp_path / "huge.stomp")
+    assert type(huge) is ArtifactLimitError
+    assert str(huge).endswith("is 67108865 bytes; an artifact may have 67108864")
+
+
+def altered(capture: Capture, alter: Callable[[Any], None]) -> bytes:
+    """The artifact with some of its tables changed, its checksum right."""
+    body = artifact.pack(capture)[:-4]
+    root = fbs.ArtifactT.InitFromObj(fbs.Artifact.GetRootAs(body, 0))
+    for tier in root.tiers:
+        for array in tier.network.architecture.arrays:
+            for layer in array.layers:
+                layer.conv.weight.float32 = np.array(layer.conv.weight.float32, np.float32)
+    alter(root)
+    builder = flatbuffers.Builder(0)
+    builder.Finish(root.Pack(builder), file_identifier=b"STMP")
+    data = bytes(builder.Output())
+    return data + zlib.crc32(data).to_bytes(4, "little")
+
+
+def first_array(root: Any) -> Any:
+    return root.tiers[0].network.architecture.arrays[0]
+
+
+def set_first_weight(root: Any) -> None:
+    first_array(root).layers[0].conv.weight.float32[3] = np.nan
+
+
+def set_scale(root: Any) -> None:
+    root.tiers[0].network.architecture.headScale = float("inf")
+
+
+def set_long_dilations(root: Any) -> None:
+    for layer in first_array(root).layers:
+        layer.conv.dilation = 1 << 19
+
+
+WRONG: list[tuple[str, type[ArtifactError], Callable[[Any], None], str]] = [
+    (
+        "format",
+        ArtifactFormatError,
+        lambda root: setattr(root, "format", 2),
+        "has format 2; this nampedal reads format 1: convert the capture again",
+    ),
+    (
+        "sample rate",
+        ArtifactValueError,
+        lambda root: setattr(root, "sampleRate", 1.0),
+        "sample rate is 1.000000 Hz; allowed are 8000 to 768000",
+    ),
+    ("no tiers", ArtifactStructureError, lambda root: setattr(root, "tiers", []), "has 0 tiers; allowed are 1 to 64"),
+    (
+        "no network",
+        ArtifactStructureError,
+        lambda root: setattr(root.tiers[0], "network", None),
+        "tier 0: network is missing",
+    ),
+    (
+        "no architecture",
+        ArtifactStructureError,
+        lambda root: setattr(root.tiers[0].network, "architectureType", 0),
+        "tier 0: network is of unknown architecture 0",
+    ),
+    (
+        "no layers",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root), "layers", []),
+        "tier 0: arrays[0].layers has 0 entries; allowed are 1 to 1024",
+    ),
+    (
+        "no head",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root), "head", None),
+        "tier 0: arrays[0].head is missing",
+    ),
+    (
+        "not finite",
+        ArtifactValueError,
+        set_first_weight,
+        "tier 0: arrays[0].layers[0].conv.weight[3] is not a finite number",
+    ),
+    ("head scale", ArtifactValueError, set_scale, "tier 0: head_scale is not a finite number"),
+    (
+        "shape",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([4, 4, 4], np.uint32)),
+        "tier 0: arrays[0].layers[1].conv.weight holds 48 values; its shape needs 64, as float32 or as int8",
+    ),
+    (
+        "rank",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([4, 12], np.uint32)),
+        "tier 0: arrays[0].layers[1].conv.weight has 2 dimensions; 3 are needed",
+    ),
+    (
+        "dimension",
+        ArtifactLimitError,
+        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([0, 4, 3], np.uint32)),
+        "tier 0: arrays[0].layers[1].conv.weight has dimension 0 of 0; allowed are 1 to 8192",
+    ),
+    (
+        "channels",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([4, 3, 4], np.uint32)),
+        "tier 0: arrays[0].layers[1].conv takes 3 channels; 4 come in",
+    ),
+    (
+        "groups",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root).layers[0].conv, "groups", 3),
+        "tier 0: arrays[0].layers[0].conv has 3 groups for 4 outputs; groups must divide them",
+    ),
+    (
+        "dilation",
+        ArtifactLimitError,
+        lambda root: setattr(first_array(root).layers[0].conv, "dilation", 1 << 20),
+        "tier 0: arrays[0].layers[0].conv looks back 2097152 frames (dilation 1048576); allowed are 1048576",
+    ),
+    (
+        "bias",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root).layers[0].conv, "bias", np.zeros(3, np.float32)),
+        "tier 0: arrays[0].layers[0].conv.bias holds 3 values; 4 are needed",
+    ),
+    (
+        "gating",
+        ArtifactValueError,
+        lambda root: setattr(first_array(root).layers[0], "gating", 7),
+        "tier 0: arrays[0].layers[0].gating is 7; allowed are 0 to 2",
+    ),
+    (
+        "activation",
+        ArtifactValueError,
+        lambda root: setattr(first_array(root).layers[0].activation, "kind", 99),
+        "tier 0: arrays[0].layers[0].activation is of unknown kind 99",
+    ),
+    (
+        "parameters",
+        ArtifactStructureError,
+        lambda root: setattr(first_array(root).layers[0].activation, "kind", fbs.ActivationKind.LeakyReLU),
+        "tier 0: arrays[0].layers[0].activation has 0 parameters; it needs 1",
+    ),
+    (
+        "memory",
+        ArtifactLimitError,
+        set_long_dilations,
+        "tier 0: needs more than 64 MiB of memory, the most a model may take",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "alter", "text"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+def test_parts_that_do_not_fit_are_named(
+    capture: Capture, error: type[ArtifactError], alter: Callable[[Any], None], text: str
+) -> None:
+    found = refusal(altered(capture, alter))
+    assert str(found) == f"x.stomp: {text}"
+    assert type(found) is error
+
+
+def test_an_artifact_altered_in_nothing_loads(capture: Capture) -> None:
+    _engine.Artifact.from_bytes(altered(capture, lambda root: None), "x.stomp")
+
+
+def test_networks_within_one_another_end_somewhere(tmp_path: Path) -> None:
+    layer = {"input_size": 1, "condition_size": 1, "channels": 1, "kernel_size": 1, "dilations": [1]}
+    layers = [{**layer, "activation": "ReLU", "head_size": 1, "head_bias": False}]
+    innermost = nam_file.read(nam_maker.write(tmp_path / "x.nam", nam_maker.wavenet(layers)))
+    network: Any = innermost.tiers[0].network
+    for _ in range(5):
+        network = dataclasses.replace(innermost.tiers[0].network, condition=network)
+    deep = dataclasses.replace(innermost, tiers=(dataclasses.replace(innermost.tiers[0], network=network),))
+    found = refusal(artifact.pack(deep))
+    assert type(found) is ArtifactLimitError
+    assert str(found).endswith("condition networks stand within one another more than 4 deep")
+
+
+def test_the_artifact_may_go_once_the_engine_is_prepared(capture: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "amp.stomp"
+    path.write_bytes(artifact.pack(capture))
+    engine = Engine.prepare(path)
+    path.unlink()
+    assert np.isfinite(engine.process(np.zeros(64, np.float32))).all()
