@@ -287,14 +287,13 @@ void lstm_cell(const LstmArgs& a) noexcept {
 
 // ---- the set -----------------------------------------------------------------------------------------------------
 
-#define NAMPEDAL_SHAPES(accuracy)                                                                                 \
-  {                                                                                                               \
-    activate<accuracy, Shape::kTanh>, activate<accuracy, Shape::kHardTanh>, activate<accuracy, Shape::kFastTanh>, \
-        activate<accuracy, Shape::kReLU>, activate<accuracy, Shape::kPReLU>, activate<accuracy, Shape::kSigmoid>, \
-        activate<accuracy, Shape::kSiLU>, activate<accuracy, Shape::kHardSwish>,                                  \
-        activate<accuracy, Shape::kLeakyHardTanh>, activate<accuracy, Shape::kSoftsign>,                          \
-        activate<accuracy, Shape::kSoftsigmoid>                                                                   \
-  }
+#define NAMPEDAL_SHAPES(accuracy)                                                    \
+  {activate<accuracy, Shape::kTanh>,          activate<accuracy, Shape::kHardTanh>,  \
+   activate<accuracy, Shape::kFastTanh>,      activate<accuracy, Shape::kReLU>,      \
+   activate<accuracy, Shape::kPReLU>,         activate<accuracy, Shape::kSigmoid>,   \
+   activate<accuracy, Shape::kSiLU>,          activate<accuracy, Shape::kHardSwish>, \
+   activate<accuracy, Shape::kLeakyHardTanh>, activate<accuracy, Shape::kSoftsign>,  \
+   activate<accuracy, Shape::kSoftsigmoid>}
 
 constexpr Kernels kernels_named(const char* name) {
   return {name,  conv,     fir,   {NAMPEDAL_SHAPES(Accuracy::kExact), NAMPEDAL_SHAPES(Accuracy::kFast)},

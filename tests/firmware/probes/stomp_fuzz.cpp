@@ -56,13 +56,15 @@ class Mutator {
       }
       default: {
         const std::size_t length = std::min(1 + below(32), body - at);
-        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, static_cast<unsigned char>(0xff * below(2)));
+        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length,
+                    static_cast<unsigned char>(0xff * below(2)));
       }
     }
   }
 
   static void put(Bytes& bytes, std::size_t at, std::uint32_t value) {
-    for (std::size_t i = 0; i < 4 && at + i < bytes.size(); ++i) bytes[at + i] = static_cast<unsigned char>(value >> 8 * i);
+    for (std::size_t i = 0; i < 4 && at + i < bytes.size(); ++i)
+      bytes[at + i] = static_cast<unsigned char>(value >> 8 * i);
   }
 
   static void seal(Bytes& bytes) {

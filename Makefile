@@ -1,0 +1,82 @@
+# make demo    set everything up, convert the demo capture, play the riff through it
+# make test    set everything up, check the style, run every test
+# make lint    the style alone;  make clean    take away what make made
+#
+# Set-up is done once: system packages by apt, a virtual environment in .venv, the build in build/.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
+SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware -type f -not -name '*.pyc')
+CXX_FILES := $(shell find firmware tests -name '*.cpp' -o -name '*.h')
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+test: $(VENV)/.tested-with lint
+	@echo "== running the tests"
+	$(BIN)/pytest
+
+lint: $(VENV)/.tested-with
+	@echo "== checking the style"
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+
+demo: demo/out/overdriven-amp.stomp demo/out/riff-overdriven.wav
+	@echo "== what it is"
+	@$(BIN)/nampedal inspect demo/out/overdriven-amp.stomp
+	@echo
+	@echo "Listen: demo/riff.wav is the dry guitar, demo/out/riff-overdriven.wav the same through the artifact."
+
+demo/out/overdriven-amp.stomp: demo/overdriven-amp.nam $(VENV)/.built
+	@echo "== converting the demo capture"
+	@mkdir -p demo/out
+	@$(BIN)/nampedal convert demo/overdriven-amp.nam -o $@ --force
+
+demo/out/riff-overdriven.wav: demo/out/overdriven-amp.stomp demo/riff.wav
+	@echo "== playing the riff through it"
+	@$(BIN)/nampedal render demo/out/overdriven-amp.stomp demo/riff.wav $@ --force
+
+# ---- set-up ----
+
+build/.system:
+	@echo "== looking for system packages"
+	@mkdir -p build
+	@if ! command -v dpkg-query >/dev/null; then \
+	  echo "This is no Debian or Raspberry Pi OS: install what these hold yourself: $(PACKAGES)"; \
+	else \
+	  missing=; \
+	  for p in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	  done; \
+	  if [ -n "$$missing" ]; then \
+	    echo "== installing$$missing"; \
+	    root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+	    $$root apt-get update -qq && \
+	    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	  fi; \
+	fi
+	@touch $@
+
+$(BIN)/pip: | build/.system
+	@echo "== making a virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install scikit-build-core nanobind
+
+$(VENV)/.built: $(SOURCES) | $(BIN)/pip
+	@echo "== building nampedal"
+	$(PIP) install --no-build-isolation .
+	@touch $@
+
+$(VENV)/.tested-with: $(VENV)/.built
+	@echo "== installing what the tests need"
+	$(PIP) install --no-build-isolation '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build demo/out .mypy_cache .pytest_cache .ruff_cache .hypothesis

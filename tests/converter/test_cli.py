@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nam_maker
+import numpy as np
+import pytest
+import soundfile
+from nampedal.firmware.engine import isas
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def amp(tmp_path: Path) -> Path:
+    nam = nam_maker.a1()
+    nam["metadata"] = {
+        "name": "Plexi [1968]",
+        "modeled_by": "someone",
+        "gear_make": "Acme",
+        "gear_model": "Fifty",
+        "gear_type": "amp",
+        "tone_type": "crunch",
+        "loudness": -17.25,
+        "input_level_dbu": 12.5,
+    }
+    return nam_maker.write(tmp_path / "amp.nam", nam)
+
+
+@pytest.fixture
+def dry(tmp_path: Path) -> Path:
+    path = tmp_path / "dry.wav"
+    soundfile.write(path, 0.5 * np.sin(np.arange(4800) * 0.05), 48_000)
+    return path
+
+
+def test_convert_writes_an_artifact_beside_the_capture(nampedal: Run, amp: Path) -> None:
+    done = nampedal("convert", amp)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    size = amp.with_suffix(".stomp").stat().st_size
+    assert first == f"{amp.with_suffix('.stomp')}: w8, {size:,} bytes ({amp.stat().st_size:,} as .nam)"
+    assert second.startswith("  tier 0: ESR ")
+    assert second.endswith(" against the original (built-in plucks, 4 s)")
+
+
+def test_nothing_is_overwritten_without_force(nampedal: Run, amp: Path, tmp_path: Path, dry: Path) -> None:
+    for arguments in (("convert", amp, "-o", "out.stomp"), ("render", amp, dry, "out.wav")):
+        target = tmp_path / str(arguments[-1])
+        target.write_text("precious")
+        done = nampedal(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"nampedal: {target.name}: is there already; --force overwrites it\n"
+        assert target.read_text() == "precious"
+        assert nampedal(*arguments, "--force").returncode == 0
+        assert target.read_bytes() != b"precious"
+
+
+def test_a_failed_command_leaves_what_was_there(nampedal: Run, amp: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.wav").write_text("precious")
+    (tmp_path / "noise.wav").write_bytes(b"RIFF no wav at all")
+    done = nampedal("render", amp, "noise.wav", "out.wav", "--force")
+    assert done.returncode == 2
+    assert done.stderr.startswith("nampedal: noise.wav: can't be read as audio: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert (tmp_path / "out.wav").read_text() == "precious"
+    assert {p.name for p in tmp_path.iterdir()} == {"amp.nam", "noise.wav", "out.wav"}
+
+
+def test_inspect_tells_what_a_capture_is(nampedal: Run, amp: Path) -> None:
+    lines = [" ".join(line.split()) for line in nampedal("inspect", amp).stdout.splitlines()]
+    assert lines[:3] == [
+        "capture amp.nam",
+        f"format WaveNet, .nam version 0.7.0, f32, {amp.stat().st_size:,} bytes",
+        "name Plexi [1968]",
+    ]
+    assert "made by someone" in lines
+    assert "gear Acme Fifty, amp, crunch" in lines
+    assert "sample rate 48000 Hz" in lines
+    assert "loudness -17.2 dB" in lines
+    assert "input level 12.5 dBu at 0 dBFS" in lines
+    assert "output level not stated" in lines
+    # MACs: 4 + 3 * (48 + 4 + 16) + 8 and 8 + 3 * (12 + 2 + 4) + 2. Frames: 1 + 2 * 2 * (1 + 2 + 4).
+    assert lines[-1] == "0 WaveNet 4/2 318 280 0.6 ms"
+
+
+def test_inspect_json_is_the_same_for_capture_and_artifact(nampedal: Run, amp: Path) -> None:
+    nampedal("convert", amp, "--precision", "f32")
+    capture = json.loads(nampedal("inspect", amp, "--json").stdout)
+    artifact = json.loads(nampedal("inspect", amp.with_suffix(".stomp"), "--json").stdout)
+    assert capture["tiers"][0]["receptive_field_frames"] == 29
+    assert capture["loudness_db"] == -17.25
+    different = {key for key in capture if capture[key] != artifact[key]}
+    assert different == {"file", "kind", "bytes"}
+
+
+def test_render_of_capture_and_float_artifact_are_the_same(nampedal: Run, amp: Path, dry: Path, tmp_path: Path) -> None:
+    nampedal("convert", amp, "--precision", "f32")
+    done = nampedal("render", amp, dry, "a.wav")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a.wav: 0.1 s, mono, 48000 Hz, peak ")
+    nampedal("render", amp.with_suffix(".stomp"), dry, "b.wav")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    info = soundfile.info(tmp_path / "a.wav")
+    assert (info.subtype, info.frames, info.samplerate) == ("FLOAT", 4800, 48_000)
+
+
+def test_bench_names_its_kernels_and_measures_four_blocks(nampedal: Run, amp: Path) -> None:
+    done = nampedal("bench", amp, "--seconds", "0.5", "--isa", "scalar")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "measured on this machine, scalar kernels, 5 x 0.5 s of plucked notes"
+    assert [line.split()[0] for line in lines[2:]] == ["16", "32", "64", "128"]
+    assert all(float(line.split()[1]) > 0 for line in lines[2:])
+
+
+ISAS = ", ".join(isas())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["inspect", "gone.nam"], "gone.nam: can't be read: no such file or directory"),
+        (["inspect", "gone.stomp"], "gone.stomp: can't be opened: No such file or directory"),
+        (["render", "amp.nam", "gone.wav", "o.wav"], "gone.wav: can't be read: no such file"),
+        (["render", "amp.nam", "dry.wav", "dry.wav", "--force"], "dry.wav: is the input itself; name another output"),
+        (["render", "amp.nam", "dry.wav", "no/o.wav"], "no/o.wav: can't be written: no is no folder"),
+        (
+            ["render", "amp.nam", "dry.wav", "o.txt"],
+            "o.txt: is no audio file name that can be written; write one of wav, flac, aiff, ogg, w64, caf",
+        ),
+        (
+            ["render", "amp.nam", "dry.wav", "o.flac", "--subtype", "FLOAT"],
+            "o.flac: --subtype is FLOAT; FLAC takes PCM_16, PCM_24, PCM_S8",
+        ),
+        (["render", "amp.nam", "dry.wav", "o.wav", "--tier", "3"], "amp.nam: no tier 3; it has tiers 0 to 0"),
+        (["bench", "amp.nam", "--isa", "mmx"], f"isa is 'mmx'; this CPU runs: {ISAS}"),
+        (
+            ["convert", "amp.nam", "--precision", "w4"],
+            "Invalid value for '--precision': 'w4' is not one of 'w8', 'f32'.",
+        ),
+        (["convert"], "Missing argument 'IN.nam'. Try 'nampedal convert --help'."),
+        (["play"], "No such command 'play'. Try 'nampedal --help'."),
+    ],
+)
+def test_every_mistake_is_one_line_and_exit_code_2(
+    nampedal: Run, amp: Path, dry: Path, arguments: list[str], text: str
+) -> None:
+    assert amp.exists()
+    assert dry.exists()
+    done = nampedal(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"nampedal: {text}"), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_verbose_shows_the_traceback_too(nampedal: Run) -> None:
+    done = nampedal("inspect", "gone.nam", "--verbose")
+    assert done.returncode == 2
+    assert "Traceback (most recent call last):" in done.stderr
+    assert done.stderr.splitlines()[-1] == "nampedal: gone.nam: can't be read: no such file or directory"
+
+
+@pytest.mark.parametrize("command", ["convert", "inspect", "render", "bench", "completion"])
+def test_help_shows_examples(nampedal: Run, command: str) -> None:
+    done = nampedal(command, "--help")
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout
+    assert f"nampedal {command}" in done.stdout.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(nampedal: Run, shell: str) -> None:
+    done = nampedal("completion", shell)
+    assert done.returncode == 0
+    assert "_NAMPEDAL_COMPLETE" in done.stdout
