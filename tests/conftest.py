@@ -54,7 +54,12 @@ def _build(folder: Path, sanitize: str) -> Path:
         [
             cmake,
             *("-S", str(ROOT), "-B", str(folder), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"),
-            *("-DNAMPEDAL_PYTHON=OFF", "-DNAMPEDAL_PROBES=ON", f"-DNAMPEDAL_SANITIZE={sanitize}"),
+            *(
+                "-DNAMPEDAL_PYTHON=OFF",
+                "-DNAMPEDAL_PROBES=ON",
+                "-DNAMPEDAL_WERROR=ON",
+                f"-DNAMPEDAL_SANITIZE={sanitize}",
+            ),
         ],
         check=True,
         capture_output=True,

@@ -9,8 +9,8 @@
 #include <ctime>
 
 #include "../dsp/setup/artifact.h"
+#include "../dsp/setup/bounds.h"
 #include "../dsp/setup/errors.h"
-#include "../dsp/setup/limits.h"
 #include "../dsp/setup/model.h"
 
 namespace nb = nanobind;

@@ -10,9 +10,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "bounds.h"
 #include "build.h"
 #include "errors.h"
-#include "limits.h"
 #include "stomp_generated.h"
 
 namespace nampedal {

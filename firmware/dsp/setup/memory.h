@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 
 namespace nampedal {
 

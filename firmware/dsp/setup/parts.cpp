@@ -4,7 +4,9 @@
 
 namespace nampedal {
 
-void refuse(Mistake mistake, const Where& where, const std::string& what) { throw Error(mistake, where + ' ' + what); }
+void refuse(Mistake mistake, std::string_view where, const std::string& what) {
+  throw Error(mistake, Where(where) + ' ' + what);
+}
 
 Where at(const Where& list, unsigned index) { return list + '[' + std::to_string(index) + ']'; }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "../rt/layers.h"
 #include "build.h"
@@ -12,11 +13,11 @@ namespace nampedal {
 // Where in the network something stands, for messages: "arrays[1].layers[3].conv".
 using Where = std::string;
 
-[[noreturn]] void refuse(Mistake mistake, const Where& where, const std::string& what);
+[[noreturn]] void refuse(Mistake mistake, std::string_view where, const std::string& what);
 
 // Throws kStructure when a required table is missing.
 template <class T>
-const T& required(const T* table, const Where& where) {
+const T& required(const T* table, std::string_view where) {
   if (table == nullptr) refuse(Mistake::kStructure, where, "is missing");
   return *table;
 }
