@@ -101,7 +101,7 @@ NB_MODULE(_engine, m) {
     return names;
   });
 
-  m.attr("FORMAT") = kFormat;
+  m.attr("FORMAT") = kFormatVersion;
   m.attr("MAX_CHANNELS") = kMaxChannels;
   m.attr("MAX_LOOKBACK") = kMaxLookback;
   m.attr("MAX_LAYERS") = kMaxLayers;

@@ -18,7 +18,7 @@ constexpr int lanes_for(int channels) { return (channels + kLaneQuantum - 1) / k
 
 enum class Accuracy : std::uint8_t {
   kExact,  // the C library's tanhf and expf
-  kFast    // rational tanh, |error| < 1.5e-6
+  kFast    // rational tanh, |error| < 4e-7
 };
 inline constexpr int kAccuracies = 2;
 

@@ -124,13 +124,15 @@ void fir(const FirArgs& a) noexcept {
 // Coefficients and error: fit_tanh.py.
 template <class V>
 inline V rational_tanh(V x) {
-  x = min(max(x, splat<V>(-7.25f)), splat<V>(7.25f));
+  x = min(max(x, splat<V>(-9.125f)), splat<V>(9.125f));
   const V u = mul(x, x);
-  V p = fma(splat<V>(3.794654297e-06f), u, splat<V>(2.247916456e-03f));
-  p = fma(p, u, splat<V>(1.226936071e-01f));
-  p = fma(p, u, splat<V>(9.999944347e-01f));
-  V q = fma(splat<V>(1.392122347e-04f), u, splat<V>(2.093598847e-02f));
-  q = fma(q, u, splat<V>(4.560081892e-01f));
+  V p = fma(splat<V>(1.305676424e-08f), u, splat<V>(2.038477909e-05f));
+  p = fma(p, u, splat<V>(3.481502223e-03f));
+  p = fma(p, u, splat<V>(1.336899132e-01f));
+  p = fma(p, u, splat<V>(9.999999212e-01f));
+  V q = fma(splat<V>(7.651962023e-07f), u, splat<V>(3.262930539e-04f));
+  q = fma(q, u, splat<V>(2.582287173e-02f));
+  q = fma(q, u, splat<V>(4.670229074e-01f));
   q = fma(q, u, splat<V>(1.0f));
   return div(mul(x, p), q);
 }

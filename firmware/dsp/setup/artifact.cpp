@@ -102,9 +102,9 @@ Artifact::Artifact(std::unique_ptr<Storage> storage, std::string name)
     : storage_(std::move(storage)), name_(std::move(name)), bytes_(storage_->bytes) {
   check();
   root_ = stomp::GetArtifact(bytes_.data());
-  if (root_->format() != kFormat) {
+  if (root_->format() != kFormatVersion) {
     throw Error(Mistake::kFormat, "has format " + std::to_string(root_->format()) + "; this nampedal reads format " +
-                                      std::to_string(kFormat) + ": convert the capture again");
+                                      std::to_string(kFormatVersion) + ": convert the capture again");
   }
   if (!(root_->sample_rate() >= kMinSampleRate && root_->sample_rate() <= kMaxSampleRate)) {
     throw Error(Mistake::kValue, "sample rate is " + std::to_string(root_->sample_rate()) + " Hz; allowed are " +

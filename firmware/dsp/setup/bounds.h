@@ -6,7 +6,7 @@
 
 namespace nampedal {
 
-inline constexpr std::uint32_t kFormat = 1;
+inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
 inline constexpr std::size_t kMaxMemoryBytes = std::size_t{64} << 20;  // of one prepared model
 inline constexpr std::uint32_t kMaxChannels = 1024;
