@@ -206,8 +206,11 @@ def random_array(rng: np.random.Generator, input_size: int, condition: int, head
             "out_channels": head_out,
             "kernel_size": int(rng.integers(1, 5)),
             "bias": bool(rng.random() < 0.5),
+            "head_dilation": int(rng.choice([1, 1, 3])),
         },
     }
+    if condition % 2 == 0:
+        array["groups_input_mixin"] = 2
     if uses_head1x1:
         out = head_in if head_in is not None else int(rng.integers(1, 5))
         array["head1x1"] = {"active": True, "out_channels": out, "groups": 2 if out % 2 == 0 else 1}
@@ -215,7 +218,9 @@ def random_array(rng: np.random.Generator, input_size: int, condition: int, head
         if rng.random() < 0.35 and not (key.startswith("layer1x1") and not layer1x1):
             if key.startswith("head1x1") and not uses_head1x1:
                 continue
-            array[key] = {"active": True, "shift": bool(rng.random() < 0.5), "groups": 1}
+            # Groups divide the condition's channels and what is modulated: all even but these two.
+            pairs = condition % 2 == 0 and not (key.startswith("head1x1") and array["head1x1"]["out_channels"] % 2)
+            array[key] = {"active": True, "shift": bool(rng.random() < 0.5), "groups": 2 if pairs else 1}
     return array
 
 
@@ -225,7 +230,7 @@ def random_wavenet(seed: int, *, nested: bool = True) -> Nam:
     config: Nam = {}
     condition = 1
     if nested and rng.random() < 0.3:
-        condition = int(rng.integers(1, 4))
+        condition = int(rng.integers(1, 5))
         inner = random_wavenet(seed + 1, nested=False)
         out = inner["config"]["layers"][-1]["head"]
         out["out_channels"] = condition

@@ -176,6 +176,7 @@ BYTES: list[tuple[str, Error, bytes, str]] = [
     ("zip", errors.NotJsonError, b"PK\x03\x04abc", "is not JSON: expecting value, line 1 column 1; a .nam holds JSON"),
     ("comma", errors.NotJsonError, b'{"version" "0.5.0"}', "is not JSON: expecting ':' delimiter, line 1 column 12; a .nam holds JSON"),
     ("more", errors.NotJsonError, GOOD.encode() + b"}", f"is not JSON: extra data, line 1 column {len(GOOD) + 1}; a .nam holds JSON"),
+    ("artifact", errors.NotACaptureError, b"\x10\0\0\0STMP" + bytes(100), "is an artifact already; a .nam is needed"),
     ("list", errors.NotACaptureError, b"[1, 2]", "holds a list of 2; a .nam holds an object"),
     ("number", errors.NotACaptureError, b"5", "holds 5; a .nam holds an object"),
     ("other object", errors.NotACaptureError, b'{"hello": 1}', "has no 'version'; a .nam needs version, architecture, config and weights"),

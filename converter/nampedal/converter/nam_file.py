@@ -27,6 +27,7 @@ from nampedal.converter.nam_json import Field, WeightReader, cleaned, shown
 from nampedal.converter.nam_networks import read_convnet, read_linear, read_lstm
 from nampedal.converter.nam_slimmable import parameter_count, read_allowed_channels, slimmed
 from nampedal.converter.nam_wavenet import read_wavenet
+from nampedal.firmware import artifact
 from nampedal.firmware._engine import MAX_NESTING, MAX_SAMPLE_RATE, MAX_TIERS, MIN_SAMPLE_RATE
 from nampedal.firmware.capture import Capture, Source, Tier
 
@@ -74,6 +75,8 @@ def _read_bytes(path: Path, file: str) -> bytes:
 
 
 def _parse(data: bytes, file: str) -> Any:
+    if artifact.is_artifact(data[:8]):
+        raise NotACaptureError(f"{file}: is an artifact already; a .nam is needed")
     if not data.strip(b"\0 \t\r\n"):
         raise CaptureTruncatedError(f"{file}: is empty; a .nam holds JSON")
     try:
