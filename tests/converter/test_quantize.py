@@ -5,12 +5,15 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
+from conftest import Audio
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from nampedal.converter import nam_file
 from nampedal.converter.convert import convert
 from nampedal.converter.quantize import quantize, round_to_nearest
+from nampedal.firmware import artifact
+from nampedal.firmware.engine import Engine
 from nampedal.firmware.network import Int8Weights, WaveNet
 
 
@@ -51,11 +54,16 @@ def test_lstm_and_linear_stay_float(tmp_path: Path) -> None:
         assert convert(capture, "w8").tiers[0].esr == 0.0
 
 
-def test_corpus_captures_survive_rounding(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_corpus_captures_convert_reload_and_render(
+    corpus: Path, golden_input: Audio, capsys: pytest.CaptureFixture[str]
+) -> None:
     """ESR of w8, round to nearest, on the built-in plucks: printed for each; random-weight models are no sound."""
     lines = []
     for path in sorted((corpus / "models").glob("*.nam")):
-        for i, tier in enumerate(convert(nam_file.read(path), "w8").tiers):
+        capture = convert(nam_file.read(path), "w8")
+        stored = artifact.pack(capture)
+        for i, tier in enumerate(capture.tiers):
+            assert np.isfinite(Engine.prepare(stored, tier=i).render(golden_input[:4800])).all()
             assert tier.esr is not None
             lines.append(f"{path.stem} tier {i}: {tier.esr:.1e}")
             assert tier.esr < 0.1, lines[-1]

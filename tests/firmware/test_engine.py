@@ -45,6 +45,18 @@ def test_plays_what_neuralampmodelercore_plays(corpus: Path, golden_input: Audio
 
 
 @pytest.mark.parametrize("name", golden_names())
+def test_float_artifact_of_a_corpus_capture_plays_bit_identically(
+    corpus: Path, golden_input: Audio, tmp_path: Path, name: str
+) -> None:
+    capture, tier, _ = golden_case(corpus, name)
+    stored = tmp_path / "amp.stomp"
+    stored.write_bytes(artifact.pack(capture))
+    audio = golden_input[:24_000]
+    direct, loaded = (Engine.prepare(source, tier=tier).render(audio) for source in (capture, stored))
+    assert np.array_equal(direct.view(np.uint32), loaded.view(np.uint32))
+
+
+@pytest.mark.parametrize("name", golden_names())
 def test_the_numpy_reference_is_of_the_same_opinion(corpus: Path, golden_input: Audio, name: str) -> None:
     capture, tier, _ = golden_case(corpus, name)
     audio = golden_input[:3000]
