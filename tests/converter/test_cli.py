@@ -193,3 +193,11 @@ def test_completion_prints_a_script(nampedal: Run, shell: str) -> None:
     done = nampedal("completion", shell)
     assert done.returncode == 0
     assert "_NAMPEDAL_COMPLETE" in done.stdout
+
+
+def test_an_output_that_can_not_be_written_is_named(nampedal: Run, amp: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder.stomp").mkdir()
+    done = nampedal("convert", amp, "-o", "folder.stomp", "--force")
+    assert done.returncode == 2
+    assert done.stderr == "nampedal: folder.stomp: can't be written: is a directory\n"
+    assert not list(tmp_path.glob(".*"))

@@ -22,7 +22,7 @@ from nampedal.firmware.network import (
 )
 
 GATINGS = {"none": Gating.OFF, "gated": Gating.GATED, "blended": Gating.BLENDED}
-# In the order of their weights; each modulates so many channels (see _ArrayConfig.film).
+# Our names, in the order in which their weights are stored.
 FILMS = {
     "conv_pre_film": "conv_pre_film",
     "conv_post_film": "conv_post_film",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nampedal.board.errors import NampedalError
 from nampedal.converter.errors import OutputExistsError, OutputUnwritableError
 
 
@@ -25,10 +26,9 @@ def replacing(path: Path, force: bool) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        if type(error) in (OSError, PermissionError, IsADirectoryError, FileNotFoundError):
-            raise OutputUnwritableError(
-                f"{path}: can't be written: {(error.strerror or str(error)).lower()}"
-            ) from error
-        raise
+        if isinstance(error, NampedalError):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise OutputUnwritableError(f"{path}: can't be written: {reason}") from error
     finally:
         partial.unlink(missing_ok=True)
