@@ -133,12 +133,12 @@ NB_MODULE(_engine, m) {
       .def(
           "__init__",
           [](Model* self, const Artifact& artifact, int tier, double sample_rate, int max_frames, bool exact,
-             const std::string& isa) {
+             const std::string& isa, bool general) {
             new (self) Model(artifact, {tier, sample_rate, max_frames, exact ? Accuracy::kExact : Accuracy::kFast,
-                                        &choose_kernels(isa)});
+                                        &choose_kernels(isa), general});
           },
           nb::arg("artifact"), nb::arg("tier"), nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("exact"),
-          nb::arg("isa"))
+          nb::arg("isa"), nb::arg("general"))
       .def(
           "process",
           [](Model& model, const InAudio& in, const OutAudio& out) {

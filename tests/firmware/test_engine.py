@@ -95,21 +95,60 @@ def test_every_option_agrees_with_the_reference_on_every_isa(tmp_path: Path, nam
         assert metrics.esr(wanted, Engine.prepare(capture, isa=isa).render(audio)) <= FAST_ESR, isa
 
 
+def bits(audio: Audio) -> np.ndarray[tuple[int, ...], np.dtype[np.uint32]]:
+    return audio.view(np.uint32)
+
+
+PLAIN = {
+    f"{first} and {second} channels{', gated' if gated else ''}": nam_maker.a1(
+        (first, second), (1, 2, 8, 64), gated=gated
+    )
+    for first, second in ((1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 4), (7, 8), (12, 6), (16, 8), (20, 9), (24, 32))
+    for gated in (False, True)
+}
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *SMALL])
+def test_the_fast_path_gives_the_bits_of_the_general_path(tmp_path: Path, name: str) -> None:
+    nam = PLAIN.get(name) or SMALL[name]
+    capture = nam_file.read(nam_maker.write(tmp_path / "x.nam", nam))
+    audio = noise(1500)
+    for isa in isas():
+        for exact in (True, False):
+            for max_frames in (13, 64, 300):
+                options = {"isa": isa, "exact": exact, "max_frames": max_frames}
+                fast = Engine.prepare(capture, **options).render(audio)  # type: ignore[arg-type]
+                general = Engine.prepare(capture, general=True, **options).render(audio)  # type: ignore[arg-type]
+                assert np.array_equal(bits(fast), bits(general)), options
+
+
+@pytest.mark.parametrize("name", golden_names())
+def test_the_fast_path_gives_the_bits_of_the_general_path_on_the_corpus(
+    corpus: Path, golden_input: Audio, name: str
+) -> None:
+    capture, tier, _ = golden_case(corpus, name)
+    for isa in isas():
+        fast = Engine.prepare(capture, tier=tier, isa=isa).render(golden_input[:24_000])
+        general = Engine.prepare(capture, tier=tier, isa=isa, general=True).render(golden_input[:24_000])
+        assert np.array_equal(bits(fast), bits(general)), isa
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(SMALL)),
     isa=st.sampled_from(isas()),
     exact=st.booleans(),
+    general=st.booleans(),
     max_frames=st.sampled_from([1, 2, 7, 16, 64, 100]),
     cuts=st.lists(st.integers(1, 100), min_size=3, max_size=25),
 )
 def test_output_is_bit_identical_however_the_audio_is_cut(
-    tmp_path: Path, name: str, isa: str, exact: bool, max_frames: int, cuts: list[int]
+    tmp_path: Path, name: str, isa: str, exact: bool, general: bool, max_frames: int, cuts: list[int]
 ) -> None:
     capture = small(tmp_path, name)
     audio = noise(400, seed=len(cuts))
-    whole = Engine.prepare(capture, max_frames=MAX_FRAMES, exact=exact, isa=isa).process(audio)
-    engine = Engine.prepare(capture, max_frames=max_frames, exact=exact, isa=isa)
+    whole = Engine.prepare(capture, max_frames=MAX_FRAMES, exact=exact, isa=isa, general=general).process(audio)
+    engine = Engine.prepare(capture, max_frames=max_frames, exact=exact, isa=isa, general=general)
     blocks, at, turn = [], 0, 0
     while at < len(audio):
         frames = min(cuts[turn % len(cuts)], max_frames)

@@ -1,9 +1,10 @@
 #include "lanes_x86.h"
-// Second: it is written over the types of the first.
+// Behind it: they are written over the types of the first.
 #include "kernels_impl.h"
+#include "planar_impl.h"
 
 namespace nampedal {
 
-const Kernels avx512_kernels = kernels_named("avx512");
+const Kernels avx512_kernels = kernels_named("avx512", &planar_kernels);
 
 }  // namespace nampedal

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "planar.h"
+
 namespace nampedal {
 
 inline constexpr int kLaneQuantum = 4;
@@ -116,8 +118,16 @@ struct LstmArgs {
   int lanes;
 };
 
+// nullptr where rows are the better layout.
+struct PlanarKernels {
+  void (*conv)(const PlanarConvArgs&) noexcept;
+  void (*layer)(const PlanarLayerArgs&) noexcept;
+  PlanarActivate activate[kAccuracies][kShapes];
+};
+
 struct Kernels {
   const char* name;
+  const PlanarKernels* planar;
   void (*conv)(const ConvArgs&) noexcept;
   void (*fir)(const FirArgs&) noexcept;
   void (*activate[kAccuracies][kShapes])(const ActivateArgs&) noexcept;

@@ -162,9 +162,9 @@ inline V sigmoid_of(V x) {
   return fma(half, rational_tanh(mul(half, x)), half);
 }
 
-// One shape: a function of a vector and of where the lane's parameters begin.
+// One shape: a function of a vector and of the slope that belongs to each of its lanes.
 template <Accuracy accuracy, Shape shape, class V>
-inline V shaped(V x, const float* parameters, int lane) {
+inline V shaped(V x, const float* parameters, [[maybe_unused]] V slope) {
   const V zero = splat<V>(0.0f);
   const V one = splat<V>(1.0f);
   if constexpr (shape == Shape::kTanh) return tanh_of<accuracy>(x);
@@ -180,7 +180,7 @@ inline V shaped(V x, const float* parameters, int lane) {
     return div(mul(x, top), bottom);
   }
   if constexpr (shape == Shape::kReLU) return max(x, zero);
-  if constexpr (shape == Shape::kPReLU) return where_positive(x, x, mul(load<V>(parameters + lane), x));
+  if constexpr (shape == Shape::kPReLU) return where_positive(x, x, mul(slope, x));
   if constexpr (shape == Shape::kSigmoid) return sigmoid_of<accuracy>(x);
   if constexpr (shape == Shape::kSiLU) return mul(x, sigmoid_of<accuracy>(x));
   if constexpr (shape == Shape::kHardSwish) {
@@ -203,7 +203,9 @@ inline V shaped(V x, const float* parameters, int lane) {
 template <Accuracy accuracy, Shape shape, class V>
 inline int activate_lanes(const ActivateArgs& a, float* row, int lane) {
   for (; a.lanes - lane >= V::kWidth; lane += V::kWidth) {
-    store(row + lane, shaped<accuracy, shape>(load<V>(row + lane), a.parameters, lane));
+    V slope = splat<V>(0.0f);
+    if constexpr (shape == Shape::kPReLU) slope = load<V>(a.parameters + lane);
+    store(row + lane, shaped<accuracy, shape>(load<V>(row + lane), a.parameters, slope));
   }
   return lane;
 }
@@ -289,19 +291,24 @@ void lstm_cell(const LstmArgs& a) noexcept {
 
 // ---- the set -----------------------------------------------------------------------------------------------------
 
-#define NAMPEDAL_SHAPES(accuracy)                                                    \
-  {activate<accuracy, Shape::kTanh>,          activate<accuracy, Shape::kHardTanh>,  \
-   activate<accuracy, Shape::kFastTanh>,      activate<accuracy, Shape::kReLU>,      \
-   activate<accuracy, Shape::kPReLU>,         activate<accuracy, Shape::kSigmoid>,   \
-   activate<accuracy, Shape::kSiLU>,          activate<accuracy, Shape::kHardSwish>, \
-   activate<accuracy, Shape::kLeakyHardTanh>, activate<accuracy, Shape::kSoftsign>,  \
-   activate<accuracy, Shape::kSoftsigmoid>}
+#define NAMPEDAL_SHAPES(function, accuracy)                                          \
+  {function<accuracy, Shape::kTanh>,          function<accuracy, Shape::kHardTanh>,  \
+   function<accuracy, Shape::kFastTanh>,      function<accuracy, Shape::kReLU>,      \
+   function<accuracy, Shape::kPReLU>,         function<accuracy, Shape::kSigmoid>,   \
+   function<accuracy, Shape::kSiLU>,          function<accuracy, Shape::kHardSwish>, \
+   function<accuracy, Shape::kLeakyHardTanh>, function<accuracy, Shape::kSoftsign>,  \
+   function<accuracy, Shape::kSoftsigmoid>}
 
-constexpr Kernels kernels_named(const char* name) {
-  return {name,  conv,     fir,   {NAMPEDAL_SHAPES(Accuracy::kExact), NAMPEDAL_SHAPES(Accuracy::kFast)},
-          scale, add_rows, blend, {lstm_cell<Accuracy::kExact>, lstm_cell<Accuracy::kFast>}};
+constexpr Kernels kernels_named(const char* name, const PlanarKernels* planar) {
+  return {name,
+          planar,
+          conv,
+          fir,
+          {NAMPEDAL_SHAPES(activate, Accuracy::kExact), NAMPEDAL_SHAPES(activate, Accuracy::kFast)},
+          scale,
+          add_rows,
+          blend,
+          {lstm_cell<Accuracy::kExact>, lstm_cell<Accuracy::kFast>}};
 }
-
-#undef NAMPEDAL_SHAPES
 
 }  // namespace

@@ -13,7 +13,8 @@ struct History {
   float* data = nullptr;  // capacity rows
   int stride = 0;
   int lookback = 0;
-  int capacity = 0;  // >= lookback + the largest block
+  int capacity = 0;  // >= start + the largest block
+  int start = 0;     // of the present after clear(); another for each history, so that they do not all move at once
   int end = 0;
 
   // Room for `frames` rows behind the past.
@@ -29,7 +30,7 @@ struct History {
 
   void clear() noexcept {
     std::memset(data, 0, sizeof(float) * static_cast<std::size_t>(capacity) * stride_size());
-    end = lookback;
+    end = start;
   }
 
   // Makes the whole past equal to the first row appended: the steady state of a constant signal.

@@ -20,6 +20,7 @@ struct Conv {
   int taps = 0;
   int dilation = 1;
   int in_channels = 0;
+  int out_channels = 0;  // of each part, where the outputs fall into parts
   int lanes = 0;
 
   int lookback() const noexcept { return (taps - 1) * dilation; }
@@ -35,6 +36,7 @@ struct Conv {
 
 struct Activation {
   void (*function)(const ActivateArgs&) noexcept = nullptr;
+  PlanarActivate planar = nullptr;  // the same on planes, where there are kernels for them
   const float* parameters = nullptr;
 
   void process(float* data, int stride, int lanes, int frames) const noexcept {

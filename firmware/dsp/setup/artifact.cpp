@@ -121,7 +121,7 @@ Artifact::Artifact(std::unique_ptr<Storage> storage, std::string name)
     const Kernels& kernels = *available_kernels().back();
     try {
       Memory memory;
-      build_network(tier(i).network(), {memory, kernels, Accuracy::kExact, 1});
+      build_network(tier(i).network(), {memory, kernels, Accuracy::kExact, 1, true});
     } catch (const Error& error) {
       throw within("tier " + std::to_string(i), error);
     }

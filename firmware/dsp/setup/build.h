@@ -16,6 +16,7 @@ struct BuildOptions {
   const Kernels& kernels;
   Accuracy accuracy;
   int max_frames;
+  bool general;  // the general path, even where a faster one gives the same bits
 };
 
 struct BuiltNetwork {

@@ -20,6 +20,7 @@ BuiltNetwork build_convnet(const stomp::ConvNet& table, Parts& parts) {
     Parts::ConvShape shape;
     block.conv = parts.conv(source.conv(), where + ".conv", channels, 0, 1, &shape);
     block.history = parts.history(shape.in_channels, block.conv.lookback());
+    parts.allocate(block.history);
     block.activation = parts.activation(source.activation(), where + ".activation", shape.out_channels);
     if (b == 0) net.in_channels = shape.in_channels;
     channels = shape.out_channels;
@@ -27,6 +28,7 @@ BuiltNetwork build_convnet(const stomp::ConvNet& table, Parts& parts) {
   Parts::ConvShape head;
   net.head = parts.conv(table.head(), "head", channels, 0, 1, &head);
   net.head_history = parts.history(channels, net.head.lookback());
+  parts.allocate(net.head_history);
   net.out_channels = head.out_channels;
   net.scratch = parts.rows(net.head.lanes);
   return {&net, net.in_channels, net.out_channels};
@@ -97,10 +99,10 @@ BuiltNetwork build_linear(const stomp::Linear& table, Parts& parts) {
   net.taps = parts.padded(table.impulse_response(), taps, net.tap_count, "impulse_response");
   net.bias = table.bias();
   net.histories = memory.array<History>(static_cast<std::size_t>(std::min(net.in_channels, net.out_channels)));
-  const int lookback = net.tap_count - 1;
-  const int capacity = 2 * lookback + parts.options().max_frames;
   for (History& history : net.histories) {
-    history = {memory.floats(static_cast<std::size_t>(capacity + kReadSlack)), 1, lookback, capacity, lookback};
+    history = parts.history(1, net.tap_count - 1);
+    history.stride = 1;
+    parts.allocate(history);
   }
   net.scratch = memory.floats(static_cast<std::size_t>(parts.options().max_frames));
   return {&net, net.in_channels, net.out_channels};

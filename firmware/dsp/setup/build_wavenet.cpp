@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "../rt/wavenet.h"
+#include "build_planar.h"
 #include "parts.h"
 
 namespace nampedal {
@@ -44,6 +45,9 @@ class Builder {
       head_lanes_ = std::max(head_lanes_, stage.conv.lanes);
     }
     net.out_channels = head_channels;
+    if (can_be_planar(net, parts_.options())) {
+      return {&build_planar(net, parts_), net.in_channels, net.out_channels};
+    }
     allocate(net);
     return {&net, net.in_channels, net.out_channels};
   }
@@ -194,8 +198,11 @@ class Builder {
                    {parts_.rows(head_lanes_), parts_.rows(head_lanes_)},
                    parts_.rows(condition_lanes).data};
     const Rows modulation = parts_.rows(modulation_lanes_);
+    for (HeadStage& stage : net.head) parts_.allocate(stage.history);
     for (LayerArray& array : net.arrays) {
+      parts_.allocate(array.head_history);
       for (WaveNetLayer& layer : array.layers) {
+        parts_.allocate(layer.history);
         for (Film* film : {&layer.conv_pre_film, &layer.conv_post_film, &layer.mixin_pre_film, &layer.mixin_post_film,
                            &layer.activation_pre_film, &layer.activation_post_film, &layer.layer1x1_post_film,
                            &layer.head1x1_post_film}) {

@@ -22,7 +22,8 @@ BuiltNetwork build_checked(const Artifact& artifact, const Preparation& preparat
   }
   const stomp::Tier& tier = artifact.tier(preparation.tier);
   try {
-    return build_network(tier.network(), {memory, *preparation.kernels, preparation.accuracy, preparation.max_frames});
+    return build_network(tier.network(), {memory, *preparation.kernels, preparation.accuracy, preparation.max_frames,
+                                          preparation.general});
   } catch (const Error& error) {
     throw Error(error.mistake(), artifact.name() + ": tier " + std::to_string(preparation.tier) + ": " + error.what());
   }

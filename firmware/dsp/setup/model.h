@@ -14,6 +14,7 @@ struct Preparation {
   int max_frames = 0;
   Accuracy accuracy = Accuracy::kFast;
   const Kernels* kernels = nullptr;
+  bool general = false;  // the general path, even where a faster one gives the same bits
 };
 
 class Model {

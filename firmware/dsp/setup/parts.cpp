@@ -1,5 +1,6 @@
 #include "parts.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nampedal {
@@ -106,7 +107,13 @@ Conv Parts::pack(const Matrix& weight, const flatbuffers::Vector<float>* bias, i
     finite(bias, where + ".bias");
     for (unsigned o = 0; o < weight.out; ++o) biases[lane_of(o)] = bias->Get(o);
   }
-  return {&options_.kernels,      weights, biases, static_cast<int>(weight.taps), dilation, static_cast<int>(in),
+  return {&options_.kernels,
+          weights,
+          biases,
+          static_cast<int>(weight.taps),
+          dilation,
+          static_cast<int>(in),
+          static_cast<int>(part),
           static_cast<int>(lanes)};
 }
 
@@ -202,7 +209,11 @@ Activation Parts::activation(const stomp::Activation* table, const Where& where,
   } else if (given != 0) {
     wrong_count("none");
   }
-  return {options_.kernels.activate[static_cast<int>(options_.accuracy)][static_cast<int>(shape)], parameters};
+  const auto accuracy = static_cast<std::size_t>(options_.accuracy);
+  const auto index = static_cast<std::size_t>(shape);
+  const PlanarKernels* planar = options_.kernels.planar;
+  return {options_.kernels.activate[accuracy][index], planar == nullptr ? nullptr : planar->activate[accuracy][index],
+          parameters};
 }
 
 Film Parts::film(const stomp::Film* table, const Where& where, int condition_channels, int channels, int segments,
@@ -221,11 +232,23 @@ Film Parts::film(const stomp::Film* table, const Where& where, int condition_cha
 }
 
 History Parts::history(int channels, int lookback) {
-  // Twice the past: at most one row is moved for each row that is written.
-  const int stride = lanes_for(channels);
-  const int capacity = 2 * lookback + options_.max_frames;
-  const auto size = static_cast<std::size_t>(capacity) * static_cast<std::size_t>(stride);
-  return {options_.memory.floats(size + kReadSlack), stride, lookback, capacity, lookback};
+  // The past moves to the front once in `run` frames: seldom for a short past, at most one row for each that is written
+  // for a long one. Neighbours move at different times, or one block would pay for all of them.
+  constexpr int kShortestRun = 128;
+  constexpr int kStep = 389;
+  const int run = std::max(lookback, kShortestRun);
+  const int start = lookback + (histories_++ * kStep) % run;
+  return {nullptr, lanes_for(channels), lookback, lookback + run + options_.max_frames, start, start};
+}
+
+void Parts::allocate(History& history) {
+  const auto size = static_cast<std::size_t>(history.capacity) * static_cast<std::size_t>(history.stride);
+  history.data = options_.memory.floats(size + kReadSlack);
+}
+
+Planes Parts::planes(int channels) {
+  const std::ptrdiff_t stride = plane_stride(options_.max_frames);
+  return {options_.memory.floats(static_cast<std::size_t>(channels) * static_cast<std::size_t>(stride)), stride};
 }
 
 Rows Parts::rows(int lanes) {

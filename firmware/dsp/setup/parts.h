@@ -66,7 +66,10 @@ class Parts {
   Film film(const stomp::Film* table, const Where& where, int condition_channels, int channels, int segments,
             Rows modulation);
 
+  // Sized, not yet allocated.
   History history(int channels, int lookback);
+  void allocate(History& history);
+  Planes planes(int channels);
   Rows rows(int lanes);
   // (lanes,) from a list of `count` finite values.
   float* padded(const flatbuffers::Vector<float>* values, unsigned count, int lanes, const Where& where);
@@ -83,6 +86,7 @@ class Parts {
 
   const BuildOptions& options_;
   int nesting_;
+  int histories_ = 0;
 };
 
 BuiltNetwork build_wavenet(const stomp::WaveNet& table, Parts& parts);

@@ -40,12 +40,14 @@ class Engine:
         tier: int = 0,
         exact: bool = False,
         isa: str = "",
+        general: bool = False,
     ) -> Engine:
         """Prepare one tier of an artifact (a path, or its bytes) or of a capture.
 
         sample_rate: Hz, of the audio; None: whatever the capture's is.  max_frames: the largest block, up to
         MAX_FRAMES.  tier: 0 is full.  exact: the C library's tanh and exp instead of the fast ones, whose error is
         below 4e-7.  isa: one of `isas()`; '' is what NAMPEDAL_ISA says, or the best.
+        general: the general path, even where a faster one gives the same bits.
 
         Raises a subclass of ArtifactError, SampleRateError, NoSuchTierError or IsaError.
         """
@@ -56,7 +58,7 @@ class Engine:
         else:
             loaded = _engine.Artifact.open(str(source))
         rate = loaded.sample_rate if sample_rate is None else sample_rate
-        return cls(_engine.Model(loaded, tier, rate, max_frames, exact, isa), rate)
+        return cls(_engine.Model(loaded, tier, rate, max_frames, exact, isa, general), rate)
 
     @property
     def in_channels(self) -> int:

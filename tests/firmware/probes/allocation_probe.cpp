@@ -65,8 +65,9 @@ int main(int argc, char** argv) {
     long blocks = 0;
     for (int tier = 0; tier < artifact.tier_count(); ++tier) {
       for (const Kernels* kernels : available_kernels()) {
-        for (const Accuracy accuracy : {Accuracy::kExact, Accuracy::kFast}) {
-          Model model(artifact, {tier, artifact.sample_rate(), max_frames, accuracy, kernels});
+        for (const bool general : {true, false}) {
+          const Accuracy accuracy = general ? Accuracy::kExact : Accuracy::kFast;
+          Model model(artifact, {tier, artifact.sample_rate(), max_frames, accuracy, kernels, general});
           const auto frames = static_cast<std::size_t>(max_frames);
           std::vector<float> in(frames * static_cast<std::size_t>(model.in_channels()), 0.1f);
           std::vector<float> out(frames * static_cast<std::size_t>(model.out_channels()));
