@@ -110,12 +110,15 @@ struct BlendArgs {
   int frames;
 };
 
-// gates: [i | f | g | o], each `lanes` wide. Updates cell and hidden, (lanes,).
+// One frame of one LSTM layer. weights: [in_channels][i | f | g | o], each gate `lanes` wide; bias alike.
 struct LstmArgs {
-  const float* gates;
-  float* cell;
-  float* hidden;
+  const float* weights;
+  const float* bias;
+  int in_channels;  // of the layer's input and its hidden state together
   int lanes;
+  const float* in;  // (in_channels,): input, then hidden state
+  float* cell;      // (lanes,), updated
+  float* hidden;    // (lanes,), new; may not overlap `in`
 };
 
 // nullptr where rows are the better layout.
@@ -134,7 +137,7 @@ struct Kernels {
   void (*scale)(const ScaleArgs&) noexcept;
   void (*add)(const AddArgs&) noexcept;
   void (*blend)(const BlendArgs&) noexcept;
-  void (*lstm_cell[kAccuracies])(const LstmArgs&) noexcept;
+  void (*lstm[kAccuracies])(const LstmArgs&) noexcept;
 };
 
 #define NAMPEDAL_KERNELS(isa) extern const Kernels isa##_kernels;

@@ -121,9 +121,15 @@ void fir(const FirArgs& a) noexcept {
 
 // ---- activations -------------------------------------------------------------------------------------------------
 
-// Coefficients and error: fit_tanh.py.
 template <class V>
-inline V rational_tanh(V x) {
+struct Fraction {
+  V top;
+  V bottom;  // in [1, 442]
+};
+
+// tanh. Coefficients and error: fit_tanh.py.
+template <class V>
+inline Fraction<V> rational_tanh(V x) {
   x = min(max(x, splat<V>(-9.125f)), splat<V>(9.125f));
   const V u = mul(x, x);
   V p = fma(splat<V>(1.305676424e-08f), u, splat<V>(2.038477909e-05f));
@@ -134,7 +140,7 @@ inline V rational_tanh(V x) {
   q = fma(q, u, splat<V>(2.582287173e-02f));
   q = fma(q, u, splat<V>(4.670229074e-01f));
   q = fma(q, u, splat<V>(1.0f));
-  return div(mul(x, p), q);
+  return {mul(x, p), q};
 }
 
 template <class V, float (*f)(float)>
@@ -151,7 +157,8 @@ inline float libm_exp(float x) { return expf(x); }
 template <Accuracy accuracy, class V>
 inline V tanh_of(V x) {
   if constexpr (accuracy == Accuracy::kExact) return each_lane<V, libm_tanh>(x);
-  return rational_tanh(x);
+  const Fraction<V> t = rational_tanh(x);
+  return div(t.top, t.bottom);
 }
 
 template <Accuracy accuracy, class V>
@@ -159,7 +166,8 @@ inline V sigmoid_of(V x) {
   const V one = splat<V>(1.0f);
   if constexpr (accuracy == Accuracy::kExact) return div(one, add(one, each_lane<V, libm_exp>(sub(splat<V>(0.0f), x))));
   const V half = splat<V>(0.5f);
-  return fma(half, rational_tanh(mul(half, x)), half);
+  const Fraction<V> t = rational_tanh(mul(half, x));
+  return fma(half, div(t.top, t.bottom), half);
 }
 
 // One shape: a function of a vector and of the slope that belongs to each of its lanes.
@@ -268,22 +276,84 @@ void blend(const BlendArgs& a) noexcept {
   }
 }
 
+// ---- LSTM: what bounds it is the way from one hidden state to the next --------------------------------------------
+
+// Partial sums of each gate, so that additions do not wait for one another; as many as registers hold.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int kLstmSums = 2;
+#else
+constexpr int kLstmSums = 4;
+#endif
+
+template <class V>
+struct LstmState {
+  V cell;
+  V hidden;
+};
+
+// sums: of the gates i, f, g, o.
+template <Accuracy accuracy, class V>
+inline LstmState<V> lstm_state(const V (&sums)[4], V cell) {
+  if constexpr (accuracy == Accuracy::kExact) {
+    const V kept = mul(sigmoid_of<accuracy>(sums[1]), cell);
+    const V now = fma(sigmoid_of<accuracy>(sums[0]), tanh_of<accuracy>(sums[2]), kept);
+    return {now, mul(sigmoid_of<accuracy>(sums[3]), tanh_of<accuracy>(now))};
+  }
+  // Two divisions instead of five, on common denominators: sigmoid(x) = (q + p) / 2q where tanh(x / 2) = p / q.
+  const V half = splat<V>(0.5f);
+  const V two = splat<V>(2.0f);
+  const Fraction<V> i = rational_tanh(mul(half, sums[0]));
+  const Fraction<V> f = rational_tanh(mul(half, sums[1]));
+  const Fraction<V> g = rational_tanh(sums[2]);
+  const Fraction<V> o = rational_tanh(mul(half, sums[3]));
+  const V ig_bottom = mul(i.bottom, g.bottom);
+  const V kept = mul(mul(add(f.bottom, f.top), cell), ig_bottom);
+  const V top = fma(mul(add(i.bottom, i.top), g.top), f.bottom, kept);
+  const V now = div(top, mul(mul(two, f.bottom), ig_bottom));
+  const Fraction<V> c = rational_tanh(now);
+  return {now, div(mul(add(o.bottom, o.top), c.top), mul(mul(two, o.bottom), c.bottom))};
+}
+
 template <Accuracy accuracy, class V>
 inline int lstm_lanes(const LstmArgs& a, int lane) {
   for (; a.lanes - lane >= V::kWidth; lane += V::kWidth) {
-    const V input = sigmoid_of<accuracy>(load<V>(a.gates + lane));
-    const V forget = sigmoid_of<accuracy>(load<V>(a.gates + a.lanes + lane));
-    const V candidate = tanh_of<accuracy>(load<V>(a.gates + 2 * a.lanes + lane));
-    const V output = sigmoid_of<accuracy>(load<V>(a.gates + 3 * a.lanes + lane));
-    const V cell = fma(forget, load<V>(a.cell + lane), mul(input, candidate));
-    store(a.cell + lane, cell);
-    store(a.hidden + lane, mul(output, tanh_of<accuracy>(cell)));
+    V sum[4][kLstmSums];
+    for (int gate = 0; gate < 4; ++gate) {
+      sum[gate][0] = load<V>(a.bias + gate * a.lanes + lane);
+      for (int s = 1; s < kLstmSums; ++s) sum[gate][s] = splat<V>(0.0f);
+    }
+    const float* w = a.weights + lane;
+    int i = 0;
+    for (; i + kLstmSums <= a.in_channels; i += kLstmSums) {
+#pragma GCC unroll 4
+      for (int s = 0; s < kLstmSums; ++s, w += 4 * a.lanes) {
+        const V x = splat<V>(a.in[i + s]);
+#pragma GCC unroll 4
+        for (int gate = 0; gate < 4; ++gate) sum[gate][s] = fma(x, load<V>(w + gate * a.lanes), sum[gate][s]);
+      }
+    }
+    for (; i < a.in_channels; ++i, w += 4 * a.lanes) {
+      const V x = splat<V>(a.in[i]);
+#pragma GCC unroll 4
+      for (int gate = 0; gate < 4; ++gate) sum[gate][0] = fma(x, load<V>(w + gate * a.lanes), sum[gate][0]);
+    }
+    V total[4];
+    for (int gate = 0; gate < 4; ++gate) {
+      if constexpr (kLstmSums == 4) {
+        total[gate] = add(add(sum[gate][0], sum[gate][1]), add(sum[gate][2], sum[gate][3]));
+      } else {
+        total[gate] = add(sum[gate][0], sum[gate][1]);
+      }
+    }
+    const LstmState<V> state = lstm_state<accuracy>(total, load<V>(a.cell + lane));
+    store(a.cell + lane, state.cell);
+    store(a.hidden + lane, state.hidden);
   }
   return lane;
 }
 
 template <Accuracy accuracy>
-void lstm_cell(const LstmArgs& a) noexcept {
+void lstm(const LstmArgs& a) noexcept {
   int lane = lstm_lanes<accuracy, Lanes16>(a, 0);
   lane = lstm_lanes<accuracy, Lanes8>(a, lane);
   lstm_lanes<accuracy, Lanes4>(a, lane);
@@ -308,7 +378,7 @@ constexpr Kernels kernels_named(const char* name, const PlanarKernels* planar) {
           scale,
           add_rows,
           blend,
-          {lstm_cell<Accuracy::kExact>, lstm_cell<Accuracy::kFast>}};
+          {lstm<Accuracy::kExact>, lstm<Accuracy::kFast>}};
 }
 
 }  // namespace

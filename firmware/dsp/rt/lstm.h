@@ -7,18 +7,18 @@
 
 namespace nampedal {
 
-// The gates are one matrix product over [input | hidden]: `joined` holds both, `in_channels` floats, then the hidden
-// state padded to `lanes`.
+// The gates are one matrix product over [input | hidden], held together: `in_channels` floats, then the hidden state
+// padded to `lanes`. There are two such rows, for the frame before and the present one.
 struct LstmLayer {
   Conv gates;  // one tap, [in_channels + hidden] -> [i | f | g | o], each `lanes` wide
   int in_channels = 0;
   int lanes = 0;
-  float* joined = nullptr;
+  float* joined[2] = {nullptr, nullptr};
   float* cell = nullptr;
   const float* initial_hidden = nullptr;  // (lanes,)
   const float* initial_cell = nullptr;    // (lanes,)
 
-  float* hidden() const noexcept { return joined + in_channels; }
+  float* hidden(int row) const noexcept { return joined[row] + in_channels; }
 };
 
 class Lstm final : public Net {
@@ -30,14 +30,15 @@ class Lstm final : public Net {
   int in_channels = 0;
   int out_channels = 0;
   int prewarm = 0;
-  void (*cell)(const LstmArgs&) noexcept = nullptr;
+  void (*kernel)(const LstmArgs&) noexcept = nullptr;
   std::span<LstmLayer> layers;
   Conv head;
-  float* gate_scratch = nullptr;  // (4 * the widest lanes,)
   float* head_scratch = nullptr;  // (head.lanes,)
 
  private:
   void step(const float* in) noexcept;
+
+  int before_ = 0;  // the row of the frame before
 };
 
 }  // namespace nampedal

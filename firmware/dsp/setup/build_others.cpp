@@ -39,14 +39,13 @@ BuiltNetwork build_lstm(const stomp::Lstm& table, Parts& parts) {
   Lstm& net = memory.object<Lstm>();
   const unsigned count = checked_count(table.layers(), 1, "layers");
   net.layers = memory.array<LstmLayer>(count);
-  net.cell = parts.options().kernels.lstm_cell[static_cast<int>(parts.options().accuracy)];
+  net.kernel = parts.options().kernels.lstm[static_cast<int>(parts.options().accuracy)];
   if (table.prewarm() > kMaxLookback) {
     refuse(Mistake::kLimit, "prewarm",
            "is " + std::to_string(table.prewarm()) + " frames; allowed are " + std::to_string(kMaxLookback));
   }
   net.prewarm = static_cast<int>(table.prewarm());
   int channels = 0;
-  int widest = 0;
   for (unsigned l = 0; l < count; ++l) {
     const Where where = at("layers", l);
     const stomp::LstmLayer& source = required(table.layers()->Get(l), where);
@@ -62,8 +61,12 @@ BuiltNetwork build_lstm(const stomp::Lstm& table, Parts& parts) {
     channels = hidden;
     layer.in_channels = in_channels;
     layer.lanes = lanes_for(hidden);
-    widest = std::max(widest, layer.lanes);
-    layer.joined = memory.floats(static_cast<std::size_t>(in_channels + layer.lanes));
+    // The hidden state begins a cache line: a vector stored across two is slow to be read back.
+    constexpr int kLine = 16;
+    const int before = (in_channels + kLine - 1) / kLine * kLine;
+    for (float*& row : layer.joined) {
+      row = memory.floats(static_cast<std::size_t>(before + layer.lanes)) + (before - in_channels);
+    }
     layer.cell = memory.floats(static_cast<std::size_t>(layer.lanes));
     const auto width = static_cast<unsigned>(hidden);
     layer.initial_hidden = parts.padded(source.initial_hidden(), width, layer.lanes, where + ".initial_hidden");
@@ -72,7 +75,6 @@ BuiltNetwork build_lstm(const stomp::Lstm& table, Parts& parts) {
   Parts::ConvShape head;
   net.head = parts.conv(table.head(), "head", channels, 1, 1, &head);
   net.out_channels = head.out_channels;
-  net.gate_scratch = memory.floats(static_cast<std::size_t>(4 * widest));
   net.head_scratch = memory.floats(static_cast<std::size_t>(net.head.lanes));
   return {&net, net.in_channels, net.out_channels};
 }
