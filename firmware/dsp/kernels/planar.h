@@ -10,7 +10,7 @@
 namespace nampedal {
 
 // Frames that the widest kernel takes together.
-inline constexpr int kPlanarTile = 32;
+inline constexpr int kPlanarTile = 64;
 inline constexpr int kPlanarSlack = kPlanarTile;
 
 // Floats from one plane to the next: room for the frames and the slack, and an odd number of cache lines, so that the

@@ -26,12 +26,12 @@ inline void planar_accumulate(PlanarSums<V, kOutputs, kVectors>& sum, const Plan
     const float* plane = tap;
     for (int i = 0; i < c.in_channels; ++i, w += c.lanes, plane += in_stride) {
       V x[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) x[v] = load<V>(plane + v * V::kWidth);
 #pragma GCC unroll 16
       for (int o = 0; o < kOutputs; ++o) {
         const V weight = splat<V>(w[o]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sum[o][v] = fma(x[v], weight, sum[o][v]);
       }
     }
@@ -42,22 +42,35 @@ template <class V, int kOutputs, int kVectors>
 inline void planar_store(const PlanarSums<V, kOutputs, kVectors>& sum, float* out, std::ptrdiff_t stride) {
 #pragma GCC unroll 16
   for (int o = 0; o < kOutputs; ++o) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) store(out + o * stride + v * V::kWidth, sum[o][v]);
   }
 }
 
-// Calls body<n>(output) for all outputs, as many together as fit.
-template <int kOutputs, class Body>
-inline void for_outputs(int begin, int end, const Body& body) {
-  for (; end - begin >= kOutputs; begin += kOutputs) body.template operator()<kOutputs>(begin);
-  if constexpr (kOutputs > 1) for_outputs<kOutputs / 2>(begin, end, body);
+// Calls body<n>(output) for the last `count` outputs, below kBelow, all together.
+template <int kBelow, class Body>
+inline void for_last_outputs(int output, int count, const Body& body) {
+  if constexpr (kBelow > 1) {
+    if (count == kBelow - 1) {
+      body.template operator()<kBelow - 1>(output);
+    } else {
+      for_last_outputs<kBelow - 1>(output, count, body);
+    }
+  }
+}
+
+// Calls body<n>(output) for all outputs, as many together as fit: few sums would wait for one another.
+template <int kTogether, class Body>
+inline void for_outputs(int count, const Body& body) {
+  int output = 0;
+  for (; count - output >= kTogether; output += kTogether) body.template operator()<kTogether>(output);
+  for_last_outputs<kTogether>(output, count - output, body);
 }
 
 // out = bias + add + conv(in) for one tile of frames.
 template <class V, int kVectors>
 inline void planar_conv_tile(const PlanarConvArgs& a, int frame) {
-  for_outputs<outputs_together(kVectors)>(0, a.conv.out_channels, [&]<int kOutputs>(int output) {
+  for_outputs<outputs_together(kVectors)>(a.conv.out_channels, [&]<int kOutputs>(int output) {
     PlanarSums<V, kOutputs, kVectors> sum;
     for (int o = 0; o < kOutputs; ++o) {
       const V bias = splat<V>(a.conv.bias[output + o]);
@@ -71,17 +84,27 @@ inline void planar_conv_tile(const PlanarConvArgs& a, int frame) {
   });
 }
 
-void planar_conv(const PlanarConvArgs& a) noexcept {
-  using V = Lanes16;
+// Calls body<n>(frame) for tiles of n vectors of frames: longer ones where few outputs would not make enough sums.
+template <class V, class Body>
+inline void for_tiles(int frames, int outputs, const Body& body) {
+  static_assert(4 * V::kWidth <= kPlanarTile);
   int frame = 0;
-  for (; a.frames - frame > V::kWidth; frame += 2 * V::kWidth) planar_conv_tile<V, 2>(a, frame);
-  if (frame < a.frames) planar_conv_tile<V, 1>(a, frame);
+  if (outputs <= outputs_together(4)) {
+    for (; frames - frame > 3 * V::kWidth; frame += 4 * V::kWidth) body.template operator()<4>(frame);
+  }
+  for (; frames - frame > V::kWidth; frame += 2 * V::kWidth) body.template operator()<2>(frame);
+  if (frame < frames) body.template operator()<1>(frame);
+}
+
+void planar_conv(const PlanarConvArgs& a) noexcept {
+  for_tiles<Lanes16>(a.frames, a.conv.out_channels,
+                     [&]<int kVectors>(int frame) { planar_conv_tile<Lanes16, kVectors>(a, frame); });
 }
 
 // z, as many planes as the conv has outputs, into the tile.
 template <class V, int kVectors>
 inline void planar_layer_sums(const PlanarLayerArgs& a, int frame, int outputs, int first_lane, float* tile) {
-  for_outputs<outputs_together(kVectors)>(0, outputs, [&]<int kOutputs>(int output) {
+  for_outputs<outputs_together(kVectors)>(outputs, [&]<int kOutputs>(int output) {
     const int lane = first_lane + output;
     PlanarSums<V, kOutputs, kVectors> sum;
     for (int o = 0; o < kOutputs; ++o) {
@@ -97,30 +120,39 @@ inline void planar_layer_sums(const PlanarLayerArgs& a, int frame, int outputs, 
   });
 }
 
+// Calls body(offset) for every vector of so many planes of a tile.
+template <class V, int kVectors, class Body>
+inline void for_vectors(int channels, const Body& body) {
+  for (std::ptrdiff_t c = 0; c < channels; ++c) {
+    for (int v = 0; v < kVectors; ++v) body(c * kPlanarTile + v * V::kWidth);
+  }
+}
+
 template <class V, int kVectors>
 inline void planar_layer_tile(const PlanarLayerArgs& a, int frame) {
   const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(a.channels) * kPlanarTile;
+  constexpr int kFrames = kVectors * V::kWidth;
   float* z = a.scratch;
   planar_layer_sums<V, kVectors>(a, frame, a.channels, 0, z);
   if (a.gate == PlanarGate::kOff) {
-    a.activate({z, a.channels, kVectors * V::kWidth, a.parameters});
+    a.activate({z, a.channels, kFrames, a.parameters});
   } else {
     float* gate = z + size;
     float* dry = gate + size;
     planar_layer_sums<V, kVectors>(a, frame, a.channels, a.conv.lanes / 2, gate);
     if (a.gate == PlanarGate::kBlended) {
-      for (std::ptrdiff_t i = 0; i < size; i += V::kWidth) store(dry + i, load<V>(z + i));
+      for_vectors<V, kVectors>(a.channels, [&](std::ptrdiff_t i) { store(dry + i, load<V>(z + i)); });
     }
-    a.activate({z, a.channels, kVectors * V::kWidth, a.parameters});
-    a.activate_gate({gate, a.channels, kVectors * V::kWidth, a.gate_parameters});
-    for (std::ptrdiff_t i = 0; i < size; i += V::kWidth) {
+    a.activate({z, a.channels, kFrames, a.parameters});
+    a.activate_gate({gate, a.channels, kFrames, a.gate_parameters});
+    for_vectors<V, kVectors>(a.channels, [&](std::ptrdiff_t i) {
       const V share = load<V>(gate + i);
       if (a.gate == PlanarGate::kGated) {
         store(z + i, mul(load<V>(z + i), share));
       } else {
         store(z + i, fma(share, load<V>(z + i), mul(sub(splat<V>(1.0f), share), load<V>(dry + i))));
       }
-    }
+    });
   }
   for (int c = 0; c < a.channels; ++c) {
     float* head = a.head.data + c * a.head.stride + frame;
@@ -130,7 +162,7 @@ inline void planar_layer_tile(const PlanarLayerArgs& a, int frame) {
   }
   if (a.next.data == nullptr) return;
   // The residual is the whole x: the tile's 1x1 reads z, at frame 0 of it.
-  for_outputs<outputs_together(kVectors)>(0, a.layer1x1.out_channels, [&]<int kOutputs>(int output) {
+  for_outputs<outputs_together(kVectors)>(a.layer1x1.out_channels, [&]<int kOutputs>(int output) {
     PlanarSums<V, kOutputs, kVectors> sum;
     for (int o = 0; o < kOutputs; ++o) {
       const V bias = splat<V>(a.layer1x1.bias[output + o]);
@@ -143,10 +175,8 @@ inline void planar_layer_tile(const PlanarLayerArgs& a, int frame) {
 }
 
 void planar_layer(const PlanarLayerArgs& a) noexcept {
-  using V = Lanes16;
-  int frame = 0;
-  for (; a.frames - frame > V::kWidth; frame += 2 * V::kWidth) planar_layer_tile<V, 2>(a, frame);
-  if (frame < a.frames) planar_layer_tile<V, 1>(a, frame);
+  for_tiles<Lanes16>(a.frames, a.channels,
+                     [&]<int kVectors>(int frame) { planar_layer_tile<Lanes16, kVectors>(a, frame); });
 }
 
 template <Accuracy accuracy, Shape shape>
