@@ -18,14 +18,14 @@ CXX_FILES := $(shell find firmware tests -name '*.cpp' -o -name '*.h')
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	$(BIN)/pytest
+	@$(BIN)/pytest
 
 lint: $(VENV)/.tested-with
 	@echo "== checking the style"
-	$(BIN)/ruff check --quiet .
-	$(BIN)/ruff format --quiet --check .
-	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 
 demo: demo/out/overdriven-amp.stomp demo/out/riff-overdriven.wav
 	@echo "== what it is"
@@ -65,17 +65,17 @@ build/.system:
 
 $(BIN)/pip: | build/.system
 	@echo "== making a virtual environment in $(VENV)"
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install scikit-build-core nanobind
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install scikit-build-core nanobind
 
 $(VENV)/.built: $(SOURCES) | $(BIN)/pip
 	@echo "== building nampedal"
-	$(PIP) install --no-build-isolation .
+	@$(PIP) install --no-build-isolation .
 	@touch $@
 
 $(VENV)/.tested-with: $(VENV)/.built
 	@echo "== installing what the tests need"
-	$(PIP) install --no-build-isolation '.[dev]'
+	@$(PIP) install --no-build-isolation '.[dev]'
 	@touch $@
 
 clean:

@@ -23,9 +23,8 @@ def test_no_mutation_of_an_artifact_crashes_hangs_or_leaks(sanitized: Path, tmp_
     for i, nam in enumerate(makers):
         # A half second of silence is an LSTM's rest: at the lowest rate, 100,000 times, it is enough.
         nam["sample_rate"] = 8000
-        for condition in (nam["config"].get("condition_dsp"),):
-            if condition:
-                condition["sample_rate"] = 8000
+        if "condition_dsp" in nam["config"]:
+            nam["config"]["condition_dsp"]["sample_rate"] = 8000
         capture = nam_file.read(nam_maker.write(tmp_path / f"{i}.nam", nam))
         for precision in ("f32", "w8"):
             path = tmp_path / f"{i}-{precision}.stomp"

@@ -121,7 +121,6 @@ struct LstmArgs {
   float* hidden;    // (lanes,), new; may not overlap `in`
 };
 
-// nullptr where rows are the better layout.
 struct PlanarKernels {
   void (*conv)(const PlanarConvArgs&) noexcept;
   void (*layer)(const PlanarLayerArgs&) noexcept;
@@ -130,7 +129,7 @@ struct PlanarKernels {
 
 struct Kernels {
   const char* name;
-  const PlanarKernels* planar;
+  const PlanarKernels* planar;  // nullptr where rows are the better layout
   void (*conv)(const ConvArgs&) noexcept;
   void (*fir)(const FirArgs&) noexcept;
   void (*activate[kAccuracies][kShapes])(const ActivateArgs&) noexcept;
