@@ -256,3 +256,38 @@ def random_wavenet(seed: int, *, nested: bool = True) -> Nam:
         if isinstance(head["activation"], dict) and head["activation"]["type"] == "PReLU":
             head["activation"] = "ReLU"
     return wavenet(arrays, seed=seed + 3, head=head, **config)
+
+
+def random_plain_wavenet(seed: int) -> Nam:
+    """What the fused kernels play, in any width: no FiLMs, no head1x1s, no head behind the stack."""
+    rng = np.random.default_rng(seed)
+    condition = int(rng.choice([1, 1, 1, 3, 6]))
+    config: Nam = {}
+    if condition > 1:
+        head = {"out_channels": condition, "kernel_size": 1, "bias": True}
+        config["condition_dsp"] = wavenet([{**ARRAY, "channels": int(rng.integers(1, 6)), "head": head}], seed=seed + 1)
+    common = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32)
+    arrays: list[Nam] = []
+    stream, bottleneck = 1, 0
+    for last in [True] if rng.random() < 0.4 else [False, True]:
+        channels = int(rng.choice(common) if rng.random() < 0.8 else rng.integers(1, 40))
+        if not arrays:
+            bottleneck = channels if rng.random() < 0.6 else int(rng.integers(1, 20))
+        depth = int(rng.integers(1, 5))
+        next_bottleneck = 1 if last else int(rng.integers(1, 20))
+        arrays.append(
+            {
+                "input_size": stream,
+                "condition_size": condition,
+                "channels": channels,
+                "bottleneck": bottleneck,
+                "kernel_sizes": [int(k) for k in rng.choice([1, 2, 3, 6, 15], depth)],
+                "dilations": [int(d) for d in rng.choice([1, 2, 3, 7, 16, 41, 64], depth)],
+                "activation": [random_activation(rng, bottleneck) for _ in range(depth)],
+                "gating_mode": [str(m) for m in rng.choice(["none", "none", "gated", "blended"], depth)],
+                "secondary_activation": [random_activation(rng, bottleneck) for _ in range(depth)],
+                "head": {"out_channels": next_bottleneck, "kernel_size": int(rng.choice([1, 4, 16])), "bias": True},
+            }
+        )
+        stream, bottleneck = channels, next_bottleneck
+    return wavenet(arrays, seed=seed + 2, scale=0.15, **config)

@@ -5,6 +5,6 @@
 
 namespace nampedal {
 
-const Kernels avx2_kernels = kernels_named("avx2", &planar_kernels);
+const Kernels avx2_kernels = kernels_named("avx2", &planar_kernels, nullptr);
 
 }  // namespace nampedal

@@ -5,6 +5,6 @@
 
 namespace nampedal {
 
-const Kernels avx512_kernels = kernels_named("avx512", &planar_kernels);
+const Kernels avx512_kernels = kernels_named("avx512", &planar_kernels, nullptr);
 
 }  // namespace nampedal

@@ -1,8 +1,8 @@
 """Fit the rational tanh of kernels_impl.h; prints its coefficients, its limit and its largest error.
 
-tanh(x) ~ x P(x^2) / Q(x^2) on [-limit, limit], clamped outside, with P and Q of degree 4 (a "9/8" rational):
+tanh(x) ~ x P(x^2) / Q(x^2) on [-limit, limit], clamped outside, with P and Q of degree 3 (a "7/6" rational):
 minimax by Lawson's iteratively reweighted least squares (C. L. Lawson 1961) on the linearised form
-x P - tanh(x) (Q - 1) = tanh(x).
+x P - tanh(x) (Q - 1) = tanh(x). Printed scaled so that the highest coefficient of Q is 1.
 
     python firmware/dsp/kernels/fit_tanh.py
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-DEGREE = 4
+DEGREE = 3
 POINTS = 4000
 ITERATIONS = 120
 
 
 def fit(limit: float) -> tuple[float, NDArray[np.float64]]:
-    """Largest absolute error over all x, and the coefficients [p0..p4, q1..q4], q0 = 1."""
+    """Largest absolute error over all x, and the coefficients [p0..p3, q1..q3], q0 = 1."""
     x = limit * np.sin(np.linspace(0.0, np.pi / 2, POINTS + 1)[1:])
     y = np.tanh(x)
     powers = (x**2)[:, None] ** np.arange(DEGREE + 1)
@@ -42,10 +42,11 @@ def fit(limit: float) -> tuple[float, NDArray[np.float64]]:
 
 
 def main() -> None:
-    error, coefficients, limit = min((*fit(limit), limit) for limit in np.arange(8.0, 10.01, 0.125))
+    error, coefficients, limit = min((*fit(limit), limit) for limit in np.arange(6.0, 9.01, 0.0625))
     print(f"limit {limit:g}, largest error {error:.3g}")
-    print("P", *(f"{c:.9e}f" for c in coefficients[: DEGREE + 1]))
-    print("Q 1", *(f"{c:.9e}f" for c in coefficients[DEGREE + 1 :]))
+    scaled = np.insert(coefficients, DEGREE + 1, 1.0) / coefficients[-1]
+    print("P", *(f"{c:.9e}f" for c in scaled[: DEGREE + 1]))
+    print("Q", *(f"{c:.9e}f" for c in scaled[DEGREE + 1 :]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "planar.h"
+#include "fused.h"
 
 namespace nampedal {
 
@@ -20,7 +20,7 @@ constexpr int lanes_for(int channels) { return (channels + kLaneQuantum - 1) / k
 
 enum class Accuracy : std::uint8_t {
   kExact,  // the C library's tanhf and expf
-  kFast    // rational tanh, |error| < 4e-7
+  kFast    // rational tanh, |error| < 1.6e-6
 };
 inline constexpr int kAccuracies = 2;
 
@@ -121,15 +121,18 @@ struct LstmArgs {
   float* hidden;    // (lanes,), new; may not overlap `in`
 };
 
-struct PlanarKernels {
-  void (*conv)(const PlanarConvArgs&) noexcept;
-  void (*layer)(const PlanarLayerArgs&) noexcept;
-  PlanarActivate activate[kAccuracies][kShapes];
+struct FusedKernels {
+  Layout layout;
+  void (*conv)(const FusedConvArgs&) noexcept;
+  void (*layer)(const FusedLayer&, const FusedLayerArgs&) noexcept;
+  FusedActivate activate[kAccuracies][kShapes];
 };
 
 struct Kernels {
   const char* name;
-  const PlanarKernels* planar;  // nullptr where rows are the better layout
+  // Of the fused path; nullptr: there are none in that layout.
+  const FusedKernels* planes;
+  const FusedKernels* rows;
   void (*conv)(const ConvArgs&) noexcept;
   void (*fir)(const FirArgs&) noexcept;
   void (*activate[kAccuracies][kShapes])(const ActivateArgs&) noexcept;

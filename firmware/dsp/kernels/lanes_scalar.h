@@ -61,5 +61,6 @@ inline Lanes4 where_positive(Lanes4 a, Lanes4 b, Lanes4 c) {
 
 using Lanes8 = Lanes4;
 using Lanes16 = Lanes4;
+using WideLanes = Lanes4;
 
 }  // namespace

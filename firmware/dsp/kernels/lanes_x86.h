@@ -95,4 +95,14 @@ using Lanes16 = Lanes8;
 
 #endif
 
+#if defined(__AVX512DQ__)
+// The operand of smaller magnitude, with the sign of the first.
+inline Lanes4 clamp(Lanes4 x, Lanes4 limit) { return {_mm_range_ps(x.v, limit.v, 2)}; }
+inline Lanes8 clamp(Lanes8 x, Lanes8 limit) { return {_mm256_range_ps(x.v, limit.v, 2)}; }
+inline Lanes16 clamp(Lanes16 x, Lanes16 limit) { return {_mm512_range_ps(x.v, limit.v, 2)}; }
+#endif
+
+// What loops over independent values use.
+using WideLanes = Lanes16;
+
 }  // namespace

@@ -1,9 +1,11 @@
 #include "lanes_neon.h"
 // Behind it: they are written over the types of the first.
 #include "kernels_impl.h"
+#include "planar_impl.h"
+#include "rows_impl.h"
 
 namespace nampedal {
 
-const Kernels neon_kernels = kernels_named("neon", nullptr);
+const Kernels neon_kernels = kernels_named("neon", &planar_kernels, &rows_kernels);
 
 }  // namespace nampedal

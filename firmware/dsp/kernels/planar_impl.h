@@ -1,13 +1,20 @@
-// The kernels on planes, for ISAs of wide vectors. Included behind kernels_impl.h, in the same unnamed namespace.
+// The fused kernels on planes. Included behind kernels_impl.h, in the same unnamed namespace.
 #pragma once
 
+#include <utility>
+
 #include "kernels_impl.h"
+
+// One function of all that is written as loops around loops: calls between them hand their variables on in memory, and
+// wait for it.
+#define PLANAR_INLINE [[gnu::always_inline]] inline
+#define PLANAR_LAMBDA __attribute__((always_inline))
 
 namespace {
 
 // Outputs whose sums, of so many vectors of frames each, are held in registers together: 16 sums of 32 registers, 8 of
 // 16. Fewer than 8 sums would wait for one another.
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int outputs_together(int vectors) { return 16 / vectors; }
 #else
 constexpr int outputs_together(int vectors) { return 8 / vectors; }
@@ -16,40 +23,90 @@ constexpr int outputs_together(int vectors) { return 8 / vectors; }
 template <class V, int kOutputs, int kVectors>
 using PlanarSums = V[kOutputs][kVectors];
 
-// Adds the convolution of planes to the sums: taps outermost, then inputs, in order. `output`: the first of kOutputs.
 template <class V, int kOutputs, int kVectors>
-inline void planar_accumulate(PlanarSums<V, kOutputs, kVectors>& sum, const PlanarWeights& c, int output,
-                              const float* in, std::ptrdiff_t in_stride) {
+PLANAR_INLINE void planar_input(PlanarSums<V, kOutputs, kVectors>& sum, const float* weights, const float* plane) {
+  V x[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) x[v] = load<V>(plane + v * V::kWidth);
+#if defined(__aarch64__)
+  if constexpr (kOutputs <= kLaneQuantum) {
+    const V all = load<V>(weights);
+    [&]<int... o>(std::integer_sequence<int, o...>) {
+      for (int v = 0; v < kVectors; ++v) ((sum[o][v] = fma_lane<o>(x[v], all, sum[o][v])), ...);
+    }(std::make_integer_sequence<int, kOutputs>());
+    return;
+  }
+#endif
+#pragma GCC unroll 16
+  for (int o = 0; o < kOutputs; ++o) {
+    const V weight = splat<V>(weights[o]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sum[o][v] = fma(x[v], weight, sum[o][v]);
+  }
+}
+
+// kInputs: as many as there are, known to the compiler; 0: as `c` says.
+template <int kInputs, class V, int kOutputs, int kVectors>
+PLANAR_INLINE void planar_taps(PlanarSums<V, kOutputs, kVectors>& sum, const FusedWeights& c, int output,
+                               const float* in, std::ptrdiff_t in_stride) {
   const float* w = c.weights + output;
   const float* tap = in - static_cast<std::ptrdiff_t>(c.taps - 1) * c.dilation;
   for (int k = 0; k < c.taps; ++k, tap += c.dilation) {
     const float* plane = tap;
-    for (int i = 0; i < c.in_channels; ++i, w += c.lanes, plane += in_stride) {
-      V x[kVectors];
+    if constexpr (kInputs > 0) {
+      // Few inputs come with as few outputs: one quantum of lanes.
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) x[v] = load<V>(plane + v * V::kWidth);
-#pragma GCC unroll 16
-      for (int o = 0; o < kOutputs; ++o) {
-        const V weight = splat<V>(w[o]);
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) sum[o][v] = fma(x[v], weight, sum[o][v]);
+      for (int i = 0; i < kInputs; ++i, plane += in_stride) {
+        planar_input<V, kOutputs, kVectors>(sum, w + i * kLaneQuantum, plane);
+      }
+      w += kInputs * kLaneQuantum;
+    } else {
+      for (int i = 0; i < c.in_channels; ++i, w += c.lanes, plane += in_stride) {
+        planar_input<V, kOutputs, kVectors>(sum, w, plane);
       }
     }
   }
 }
 
+// Calls body<kInputs>() with the number of inputs where they are few and the registers hold all outputs of a tile.
+template <int kOutputs, int kVectors, class Body>
+PLANAR_INLINE void for_inputs(const FusedWeights& c, const Body& body) {
+  if constexpr (kOutputs <= kLaneQuantum && kVectors == 4) {
+    if (c.lanes == kLaneQuantum) {
+      switch (c.in_channels) {
+        case 1: return body.template operator()<1>();
+        case 2: return body.template operator()<2>();
+        case 3: return body.template operator()<3>();
+        case 4: return body.template operator()<4>();
+        default: break;
+      }
+    }
+  }
+  body.template operator()<0>();
+}
+
+// The next plane. Hidden from the compiler, which would else work out the addresses of all planes before a loop, and
+// spill them.
+template <class T>
+PLANAR_INLINE T* next_plane(T* plane, std::ptrdiff_t stride) {
+  plane += stride;
+  asm("" : "+r"(plane));
+  return plane;
+}
+
 template <class V, int kOutputs, int kVectors>
-inline void planar_store(const PlanarSums<V, kOutputs, kVectors>& sum, float* out, std::ptrdiff_t stride) {
+PLANAR_INLINE void planar_store(const PlanarSums<V, kOutputs, kVectors>& sum, float* out, std::ptrdiff_t stride) {
 #pragma GCC unroll 16
   for (int o = 0; o < kOutputs; ++o) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) store(out + o * stride + v * V::kWidth, sum[o][v]);
+    for (int v = 0; v < kVectors; ++v) store(out + v * V::kWidth, sum[o][v]);
+    if (o + 1 < kOutputs) out = next_plane(out, stride);
   }
 }
 
 // Calls body<n>(output) for the last `count` outputs, below kBelow, all together.
 template <int kBelow, class Body>
-inline void for_last_outputs(int output, int count, const Body& body) {
+PLANAR_INLINE void for_last_outputs(int output, int count, const Body& body) {
   if constexpr (kBelow > 1) {
     if (count == kBelow - 1) {
       body.template operator()<kBelow - 1>(output);
@@ -61,139 +118,202 @@ inline void for_last_outputs(int output, int count, const Body& body) {
 
 // Calls body<n>(output) for all outputs, as many together as fit: few sums would wait for one another.
 template <int kTogether, class Body>
-inline void for_outputs(int count, const Body& body) {
+PLANAR_INLINE void for_outputs(int count, const Body& body) {
   int output = 0;
   for (; count - output >= kTogether; output += kTogether) body.template operator()<kTogether>(output);
   for_last_outputs<kTogether>(output, count - output, body);
 }
 
-// out = bias + add + conv(in) for one tile of frames.
-template <class V, int kVectors>
-inline void planar_conv_tile(const PlanarConvArgs& a, int frame) {
-  for_outputs<outputs_together(kVectors)>(a.conv.out_channels, [&]<int kOutputs>(int output) {
-    PlanarSums<V, kOutputs, kVectors> sum;
-    for (int o = 0; o < kOutputs; ++o) {
-      const V bias = splat<V>(a.conv.bias[output + o]);
-      const float* row = a.add.data + (output + o) * a.add.stride + frame;
-      for (int v = 0; v < kVectors; ++v) {
-        sum[o][v] = a.add.data == nullptr ? bias : add(bias, load<V>(row + v * V::kWidth));
-      }
-    }
-    planar_accumulate<V, kOutputs, kVectors>(sum, a.conv, output, a.in.data + frame, a.in.stride);
-    planar_store<V, kOutputs, kVectors>(sum, a.out.data + output * a.out.stride + frame, a.out.stride);
-  });
+template <class V, int kOutputs, int kVectors>
+PLANAR_INLINE void planar_write(const PlanarSums<V, kOutputs, kVectors>& sum, const Written& out, int output,
+                                int frame) {
+  float* data = out.signal.data + output * out.signal.stride + frame;
+  planar_store<V, kOutputs, kVectors>(sum, data, out.signal.stride);
+  if (out.mirror != 0) planar_store<V, kOutputs, kVectors>(sum, data - out.mirror, out.signal.stride);
 }
 
-// Calls body<n>(frame) for tiles of n vectors of frames: longer ones where few outputs would not make enough sums.
+template <class V, int kOutputs, int kVectors>
+PLANAR_INLINE void planar_biases(PlanarSums<V, kOutputs, kVectors>& sum, const float* bias) {
+#pragma GCC unroll 16
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int v = 0; v < kVectors; ++v) sum[o][v] = splat<V>(bias[o]);
+  }
+}
+
+// Calls body<n>(from, to) for runs of tiles of n vectors of frames: long tiles where few outputs would not make enough
+// sums.
 template <class V, class Body>
-inline void for_tiles(int frames, int outputs, const Body& body) {
-  static_assert(4 * V::kWidth <= kPlanarTile);
-  int frame = 0;
-  if (outputs <= outputs_together(4)) {
-    for (; frames - frame > 3 * V::kWidth; frame += 4 * V::kWidth) body.template operator()<4>(frame);
-  }
-  for (; frames - frame > V::kWidth; frame += 2 * V::kWidth) body.template operator()<2>(frame);
-  if (frame < frames) body.template operator()<1>(frame);
+PLANAR_INLINE void for_runs(int frames, int outputs, const Body& body) {
+  static_assert(4 * V::kWidth <= kFusedTile);
+  int from = 0;
+  const auto run = [&]<int kVectors>() PLANAR_LAMBDA {
+    constexpr int kTile = kVectors * V::kWidth;
+    // One vector computes what is left; more only where one less would not do.
+    constexpr int kLeast = (kVectors - 1) * V::kWidth + 1;
+    if (frames - from < kLeast) return;
+    const int to = from + (frames - from + kTile - kLeast) / kTile * kTile;
+    body.template operator()<kVectors>(from, to);
+    from = to;
+  };
+  if (outputs <= outputs_together(4)) run.template operator()<4>();
+  run.template operator()<2>();
+  run.template operator()<1>();
 }
 
-void planar_conv(const PlanarConvArgs& a) noexcept {
-  for_tiles<Lanes16>(a.frames, a.conv.out_channels,
-                     [&]<int kVectors>(int frame) { planar_conv_tile<Lanes16, kVectors>(a, frame); });
-}
-
-// z, as many planes as the conv has outputs, into the tile.
-template <class V, int kVectors>
-inline void planar_layer_sums(const PlanarLayerArgs& a, int frame, int outputs, int first_lane, float* tile) {
-  for_outputs<outputs_together(kVectors)>(outputs, [&]<int kOutputs>(int output) {
-    const int lane = first_lane + output;
-    PlanarSums<V, kOutputs, kVectors> sum;
-    for (int o = 0; o < kOutputs; ++o) {
-      for (int v = 0; v < kVectors; ++v) sum[o][v] = splat<V>(0.0f);
-    }
-    planar_accumulate<V, kOutputs, kVectors>(sum, a.mixin, lane, a.condition.data + frame, a.condition.stride);
-    for (int o = 0; o < kOutputs; ++o) {
-      const V bias = splat<V>(a.conv.bias[lane + o]);
-      for (int v = 0; v < kVectors; ++v) sum[o][v] = add(bias, sum[o][v]);
-    }
-    planar_accumulate<V, kOutputs, kVectors>(sum, a.conv, lane, a.x.data + frame, a.x.stride);
-    planar_store<V, kOutputs, kVectors>(sum, tile + output * kPlanarTile, kPlanarTile);
+void planar_conv(const FusedConvArgs& a) noexcept {
+  using V = Lanes16;
+  const FusedWeights c = a.conv;
+  const Signal in = a.in;
+  const Written out = a.out;
+  for_runs<V>(a.frames, c.out_channels, [&]<int kVectors>(int from, int to) PLANAR_LAMBDA {
+    for_outputs<outputs_together(kVectors)>(c.out_channels, [&]<int kOutputs>(int output) PLANAR_LAMBDA {
+      for (int frame = from; frame < to; frame += kVectors * V::kWidth) {
+        PlanarSums<V, kOutputs, kVectors> sum;
+        planar_biases<V, kOutputs, kVectors>(sum, c.bias + output);
+        planar_taps<0, V, kOutputs, kVectors>(sum, c, output, in.data + frame, in.stride);
+        planar_write<V, kOutputs, kVectors>(sum, out, output, frame);
+      }
+    });
   });
 }
 
-// Calls body(offset) for every vector of so many planes of a tile.
-template <class V, int kVectors, class Body>
-inline void for_vectors(int channels, const Body& body) {
-  for (std::ptrdiff_t c = 0; c < channels; ++c) {
-    for (int v = 0; v < kVectors; ++v) body(c * kPlanarTile + v * V::kWidth);
+// z of one half of the outputs, into a tile that begins at `start`.
+template <class V>
+inline void planar_layer_sums(const FusedLayer& l, const FusedLayerArgs& a, int start, int frames, int first_lane,
+                              float* tile) {
+  const int outputs = l.conv.out_channels;
+  for_runs<V>(frames, outputs, [&]<int kVectors>(int from, int to) PLANAR_LAMBDA {
+    for_outputs<outputs_together(kVectors)>(outputs, [&]<int kOutputs>(int output) PLANAR_LAMBDA {
+      for_inputs<kOutputs, kVectors>(l.conv, [&]<int kInputs>() PLANAR_LAMBDA {
+        // Copies: for all the compiler knows, the stores of the tile change what `a` refers to.
+        const FusedWeights conv = l.conv;
+        const FusedWeights mixin = l.mixin;
+        const Signal x = {a.x.data + start, a.x.stride};
+        const Signal given = {a.condition.data + start, a.condition.stride};
+        const int lane = first_lane + output;
+        float* z = tile + output * kFusedTile;
+        const int end = to;
+        for (int frame = from; frame < end; frame += kVectors * V::kWidth) {
+          PlanarSums<V, kOutputs, kVectors> sum;
+          planar_biases<V, kOutputs, kVectors>(sum, mixin.bias + lane);
+          if (mixin.in_channels == 1) {
+            planar_input<V, kOutputs, kVectors>(sum, mixin.weights + lane, given.data + frame);
+          } else {
+            planar_taps<0, V, kOutputs, kVectors>(sum, mixin, lane, given.data + frame, given.stride);
+          }
+          planar_taps<kInputs, V, kOutputs, kVectors>(sum, conv, lane, x.data + frame, x.stride);
+          planar_store<V, kOutputs, kVectors>(sum, z + frame, kFusedTile);
+        }
+      });
+    });
+  });
+}
+
+// next = x + layer1x1(z); the 1x1 has no past, so frame 0 of the tile is its present.
+template <class V>
+inline void planar_residual(const FusedLayer& l, const FusedLayerArgs& a, int start, int frames, const float* z) {
+  const int outputs = l.layer1x1.out_channels;
+  for_runs<V>(frames, outputs, [&]<int kVectors>(int from, int to) PLANAR_LAMBDA {
+    for_outputs<outputs_together(kVectors)>(outputs, [&]<int kOutputs>(int output) PLANAR_LAMBDA {
+      for_inputs<kOutputs, kVectors>(l.layer1x1, [&]<int kInputs>() PLANAR_LAMBDA {
+        const FusedWeights layer1x1 = l.layer1x1;
+        const Signal x = {a.x.data + start + output * a.x.stride, a.x.stride};
+        const Written next = {{a.next.signal.data + start, a.next.signal.stride}, a.next.mirror};
+        const int end = to;
+        for (int frame = from; frame < end; frame += kVectors * V::kWidth) {
+          PlanarSums<V, kOutputs, kVectors> sum;
+          const float* row = x.data + frame;
+#pragma GCC unroll 16
+          for (int o = 0; o < kOutputs; ++o) {
+            const V bias = splat<V>(layer1x1.bias[output + o]);
+            for (int v = 0; v < kVectors; ++v) sum[o][v] = add(bias, load<V>(row + v * V::kWidth));
+            if (o + 1 < kOutputs) row = next_plane(row, x.stride);
+          }
+          planar_taps<kInputs, V, kOutputs, kVectors>(sum, layer1x1, output, z + frame, kFusedTile);
+          planar_write<V, kOutputs, kVectors>(sum, next, output, frame);
+        }
+      });
+    });
+  });
+}
+
+// Calls body(channel, offset) for every vector of so many planes of a tile.
+template <class V, class Body>
+inline void for_vectors(int channels, int frames, const Body& body) {
+  for (int c = 0; c < channels; ++c) {
+    for (int f = 0; f < frames; f += V::kWidth) body(c, static_cast<std::ptrdiff_t>(c) * kFusedTile + f);
   }
 }
 
-template <class V, int kVectors>
-inline void planar_layer_tile(const PlanarLayerArgs& a, int frame) {
-  const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(a.channels) * kPlanarTile;
-  constexpr int kFrames = kVectors * V::kWidth;
-  float* z = a.scratch;
-  planar_layer_sums<V, kVectors>(a, frame, a.channels, 0, z);
-  if (a.gate == PlanarGate::kOff) {
-    a.activate({z, a.channels, kFrames, a.parameters});
+template <class V>
+inline void planar_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, int start, int frames) {
+  const int channels = l.conv.out_channels;
+  const int whole = (frames + V::kWidth - 1) / V::kWidth * V::kWidth;
+  const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(channels) * kFusedTile;
+  float* z = l.scratch;
+  const Signal head = {a.head.data + start, a.head.stride};
+  planar_layer_sums<V>(l, a, start, frames, 0, z);
+  if (l.gate == FusedGate::kOff) {
+    l.activate({z, channels, 0, whole, l.parameters, head});
   } else {
     float* gate = z + size;
     float* dry = gate + size;
-    planar_layer_sums<V, kVectors>(a, frame, a.channels, a.conv.lanes / 2, gate);
-    if (a.gate == PlanarGate::kBlended) {
-      for_vectors<V, kVectors>(a.channels, [&](std::ptrdiff_t i) { store(dry + i, load<V>(z + i)); });
+    planar_layer_sums<V>(l, a, start, frames, l.conv.lanes / 2, gate);
+    if (l.gate == FusedGate::kBlended) {
+      for_vectors<V>(channels, whole, [&](int, std::ptrdiff_t i) { store(dry + i, load<V>(z + i)); });
     }
-    a.activate({z, a.channels, kFrames, a.parameters});
-    a.activate_gate({gate, a.channels, kFrames, a.gate_parameters});
-    for_vectors<V, kVectors>(a.channels, [&](std::ptrdiff_t i) {
+    l.activate({z, channels, 0, whole, l.parameters, {}});
+    l.activate_gate({gate, channels, 0, whole, l.gate_parameters, {}});
+    for_vectors<V>(channels, whole, [&](int c, std::ptrdiff_t i) {
       const V share = load<V>(gate + i);
-      if (a.gate == PlanarGate::kGated) {
-        store(z + i, mul(load<V>(z + i), share));
-      } else {
-        store(z + i, fma(share, load<V>(z + i), mul(sub(splat<V>(1.0f), share), load<V>(dry + i))));
+      V result = mul(load<V>(z + i), share);
+      if (l.gate == FusedGate::kBlended) {
+        result = fma(share, load<V>(z + i), mul(sub(splat<V>(1.0f), share), load<V>(dry + i)));
       }
+      store(z + i, result);
+      float* sum = head.data + c * (head.stride - kFusedTile) + i;
+      store(sum, add(load<V>(sum), result));
     });
   }
-  for (int c = 0; c < a.channels; ++c) {
-    float* head = a.head.data + c * a.head.stride + frame;
-    for (int v = 0; v < kVectors; ++v, head += V::kWidth) {
-      store(head, add(load<V>(head), load<V>(z + c * kPlanarTile + v * V::kWidth)));
-    }
-  }
-  if (a.next.data == nullptr) return;
-  // The residual is the whole x: the tile's 1x1 reads z, at frame 0 of it.
-  for_outputs<outputs_together(kVectors)>(a.layer1x1.out_channels, [&]<int kOutputs>(int output) {
-    PlanarSums<V, kOutputs, kVectors> sum;
-    for (int o = 0; o < kOutputs; ++o) {
-      const V bias = splat<V>(a.layer1x1.bias[output + o]);
-      const float* row = a.x.data + (output + o) * a.x.stride + frame;
-      for (int v = 0; v < kVectors; ++v) sum[o][v] = add(bias, load<V>(row + v * V::kWidth));
-    }
-    planar_accumulate<V, kOutputs, kVectors>(sum, a.layer1x1, output, z, kPlanarTile);
-    planar_store<V, kOutputs, kVectors>(sum, a.next.data + output * a.next.stride + frame, a.next.stride);
-  });
+  if (a.next.signal.data != nullptr) planar_residual<V>(l, a, start, frames, z);
 }
 
-void planar_layer(const PlanarLayerArgs& a) noexcept {
-  for_tiles<Lanes16>(a.frames, a.channels,
-                     [&]<int kVectors>(int frame) { planar_layer_tile<Lanes16, kVectors>(a, frame); });
+void planar_layer(const FusedLayer& l, const FusedLayerArgs& a) noexcept {
+  for (int start = 0; start < a.frames; start += kFusedTile) {
+    planar_layer_tile<Lanes16>(l, a, start, a.frames - start < kFusedTile ? a.frames - start : kFusedTile);
+  }
+}
+
+template <Accuracy accuracy, Shape shape, class V>
+inline int planar_activate_run(float* plane, float* head, int frame, int frames, const float* parameters, float slope) {
+  for (; frames - frame >= V::kWidth; frame += V::kWidth) {
+    const V result = shaped<accuracy, shape>(load<V>(plane + frame), parameters, splat<V>(slope));
+    store(plane + frame, result);
+    if (head != nullptr) store(head + frame, add(load<V>(head + frame), result));
+  }
+  return frame;
 }
 
 template <Accuracy accuracy, Shape shape>
-void planar_activate(const PlanarActivateArgs& a) noexcept {
-  using V = Lanes16;
+void planar_activate(const FusedActivateArgs& args) noexcept {
+  const FusedActivateArgs a = args;
   float* plane = a.data;
-  for (int c = 0; c < a.channels; ++c, plane += kPlanarTile) {
-    const V slope = splat<V>(shape == Shape::kPReLU ? a.parameters[c] : 0.0f);
-    for (int i = 0; i < a.frames; i += V::kWidth) {
-      store(plane + i, shaped<accuracy, shape>(load<V>(plane + i), a.parameters, slope));
-    }
+  float* head = a.head.data;
+  for (int c = 0; c < a.channels; ++c, plane += kFusedTile) {
+    const float slope = shape == Shape::kPReLU ? a.parameters[c] : 0.0f;
+    const int frame = planar_activate_run<accuracy, shape, WideLanes>(plane, head, 0, a.frames, a.parameters, slope);
+    planar_activate_run<accuracy, shape, Lanes4>(plane, head, frame, a.frames, a.parameters, slope);
+    if (head != nullptr) head += a.head.stride;
   }
 }
 
-constexpr PlanarKernels planar_kernels = {
+constexpr FusedKernels planar_kernels = {
+    Layout::kPlanes,
     planar_conv,
     planar_layer,
     {NAMPEDAL_SHAPES(planar_activate, Accuracy::kExact), NAMPEDAL_SHAPES(planar_activate, Accuracy::kFast)}};
 
 }  // namespace
+
+#undef PLANAR_INLINE
+#undef PLANAR_LAMBDA

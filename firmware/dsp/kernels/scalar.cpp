@@ -4,6 +4,6 @@
 
 namespace nampedal {
 
-const Kernels scalar_kernels = kernels_named("scalar", nullptr);
+const Kernels scalar_kernels = kernels_named("scalar", nullptr, nullptr);
 
 }  // namespace nampedal

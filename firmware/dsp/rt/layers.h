@@ -36,7 +36,7 @@ struct Conv {
 
 struct Activation {
   void (*function)(const ActivateArgs&) noexcept = nullptr;
-  PlanarActivate planar = nullptr;  // the same on planes, where there are kernels for them
+  Shape shape = Shape::kTanh;
   const float* parameters = nullptr;
 
   void process(float* data, int stride, int lanes, int frames) const noexcept {

@@ -6,7 +6,7 @@ void Linear::process(const float* in, float* out, int frames, Pass pass) noexcep
   const int channels = static_cast<int>(histories.size());
   for (int c = 0; c < channels; ++c) {
     History& history = histories[static_cast<std::size_t>(c)];
-    float* now = history.append(frames);
+    float* now = history.append();
     copy_rows(in + c, in_channels, now, 1, 1, frames);
     if (pass == Pass::kSettle) history.settle();
     kernels->fir({taps, tap_count, bias, now, scratch, frames});

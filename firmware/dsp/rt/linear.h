@@ -18,7 +18,7 @@ class Linear final : public Net {
   const float* taps = nullptr;
   int tap_count = 0;
   float bias = 0.0f;
-  std::span<History> histories;  // one a channel that is both in and out, stride 1, kReadSlack floats longer
+  std::span<History> histories;  // one a channel that is both in and out, width 1, kReadSlack floats longer
   float* scratch = nullptr;      // [frame]
 };
 

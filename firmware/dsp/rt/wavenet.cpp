@@ -6,7 +6,7 @@ namespace {
 
 constexpr Rows kNothing{};
 
-Rows present(History& history, int frames) noexcept { return {history.append(frames), history.stride}; }
+Rows present(History& history) noexcept { return {history.append(), history.width}; }
 
 }  // namespace
 
@@ -33,7 +33,7 @@ void WaveNet::process(const float* in, float* out, int frames, Pass pass) noexce
     for (int c = 0; c < channels; ++c) row[c] *= head_scale;
   }
   for (HeadStage& stage : head) {
-    const Rows now = present(stage.history, frames);
+    const Rows now = present(stage.history);
     copy_rows(sum.data, sum.stride, now.data, now.stride, stage.conv.in_channels, frames);
     stage.activation.process(now.data, now.stride, lanes_for(stage.conv.in_channels), frames);
     if (pass == Pass::kSettle) stage.history.settle();
@@ -46,7 +46,7 @@ void WaveNet::process(const float* in, float* out, int frames, Pass pass) noexce
 // Returns the residual stream behind the last layer; nothing when it is the last array, whose stream nobody hears.
 Rows WaveNet::run_array(LayerArray& array, Rows in, Rows head_in, Rows head_out, int frames, Pass pass,
                         bool last) noexcept {
-  const Rows sum = present(array.head_history, frames);
+  const Rows sum = present(array.head_history);
   const int sum_lanes = lanes_for(array.head.in_channels);
   if (head_in.data != nullptr) {
     copy_rows(head_in.data, head_in.stride, sum.data, sum.stride, sum_lanes, frames);
@@ -56,7 +56,7 @@ Rows WaveNet::run_array(LayerArray& array, Rows in, Rows head_in, Rows head_out,
 
   int spare = in.data == scratch.stream[0].data ? 1 : 0;
   auto input_of = [&](WaveNetLayer& layer) noexcept {
-    if (!layer.conv_pre_film.active) return present(layer.history, frames);
+    if (!layer.conv_pre_film.active) return present(layer.history);
     const Rows rows = scratch.stream[spare];
     spare = 1 - spare;
     return rows;
@@ -91,7 +91,7 @@ void WaveNet::run_layer(WaveNetLayer& layer, Rows x, Rows head_sum, Rows next, i
 
   Rows now = x;
   if (layer.conv_pre_film.active) {
-    now = present(layer.history, frames);
+    now = present(layer.history);
     layer.conv_pre_film.process(given, x, now, frames);
   }
   if (pass == Pass::kSettle) layer.history.settle();

@@ -103,7 +103,7 @@ BuiltNetwork build_linear(const stomp::Linear& table, Parts& parts) {
   net.histories = memory.array<History>(static_cast<std::size_t>(std::min(net.in_channels, net.out_channels)));
   for (History& history : net.histories) {
     history = parts.history(1, net.tap_count - 1);
-    history.stride = 1;
+    history.width = 1;
     parts.allocate(history);
   }
   net.scratch = memory.floats(static_cast<std::size_t>(parts.options().max_frames));

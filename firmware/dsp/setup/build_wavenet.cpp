@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "../rt/wavenet.h"
-#include "build_planar.h"
+#include "build_fused.h"
 #include "parts.h"
 
 namespace nampedal {
@@ -45,8 +45,8 @@ class Builder {
       head_lanes_ = std::max(head_lanes_, stage.conv.lanes);
     }
     net.out_channels = head_channels;
-    if (can_be_planar(net, parts_.options())) {
-      return {&build_planar(net, parts_), net.in_channels, net.out_channels};
+    if (const FusedKernels* fused = fused_kernels_for(net, parts_.options())) {
+      return {&build_fused(net, *fused, parts_), net.in_channels, net.out_channels};
     }
     allocate(net);
     return {&net, net.in_channels, net.out_channels};
@@ -182,7 +182,19 @@ class Builder {
     layer.activation_post_film = film(source.activation_post_film(), ".activation_post_film", bottleneck, 1);
     layer.layer1x1_post_film = film(source.layer1x1_post_film(), ".layer1x1_post_film", channels, 1);
     layer.head1x1_post_film = film(source.head1x1_post_film(), ".head1x1_post_film", to_head, 1);
+    if (!layer.conv_post_film.active && !layer.mixin_pre_film.active && !layer.mixin_post_film.active) {
+      join_biases(layer);
+    }
     return to_head;
+  }
+
+  // Where nothing stands between mixin and conv, the mixin's sums start from the bias of both.
+  void join_biases(WaveNetLayer& layer) {
+    const auto lanes = static_cast<std::size_t>(layer.conv.lanes);
+    float* both = parts_.options().memory.floats(lanes);
+    for (std::size_t l = 0; l < lanes; ++l) both[l] = layer.mixin.bias[l] + layer.conv.bias[l];
+    layer.mixin.bias = both;
+    layer.conv.bias = parts_.options().memory.floats(lanes);
   }
 
   void allocate(WaveNet& net) {

@@ -210,10 +210,7 @@ Activation Parts::activation(const stomp::Activation* table, const Where& where,
     wrong_count("none");
   }
   const auto accuracy = static_cast<std::size_t>(options_.accuracy);
-  const auto index = static_cast<std::size_t>(shape);
-  const PlanarKernels* planar = options_.kernels.planar;
-  return {options_.kernels.activate[accuracy][index], planar == nullptr ? nullptr : planar->activate[accuracy][index],
-          parameters};
+  return {options_.kernels.activate[accuracy][static_cast<std::size_t>(shape)], shape, parameters};
 }
 
 Film Parts::film(const stomp::Film* table, const Where& where, int condition_channels, int channels, int segments,
@@ -231,24 +228,30 @@ Film Parts::film(const stomp::Film* table, const Where& where, int condition_cha
   return film;
 }
 
-History Parts::history(int channels, int lookback) {
-  // The past moves to the front once in `run` frames: seldom for a short past, at most one row for each that is written
-  // for a long one. Neighbours move at different times, or one block would pay for all of them.
-  constexpr int kShortestRun = 128;
-  constexpr int kStep = 389;
-  const int run = std::max(lookback, kShortestRun);
-  const int start = lookback + (histories_++ * kStep) % run;
-  return {nullptr, lanes_for(channels), lookback, lookback + run + options_.max_frames, start, start};
+History Parts::history(int channels, int lookback, int slack) {
+  // Whole cache lines of planes: the present then stands on a line's start when blocks are whole lines too.
+  constexpr int kLine = 16;
+  // From one history to the next, so that they do not all write twins in the same blocks.
+  constexpr int kStep = 25 * kLine;
+  const auto whole = [](int frames) { return (frames + kLine - 1) / kLine * kLine; };
+  const int block = options_.max_frames + slack;
+  History history;
+  history.width = lanes_for(channels);
+  history.lookback = lookback;
+  history.ring = whole(lookback) + whole(block);
+  history.start = whole(lookback) + histories_++ * kStep % whole(block);
+  history.before = whole(options_.max_frames);
+  history.capacity = history.ring + lookback + block;
+  return history;
 }
 
 void Parts::allocate(History& history) {
-  const auto size = static_cast<std::size_t>(history.capacity) * static_cast<std::size_t>(history.stride);
-  history.data = options_.memory.floats(size + kReadSlack);
-}
-
-Planes Parts::planes(int channels) {
-  const std::ptrdiff_t stride = plane_stride(options_.max_frames);
-  return {options_.memory.floats(static_cast<std::size_t>(channels) * static_cast<std::size_t>(stride)), stride};
+  const auto frames = static_cast<std::size_t>(history.before + history.capacity);
+  const auto width = static_cast<std::size_t>(history.width);
+  if (history.lines > 1) history.line_stride = plane_stride(history.before + history.capacity);
+  const auto lines = static_cast<std::size_t>(history.lines);
+  const std::size_t size = history.lines > 1 ? lines * static_cast<std::size_t>(history.line_stride) : frames * width;
+  history.data = options_.memory.floats(size + kReadSlack) + static_cast<std::size_t>(history.before) * width;
 }
 
 Rows Parts::rows(int lanes) {

@@ -66,10 +66,9 @@ class Parts {
   Film film(const stomp::Film* table, const Where& where, int condition_channels, int channels, int segments,
             Rows modulation);
 
-  // Sized, not yet allocated.
-  History history(int channels, int lookback);
+  // Sized, not yet allocated. slack: frames behind a block that may be written.
+  History history(int channels, int lookback, int slack = 0);
   void allocate(History& history);
-  Planes planes(int channels);
   Rows rows(int lanes);
   // (lanes,) from a list of `count` finite values.
   float* padded(const flatbuffers::Vector<float>* values, unsigned count, int lanes, const Where& where);

@@ -46,7 +46,7 @@ class Engine:
 
         sample_rate: Hz, of the audio; None: whatever the capture's is.  max_frames: the largest block, up to
         MAX_FRAMES.  tier: 0 is full.  exact: the C library's tanh and exp instead of the fast ones, whose error is
-        below 4e-7.  isa: one of `isas()`; '' is what NAMPEDAL_ISA says, or the best.
+        below 1.6e-6.  isa: one of `isas()`; '' is what NAMPEDAL_ISA says, or the best.
         general: the general path, even where a faster one gives the same bits.
 
         Raises a subclass of ArtifactError, SampleRateError, NoSuchTierError or IsaError.
