@@ -1,6 +1,7 @@
 # make demo    set everything up, convert the demo capture, play the riff through it
 # make test    set everything up, check the style, run every test
 # make lint    the style alone;  make clean    take away what make made
+# make wheel-aarch64, make test-aarch64    for the Raspberry Pi: firmware/cross/aarch64.mk
 #
 # Set-up is done once: system packages by apt, a virtual environment in .venv, the build in build/.
 
@@ -11,14 +12,14 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
 SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware -type f -not -name '*.pyc')
-CXX_FILES := $(shell find firmware tests -name '*.cpp' -o -name '*.h')
+CXX_FILES := $(shell find bench firmware tests -name '*.cpp' -o -name '*.h')
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	@$(BIN)/pytest
+	@$(BIN)/pytest --ignore=tests/aarch64
 
 lint: $(VENV)/.tested-with
 	@echo "== checking the style"
@@ -44,23 +45,28 @@ demo/out/riff-overdriven.wav: demo/out/overdriven-amp.stomp demo/riff.wav
 
 # ---- set-up ----
 
+# What of $(1) is not there, by apt.
+define install_packages
+if ! command -v dpkg-query >/dev/null; then \
+  echo "This is no Debian or Raspberry Pi OS: install what these hold yourself: $(1)"; \
+else \
+  missing=; \
+  for p in $(1); do \
+    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+  done; \
+  if [ -n "$$missing" ]; then \
+    echo "== installing$$missing"; \
+    root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+    $$root apt-get update -qq && \
+    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+  fi; \
+fi
+endef
+
 build/.system:
 	@echo "== looking for system packages"
 	@mkdir -p build
-	@if ! command -v dpkg-query >/dev/null; then \
-	  echo "This is no Debian or Raspberry Pi OS: install what these hold yourself: $(PACKAGES)"; \
-	else \
-	  missing=; \
-	  for p in $(PACKAGES); do \
-	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
-	  done; \
-	  if [ -n "$$missing" ]; then \
-	    echo "== installing$$missing"; \
-	    root=; [ "$$(id -u)" = 0 ] || root=sudo; \
-	    $$root apt-get update -qq && \
-	    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	  fi; \
-	fi
+	@$(call install_packages,$(PACKAGES))
 	@touch $@
 
 $(BIN)/pip: | build/.system
@@ -79,4 +85,6 @@ $(VENV)/.tested-with: $(VENV)/.built
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build demo/out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist demo/out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+include firmware/cross/aarch64.mk
