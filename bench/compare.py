@@ -1,13 +1,14 @@
-"""CPU time of the engine against another engine, in pairs, on one core.
+"""CPU time of the engine for captures and block sizes, beside another engine if one is given, on one core.
 
-The other engine is a command; its last line of output must end in a number that is, times --scale, its CPU seconds per
-second of audio. {model} and {block} in it are replaced. NeuralAmpModelerCore's own benchmodel_bufsize prints the
-microseconds of two seconds of audio:
-
+    python bench/compare.py captures/*.nam
     python bench/compare.py --baseline './benchmodel_bufsize {model} {block} 1' --scale 5e-7 captures/*.nam
 
-Each repeat runs one engine, then the other; the ratio is taken pair by pair, so that a machine that slows down slows
-both. Printed: medians, and the smallest and largest ratio.
+The baseline is a command; its last line of output must end in a number that is, times --scale, its CPU seconds per
+second of audio. {model} and {block} in it are replaced. NeuralAmpModelerCore's own benchmodel_bufsize prints the
+microseconds of two seconds of audio.
+
+Each repeat runs every block size of one engine, then of the other; ratios are taken within a repeat, so that a machine
+that slows down slows both. Printed: medians, and for ratios the smallest and the largest.
 """
 
 from __future__ import annotations
@@ -44,31 +45,43 @@ def own_share(engine: Engine, block: int) -> float:
     return cpu_s * engine.sample_rate / (len(wall_s) * block)
 
 
+def ratio(over: list[float], under: list[float]) -> str:
+    ratios = sorted(a / b for a, b in zip(over, under, strict=True))
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}..{ratios[-1]:.2f})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path)
-    parser.add_argument("--baseline", required=True)
+    parser.add_argument("--baseline")
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--block", type=int, default=64)
+    parser.add_argument("--blocks", type=int, nargs="+", default=[16, 32, 64, 128])
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--isa", default="")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    print(f"{'model':32} {'kernels':8} {'ours':>8} {'baseline':>9}   baseline / ours (median, min..max)")
+    print(f"{'model':28} {'kernels':8} {'block':>5} {'ours':>8}  {'per frame, of 64':17}", end="")
+    print(f"  {'baseline':>8}  baseline / ours" if arguments.baseline else "")
     for model in arguments.models:
-        engine = Engine.prepare(open_capture(model).capture, max_frames=arguments.block, isa=arguments.isa)
-        own_share(engine, arguments.block)
-        pairs = [
-            (
-                own_share(engine, arguments.block),
-                baseline_share(arguments.baseline, arguments.scale, model, arguments.block),
-            )
-            for _ in range(arguments.repeats)
-        ]
-        ratios = sorted(theirs / ours for ours, theirs in pairs)
-        ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-        spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}..{ratios[-1]:.2f})"
-        print(f"{model.stem:32} {engine.isa:8} {ours:8.4f} {theirs:9.4f}   {spread}", flush=True)
+        capture = open_capture(model).capture
+        engines = {b: Engine.prepare(capture, max_frames=b, isa=arguments.isa) for b in arguments.blocks}
+        ours: dict[int, list[float]] = {b: [] for b in engines}
+        theirs: dict[int, list[float]] = {b: [] for b in engines}
+        for repeat in range(-1, arguments.repeats):
+            for block, engine in engines.items():
+                share = own_share(engine, block)
+                # The first one warms up.
+                if repeat >= 0:
+                    ours[block].append(share)
+            if repeat >= 0 and arguments.baseline:
+                for block in engines:
+                    theirs[block].append(baseline_share(arguments.baseline, arguments.scale, model, block))
+        for block, engine in engines.items():
+            of_64 = ratio(ours[block], ours[64]) if 64 in ours and block != 64 else ""
+            line = f"{model.stem:28} {engine.isa:8} {block:5} {statistics.median(ours[block]):8.4f}  {of_64:17}"
+            if arguments.baseline:
+                line += f"  {statistics.median(theirs[block]):8.4f}  {ratio(theirs[block], ours[block])}"
+            print(line.rstrip(), flush=True)
 
 
 if __name__ == "__main__":
