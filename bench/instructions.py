@@ -1,7 +1,7 @@
 """Instructions a sample takes on aarch64, counted under qemu; and the cycles that they might take.
 
     make test-aarch64                                  builds what this needs, and compares with the table
-    python bench/instructions.py captures/*.nam        counts (exact; the same on every run and every machine)
+    python bench/instructions.py captures/*.nam        counts
     python bench/instructions.py --estimate ...        estimates cycles as well, with llvm-mca 19
     python bench/instructions.py --block 16 ...        in blocks of 16 frames instead of 64
     python bench/instructions.py --record ...          writes the table: bench/aarch64-instructions.tsv

@@ -9,6 +9,9 @@ import instructions
 import pytest
 
 SLOWER = 1.02
+# The C library copies memory in a few instructions more or less, as it happens to be aligned: where the environment is
+# of another length. Seen in networks of a few dozen instructions.
+ALIGNMENT = 2.0
 # Of the issue that asked for them: instructions a sample in blocks of 64.
 GOALS = {
     ("core-a1-standard", 0): 6400,
@@ -38,7 +41,9 @@ def test_no_capture_takes_more_instructions_than_recorded(
         pytest.skip(f"recorded with {instructions.recorded_compiler()}; here is {instructions.compiler()}")
     table = instructions.recorded()
     for key, count in counted(model).items():
-        assert count.instructions <= SLOWER * table[key], f"{key}: {count.instructions:.0f}, recorded {table[key]:.0f}"
+        assert count.instructions <= max(SLOWER * table[key], table[key] + ALIGNMENT), (
+            f"{key}: {count.instructions:.0f}, recorded {table[key]:.0f}"
+        )
 
 
 @pytest.mark.parametrize("key", GOALS)
