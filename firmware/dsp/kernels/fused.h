@@ -78,7 +78,7 @@ struct FusedActivateArgs {
 
 using FusedActivate = void (*)(const FusedActivateArgs&) noexcept;
 
-enum class FusedGate : std::uint8_t { kOff, kGated, kBlended };
+enum class Gate : std::uint8_t { kOff, kGated, kBlended };
 
 // One layer: z = mixin(condition) + conv(x), the mixin having the bias of both; a = activation(z), gated; head += a;
 // next = x + layer1x1(a).
@@ -86,7 +86,7 @@ struct FusedLayer {
   FusedWeights conv;  // with gating, the two halves' outputs are each padded to lanes / 2
   FusedWeights mixin;
   FusedWeights layer1x1;
-  FusedGate gate;
+  Gate gate;
   FusedActivate activate;
   const float* parameters;
   FusedActivate activate_gate;

@@ -253,13 +253,13 @@ inline void planar_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, int 
   float* z = l.scratch;
   const Signal head = {a.head.data + start, a.head.stride};
   planar_layer_sums<V>(l, a, start, frames, 0, z);
-  if (l.gate == FusedGate::kOff) {
+  if (l.gate == Gate::kOff) {
     l.activate({z, channels, 0, whole, l.parameters, head});
   } else {
     float* gate = z + size;
     float* dry = gate + size;
     planar_layer_sums<V>(l, a, start, frames, l.conv.lanes / 2, gate);
-    if (l.gate == FusedGate::kBlended) {
+    if (l.gate == Gate::kBlended) {
       for_vectors<V>(channels, whole, [&](int, std::ptrdiff_t i) { store(dry + i, load<V>(z + i)); });
     }
     l.activate({z, channels, 0, whole, l.parameters, {}});
@@ -267,7 +267,7 @@ inline void planar_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, int 
     for_vectors<V>(channels, whole, [&](int c, std::ptrdiff_t i) {
       const V share = load<V>(gate + i);
       V result = mul(load<V>(z + i), share);
-      if (l.gate == FusedGate::kBlended) {
+      if (l.gate == Gate::kBlended) {
         result = fma(share, load<V>(z + i), mul(sub(splat<V>(1.0f), share), load<V>(dry + i)));
       }
       store(z + i, result);

@@ -132,21 +132,21 @@ inline void rows_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, const 
   };
 
   sums(0, t.z);
-  if (l.gate != FusedGate::kOff) {
+  if (l.gate != Gate::kOff) {
     sums(1, t.gate);
-    if (l.gate == FusedGate::kBlended) std::memcpy(t.dry, t.z, static_cast<std::size_t>(bytes_of(floats)));
+    if (l.gate == Gate::kBlended) std::memcpy(t.dry, t.z, static_cast<std::size_t>(bytes_of(floats)));
     l.activate_gate({t.gate, 0, lanes, computed, l.gate_parameters, {}});
   }
   const Signal head = at_frame(a.head);
-  l.activate({t.z, 0, lanes, computed, l.parameters, l.gate == FusedGate::kOff ? head : Signal{}});
+  l.activate({t.z, 0, lanes, computed, l.parameters, l.gate == Gate::kOff ? head : Signal{}});
   using V = WideLanes;
   const auto finish = [&](std::ptrdiff_t i, const V& result) {
     store(t.z + i, result);
     store(head.data + i, add(load<V>(head.data + i), result));
   };
-  if (l.gate == FusedGate::kGated) {
+  if (l.gate == Gate::kGated) {
     for_row_vectors(floats, [&](std::ptrdiff_t i) { finish(i, mul(load<V>(t.z + i), load<V>(t.gate + i))); });
-  } else if (l.gate == FusedGate::kBlended) {
+  } else if (l.gate == Gate::kBlended) {
     for_row_vectors(floats, [&](std::ptrdiff_t i) {
       const V share = load<V>(t.gate + i);
       const V rest = mul(sub(splat<V>(1.0f), share), load<V>(t.dry + i));

@@ -7,8 +7,6 @@
 
 namespace nampedal {
 
-enum class Gate { kOff, kGated, kBlended };
-
 // One dilated layer. `z` rows are [primary | secondary], each `lanes` wide; without gating, [primary].
 struct WaveNetLayer {
   History history;  // of the conv's input

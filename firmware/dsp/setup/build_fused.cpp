@@ -60,11 +60,10 @@ class Builder {
   bool rows() const { return kernels_.layout == Layout::kRows; }
 
   FusedLayer layer(const WaveNetLayer& layer, float* scratch) {
-    constexpr FusedGate kGates[] = {FusedGate::kOff, FusedGate::kGated, FusedGate::kBlended};
     return {weights(layer.conv),
             weights(layer.mixin),
             weights(layer.layer1x1),
-            kGates[static_cast<int>(layer.gate)],
+            layer.gate,
             activation(layer.activation),
             layer.activation.parameters,
             activation(layer.secondary),
