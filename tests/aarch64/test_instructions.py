@@ -12,7 +12,7 @@ SLOWER = 1.02
 # The C library copies memory in a few instructions more or less, as it happens to be aligned: where the environment is
 # of another length. Seen in networks of a few dozen instructions.
 ALIGNMENT = 2.0
-# Of the issue that asked for them: instructions a sample in blocks of 64.
+# What was promised for the captures that players use most: instructions a sample in blocks of 64.
 GOALS = {
     ("core-a1-standard", 0): 6400,
     ("core-a2", 0): 6500,
