@@ -13,6 +13,7 @@ the first second of an audio file or of the built-in plucks:
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,6 @@ def main() -> None:
     arguments = parser.parse_args()
     ways = ("storage", "by tap", "all")
     print(f"{'model':30}", *(f"{way:>9}" for way in ways))
-    exact = reference._convolve
     for model in arguments.models:
         capture = open_capture(model).capture
         rate = int(capture.sample_rate)
@@ -66,9 +66,7 @@ def main() -> None:
         wanted = reference.render(network, audio)
         found = []
         for way in ways:
-            reference._convolve = lambda conv, x, way=way: convolve(way, conv, x)
-            found.append(metrics.esr(wanted, reference.render(network, audio)))
-        reference._convolve = exact
+            found.append(metrics.esr(wanted, reference.render(network, audio, partial(convolve, way))))
         print(f"{model.stem:30}", *(f"{esr:9.1e}" for esr in found), flush=True)
 
 

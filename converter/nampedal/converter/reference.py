@@ -1,6 +1,7 @@
 """A plain NumPy forward pass, written from the format's definition: a second opinion on the engine.
 
-Whole signals at once, float64, slow. Everything here is (frames, channels).
+Whole signals at once, float64, slow. Everything here is (frames, channels). What a convolution does is a parameter, so
+that who calibrates or traces a network sees the input of each.
 """
 
 from __future__ import annotations
@@ -27,31 +28,40 @@ from nampedal.firmware.network import (
 from numpy.typing import NDArray
 
 Signal = NDArray[np.float64]
+Convolve = Callable[[Conv, Signal], Signal]
 
 
-def render(network: Network, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+def render(network: Network, audio: NDArray[np.float32], convolve: Convolve | None = None) -> NDArray[np.float32]:
     """What the network answers to audio (frames,) or (frames, channels), from its steady state."""
     rows = audio.reshape(len(audio), -1).astype(np.float64)
     silence = np.zeros((prewarm_frames(network), rows.shape[1]))
-    out = _forward(network, np.concatenate([silence, rows]))[len(silence) :].astype(np.float32)
+    out = forward(network, np.concatenate([silence, rows]), convolve)[len(silence) :].astype(np.float32)
     return out[:, 0] if audio.ndim == 1 and out.shape[1] == 1 else out
 
 
-def _forward(network: Network, x: Signal) -> Signal:
+def forward(network: Network, x: Signal, convolve: Convolve | None = None) -> Signal:
+    """What the network answers to x after a past of zeros. convolve: in place of `causal`, called in order."""
+    convolve = convolve or causal
     match network:
         case WaveNet():
-            return _wavenet(network, x)
+            return _wavenet(network, x, convolve)
         case ConvNet():
             for block in network.blocks:
-                x = _activate(block.activation, _convolve(block.conv, x))
-            return _convolve(network.head, x)
+                x = activate(block.activation, convolve(block.conv, x))
+            return convolve(network.head, x)
         case Lstm():
-            return _lstm(network, x)
+            return _lstm(network, x, convolve)
         case Linear():
             return _linear(network, x)
 
 
-def _convolve(conv: Conv, x: Signal) -> Signal:
+def steady(conv: Conv, x: Signal) -> Signal:
+    """The convolution of an endless constant signal, one frame of it: x (1, in) -> (1, out)."""
+    return causal(conv, np.repeat(x, conv.lookback + 1, axis=0))[-1:]
+
+
+def causal(conv: Conv, x: Signal) -> Signal:
+    """The convolution of x (frames, in) -> (frames, out), after a past of zeros."""
     weight = expand(conv.weight).astype(np.float64)
     out, per_group, taps = weight.shape
     y = np.zeros((len(x), out)) if conv.bias is None else np.tile(conv.bias.astype(np.float64), (len(x), 1))
@@ -90,7 +100,8 @@ _PLAIN: dict[ActivationKind, Callable[[Signal], Signal]] = {
 }
 
 
-def _activate(activation: Activation, x: Signal) -> Signal:
+def activate(activation: Activation, x: Signal) -> Signal:
+    """X (frames, channels), through it."""
     match activation.kind:
         case ActivationKind.LEAKY_RELU | ActivationKind.PRELU:
             return np.where(x > 0.0, x, np.array(activation.parameters) * x)
@@ -102,58 +113,64 @@ def _activate(activation: Activation, x: Signal) -> Signal:
             return _PLAIN[kind](x)
 
 
-def _film(film: Film | None, condition: Signal, x: Signal) -> Signal:
+def _film(film: Film | None, condition: Signal, x: Signal, convolve: Convolve) -> Signal:
     if film is None:
         return x
-    modulation = _convolve(film.conv, condition)
+    modulation = convolve(film.conv, condition)
     if not film.shift:
         return x * modulation
     scale, shift = np.split(modulation, 2, axis=1)
     return x * scale + shift
 
 
-def _layer(layer: WaveNetLayer, x: Signal, condition: Signal) -> tuple[Signal, Signal]:
+def _layer(layer: WaveNetLayer, x: Signal, condition: Signal, convolve: Convolve) -> tuple[Signal, Signal]:
     """What goes on to the next layer, and what goes to the head."""
-    z = _film(layer.conv_post_film, condition, _convolve(layer.conv, _film(layer.conv_pre_film, condition, x)))
-    mixed = _convolve(layer.mixin, _film(layer.mixin_pre_film, condition, condition))
-    z = _film(layer.activation_pre_film, condition, z + _film(layer.mixin_post_film, condition, mixed))
+
+    def film(by: Film | None, signal: Signal) -> Signal:
+        return _film(by, condition, signal, convolve)
+
+    z = film(layer.conv_post_film, convolve(layer.conv, film(layer.conv_pre_film, x)))
+    mixed = convolve(layer.mixin, film(layer.mixin_pre_film, condition))
+    z = film(layer.activation_pre_film, z + film(layer.mixin_post_film, mixed))
     if layer.gating is Gating.OFF:
-        a = _activate(layer.activation, z)
+        a = activate(layer.activation, z)
     else:
         assert layer.secondary is not None
         primary, secondary = np.split(z, 2, axis=1)
-        a = _activate(layer.activation, primary)
-        gate = _activate(layer.secondary, secondary)
+        a = activate(layer.activation, primary)
+        gate = activate(layer.secondary, secondary)
         a = a * gate if layer.gating is Gating.GATED else gate * a + (1.0 - gate) * primary
-    a = _film(layer.activation_post_film, condition, a)
-    to_head = a if layer.head1x1 is None else _film(layer.head1x1_post_film, condition, _convolve(layer.head1x1, a))
+    a = film(layer.activation_post_film, a)
+    to_head = a if layer.head1x1 is None else film(layer.head1x1_post_film, convolve(layer.head1x1, a))
     if layer.layer1x1 is None:
         return x, to_head
-    return x + _film(layer.layer1x1_post_film, condition, _convolve(layer.layer1x1, a)), to_head
+    return x + film(layer.layer1x1_post_film, convolve(layer.layer1x1, a)), to_head
 
 
-def _array(array: LayerArray, x: Signal, condition: Signal, head: Signal | None) -> tuple[Signal, Signal]:
-    x = _convolve(array.rechannel, x)
+def _array(
+    array: LayerArray, x: Signal, condition: Signal, head: Signal | None, convolve: Convolve
+) -> tuple[Signal, Signal]:
+    x = convolve(array.rechannel, x)
     for layer in array.layers:
-        x, to_head = _layer(layer, x, condition)
+        x, to_head = _layer(layer, x, condition, convolve)
         head = to_head if head is None else head + to_head
     assert head is not None
-    return x, _convolve(array.head, head)
+    return x, convolve(array.head, head)
 
 
-def _wavenet(network: WaveNet, x: Signal) -> Signal:
-    condition = x if network.condition is None else _forward(network.condition, x)
+def _wavenet(network: WaveNet, x: Signal, convolve: Convolve) -> Signal:
+    condition = x if network.condition is None else forward(network.condition, x, convolve)
     head = None
     for array in network.arrays:
-        x, head = _array(array, x, condition, head)
+        x, head = _array(array, x, condition, head, convolve)
     assert head is not None
     y = head * network.head_scale
     for stage in network.head:
-        y = _convolve(stage.conv, _activate(stage.activation, y))
+        y = convolve(stage.conv, activate(stage.activation, y))
     return y
 
 
-def _lstm(network: Lstm, x: Signal) -> Signal:
+def _lstm(network: Lstm, x: Signal, convolve: Convolve) -> Signal:
     for layer in network.layers:
         weight = expand(layer.weight).astype(np.float64)
         hidden, cell = layer.initial_hidden.astype(np.float64), layer.initial_cell.astype(np.float64)
@@ -164,7 +181,7 @@ def _lstm(network: Lstm, x: Signal) -> Signal:
             hidden = _sigmoid(o) * np.tanh(cell)
             out[frame] = hidden
         x = out
-    return _convolve(network.head, x)
+    return convolve(network.head, x)
 
 
 def _linear(network: Linear, x: Signal) -> Signal:
