@@ -45,7 +45,7 @@ def esr(reference: Signal, test: Signal) -> float:
 
 
 def pre_emphasised_esr(reference: Signal, test: Signal) -> float:
-    """ESR of both signals through 1 - 0.85 z^-1, which weighs treble as guitar tones are heard.
+    """ESR of both signals through 1 - 0.85 z^-1, which lifts the treble that carries little energy but much tone.
 
     Wright and Valimaki 2020, "Perceptual loss function for neural modelling of audio systems".
     """
@@ -322,8 +322,8 @@ def _delay_frames(wanted: Float64, got: Float64, max_delay_frames: int) -> float
     reach = min(max_delay_frames, len(wanted) - 1)
     if reach <= 0:
         return 0.0
-    # Twice as long: the correlation does not wrap into itself.
-    size = _fft_size(2 * len(wanted))
+    # So much longer that what is looked at has not wrapped around.
+    size = _fft_size(len(wanted) + reach + 1)
     cross = np.conj(np.fft.rfft(_without_mean(wanted), size)) * np.fft.rfft(_without_mean(got), size)
     if not np.any(cross) or not np.all(np.isfinite(cross)):
         return 0.0
@@ -332,7 +332,7 @@ def _delay_frames(wanted: Float64, got: Float64, max_delay_frames: int) -> float
     lag = int(lags[np.argmax(np.abs(correlation[lags]))])
     # Newton's steps to where the correlation has no slope: the first on a parabola, as a spectrum far from one would
     # throw it off, the others on the exact interpolation.
-    before, here, after = correlation[[lag - 1, lag, (lag + 1) % size]]
+    before, here, after = correlation[[lag - 1, lag, lag + 1]]
     slope, curvature = (after - before) / 2, before - 2 * here + after
     omega = 2 * np.pi * np.fft.rfftfreq(size)
     delay = float(lag)
