@@ -1,0 +1,181 @@
+"""What a player does to test tones: harmonics, intermodulation, aliasing. A player is anything that plays audio.
+
+Every tone fits the analysed second with a whole number of periods, and that number shares no factor with the number of
+frames. So the window is rectangular: what a player makes of the tones, having no clock of its own, is periodic in it,
+falls on whole bins and leaks nowhere; any other window would smear a loud tone over its neighbours. And so nothing that
+folds at half the rate comes down on a harmonic, until far beyond the orders that sound.
+The second before is not analysed: a network's past is full after a tenth or so of it, an LSTM or a high-pass takes
+longer to settle, and what still drifts would leak.
+Levels are dB of full scale (1.0) of the input's peak.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from nampedal.converter.metrics import ratio_db
+from numpy.typing import NDArray
+
+Play = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Plays mono audio (frames,) from the steady state of silence: each call begins anew. -> (frames,)."""
+
+LEVELS_DBFS = (-48.0, -36.0, -24.0, -12.0, 0.0)
+HARMONICS = range(2, 9)
+# Where a hard pick stroke stands.
+LOUD_DBFS = -6.0
+# Side by side, what is further down than this under the tones is equally nothing: float32 rounds not far below.
+FLOOR_DB = -120.0
+
+_ONSET_S = 1.0
+_WINDOW_S = 1.0
+_NOTE_HZ = 220.0
+_THIRD_HZ = 277.0
+_HIGH_NOTE_HZ = 4186.0
+
+
+@dataclass(frozen=True, slots=True)
+class HarmonicBalance:
+    """Of one tone: the fundamental's level, in dB of full scale, and the rest in dB relative to it.
+
+    harmonics_db: of HARMONICS.  thd_db: of all of those together, as IEC 60268-3 adds them, but over the fundamental.
+    """
+
+    level_dbfs: float
+    fundamental_dbfs: float
+    harmonics_db: tuple[float, ...]
+    thd_db: float
+
+    def figures(self) -> dict[str, float]:
+        """Each in dB, by the name it has in a table."""
+        harmonics = {f"harmonic {order}": db for order, db in zip(HARMONICS, self.harmonics_db, strict=True)}
+        return {"fundamental": self.fundamental_dbfs, **harmonics, "THD": self.thd_db}
+
+
+@dataclass(frozen=True, slots=True)
+class Intermodulation:
+    """Of two tones f1 < f2: products in dB relative to the tones' mean power in the output.
+
+    difference_db: f2 - f1.  sum_db: f1 + f2.  lower_third_db: 2 f1 - f2.  upper_third_db: 2 f2 - f1.
+    """
+
+    level_dbfs: float
+    difference_db: float
+    sum_db: float
+    lower_third_db: float
+    upper_third_db: float
+
+    def figures(self) -> dict[str, float]:
+        """Each in dB, by the name it has in a table."""
+        return {
+            "f2 - f1": self.difference_db,
+            "f1 + f2": self.sum_db,
+            "2 f1 - f2": self.lower_third_db,
+            "2 f2 - f1": self.upper_third_db,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of two players at one level. difference_db: test minus reference, neither below FLOOR_DB."""
+
+    level_dbfs: float
+    figure: str
+    reference_db: float
+    test_db: float
+
+    @property
+    def difference_db(self) -> float:
+        if self.reference_db == self.test_db:
+            return 0.0
+        return max(self.test_db, FLOOR_DB) - max(self.reference_db, FLOOR_DB)
+
+
+def harmonic_balance(play: Play, rate: float, levels_dbfs: Sequence[float] = LEVELS_DBFS) -> list[HarmonicBalance]:
+    """Harmonics of a sine of about 220 Hz (A3, the middle of a guitar), one result a level. rate: Hz."""
+    periods = _periods(_NOTE_HZ, rate)
+    found = []
+    for level_dbfs in levels_dbfs:
+        spectrum = _played(play, rate, level_dbfs, [periods])
+        fundamental = float(spectrum[periods])
+        harmonics = [float(spectrum[order * periods]) for order in HARMONICS]
+        found.append(
+            HarmonicBalance(
+                level_dbfs,
+                ratio_db(fundamental, 1.0),
+                tuple(ratio_db(harmonic, fundamental) for harmonic in harmonics),
+                ratio_db(math.hypot(*harmonics), fundamental),
+            )
+        )
+    return found
+
+
+def intermodulation(play: Play, rate: float, levels_dbfs: Sequence[float] = LEVELS_DBFS) -> list[Intermodulation]:
+    """Products of two equal sines, about 220 and 277 Hz, which peak at the level together. rate: Hz.
+
+    A major third in the middle of a guitar, as it turns to mud in a distorted chord. The pairs of SMPTE (60 and
+    7000 Hz) and of CCIF (19 and 20 kHz) lie where a guitar has little to say.
+    """
+    low, high = _periods(_NOTE_HZ, rate), _periods(_THIRD_HZ, rate)
+    found = []
+    for level_dbfs in levels_dbfs:
+        spectrum = _played(play, rate, level_dbfs, [low, high])
+        tones = math.hypot(spectrum[low], spectrum[high]) / math.sqrt(2)
+        products = (high - low, low + high, 2 * low - high, 2 * high - low)
+        found.append(Intermodulation(level_dbfs, *(ratio_db(float(spectrum[at]), tones) for at in products)))
+    return found
+
+
+def aliasing_residual(play: Play, rate: float, level_dbfs: float = LOUD_DBFS) -> float:
+    """All that a high, loud sine becomes and that is neither itself, a harmonic nor DC, in dB of the fundamental.
+
+    What folds at half the rate, above all. rate: Hz. The sine has about 4186 Hz (C8, above a guitar's last fret, where
+    its strong harmonics end), or a fifth of a low rate.
+    """
+    periods = _periods(min(_HIGH_NOTE_HZ, rate / 5), rate)
+    spectrum = _played(play, rate, level_dbfs, [periods])
+    rest = spectrum.copy()
+    rest[::periods] = 0.0
+    return ratio_db(math.sqrt(float(np.sum(rest**2))), float(spectrum[periods]))
+
+
+def side_by_side(reference: Play, test: Play, rate: float, levels_dbfs: Sequence[float] = LEVELS_DBFS) -> list[Row]:
+    """Every figure of both players: harmonics level by level, intermodulation likewise, aliasing at its one level."""
+    rows = []
+    for wanted, got in zip(_per_level(reference, rate, levels_dbfs), _per_level(test, rate, levels_dbfs), strict=True):
+        test_db = got.figures()
+        rows += [Row(wanted.level_dbfs, name, db, test_db[name]) for name, db in wanted.figures().items()]
+    rows.append(Row(LOUD_DBFS, "aliasing", aliasing_residual(reference, rate), aliasing_residual(test, rate)))
+    return rows
+
+
+def _per_level(play: Play, rate: float, levels_dbfs: Sequence[float]) -> list[HarmonicBalance | Intermodulation]:
+    return [*harmonic_balance(play, rate, levels_dbfs), *intermodulation(play, rate, levels_dbfs)]
+
+
+def _window_frames(rate: float) -> int:
+    return round(_WINDOW_S * rate)
+
+
+def _periods(hz: float, rate: float) -> int:
+    """How often a tone of about so many Hz swings in the window, sharing no factor with its frames."""
+    frames = _window_frames(rate)
+    periods = round(hz * frames / rate)
+    while math.gcd(periods, frames) != 1:
+        periods += 1
+    return periods
+
+
+def _played(play: Play, rate: float, level_dbfs: float, tones: Sequence[int]) -> NDArray[np.float64]:
+    """Peak amplitude of a sine in each bin of the output, (window // 2 + 1,); DC is doubled. tones: periods in it."""
+    frames = _window_frames(rate)
+    at = np.arange(round(_ONSET_S * rate) + frames)
+    amplitude = 10 ** (level_dbfs / 20) / len(tones)
+    # The phase modulo whole turns, in integers: exact at any length.
+    waves = [amplitude * np.sin(2 * np.pi * (at * periods % frames) / frames) for periods in tones]
+    played = play(np.sum(waves, axis=0).astype(np.float32))
+    if played.shape != at.shape:
+        raise ValueError(f"a player was given {at.shape} and returned {played.shape}; it returns as many, mono")
+    return np.asarray(2 / frames * np.abs(np.fft.rfft(played[-frames:].astype(np.float64))), np.float64)
