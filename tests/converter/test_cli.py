@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nam_maker
 import numpy as np
 import pytest
 import soundfile
+from nampedal.firmware import artifact
 from nampedal.firmware.engine import isas
+from nampedal.firmware.network import WaveNet
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -42,11 +45,18 @@ def dry(tmp_path: Path) -> Path:
 def test_convert_writes_an_artifact_beside_the_capture(nampedal: Run, amp: Path) -> None:
     done = nampedal("convert", amp)
     assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
+    first, second, *rest = done.stdout.splitlines()
     size = amp.with_suffix(".stomp").stat().st_size
     assert first == f"{amp.with_suffix('.stomp')}: w8, {size:,} bytes ({amp.stat().st_size:,} as .nam)"
     assert second.startswith("  tier 0: ESR ")
-    assert second.endswith(" against the original (built-in plucks, 4 s)")
+    assert second.endswith(" dBFS")
+    assert [line.split(":")[0].split(" on ")[0].split(" with ")[0].strip() for line in rest] == [
+        "measured against the original",
+        "calibrated",
+        "int8",
+        "float16",
+        "float32",
+    ]
 
 
 def test_nothing_is_overwritten_without_force(nampedal: Run, amp: Path, tmp_path: Path, dry: Path) -> None:
@@ -92,11 +102,15 @@ def test_inspect_tells_what_a_capture_is(nampedal: Run, amp: Path) -> None:
 def test_inspect_json_is_the_same_for_capture_and_artifact(nampedal: Run, amp: Path) -> None:
     nampedal("convert", amp, "--precision", "f32")
     capture = json.loads(nampedal("inspect", amp, "--json").stdout)
-    artifact = json.loads(nampedal("inspect", amp.with_suffix(".stomp"), "--json").stdout)
+    stored = json.loads(nampedal("inspect", amp.with_suffix(".stomp"), "--json").stdout)
     assert capture["tiers"][0]["receptive_field_frames"] == 29
     assert capture["loudness_db"] == -17.25
-    different = {key for key in capture if capture[key] != artifact[key]}
-    assert different == {"file", "kind", "bytes"}
+    different = {key for key in capture if capture[key] != stored[key]}
+    assert different == {"file", "kind", "bytes", "tiers", "golden_frames"}
+    for tier in capture["tiers"], stored["tiers"]:
+        for key in ("proof", "golden_tolerance"):
+            del tier[0][key]
+    assert capture["tiers"] == stored["tiers"]
 
 
 def test_render_of_capture_and_float_artifact_are_the_same(nampedal: Run, amp: Path, dry: Path, tmp_path: Path) -> None:
@@ -119,6 +133,48 @@ def test_bench_names_its_kernels_and_measures_four_blocks(nampedal: Run, amp: Pa
     assert lines[0] == "measured on this machine, scalar kernels, 5 x 0.5 s of plucked notes"
     assert [line.split()[0] for line in lines[2:]] == ["16", "32", "64", "128"]
     assert all(float(line.split()[1]) > 0 for line in lines[2:])
+
+
+def test_verify_passes_what_is_whole_and_fails_what_is_not(nampedal: Run, amp: Path, tmp_path: Path) -> None:
+    nampedal("convert", amp)
+    good = nampedal("verify", "amp.stomp", "--isa", "scalar")
+    assert good.returncode == 0, good.stderr
+    assert good.stdout.startswith("amp.stomp: tier 0: pass: differs by ")
+    assert good.stdout.endswith(" allowed (scalar kernels)\n")
+    capture = artifact.read(tmp_path / "amp.stomp")
+    assert isinstance(capture.tiers[0].network, WaveNet)
+    louder = replace(capture.tiers[0], network=replace(capture.tiers[0].network, head_scale=0.021))
+    (tmp_path / "amp.stomp").write_bytes(artifact.pack(replace(capture, tiers=(louder,))))
+    bad = nampedal("verify", "amp.stomp")
+    assert bad.returncode == 1
+    assert bad.stdout.startswith("amp.stomp: tier 0: FAIL: differs by ")
+
+
+def test_compare_measures_models_recordings_and_one_of_each(
+    nampedal: Run, amp: Path, dry: Path, tmp_path: Path
+) -> None:
+    nampedal("convert", amp)
+    models = nampedal("compare", amp, "amp.stomp")
+    assert models.returncode == 0, models.stderr
+    assert "harmonic" in models.stdout
+    nampedal("render", amp, dry, "a.wav")
+    nampedal("render", "amp.stomp", dry, "b.wav")
+    files = json.loads(nampedal("compare", "a.wav", "b.wav", "--json").stdout)
+    mixed = json.loads(nampedal("compare", "a.wav", "amp.stomp", "--on", dry, "--json").stdout)
+    assert files["tones"] == []
+    assert files["channels"][0]["esr"] == pytest.approx(mixed["channels"][0]["esr"], rel=1e-3)
+    assert 0.0 < files["channels"][0]["esr"] < 1e-2
+
+
+def test_compare_undoes_delay_gain_and_polarity_when_asked(nampedal: Run, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).standard_normal(48_000) * 0.1
+    soundfile.write(tmp_path / "a.wav", noise, 48_000, "FLOAT")
+    soundfile.write(tmp_path / "b.wav", -0.5 * np.concatenate([np.zeros(48), noise[:-48]]), 48_000, "FLOAT")
+    done = nampedal("compare", "a.wav", "b.wav", "--align")
+    assert "undone: B is 1.000 ms later, -6.02 dB louder, upside down" in done.stdout
+    found = json.loads(nampedal("compare", "a.wav", "b.wav", "--align", "--json").stdout)
+    assert found["alignments"][0]["delay_frames"] == pytest.approx(48.0, abs=1e-3)
+    assert found["channels"][0]["esr"] < 1e-6
 
 
 ISAS = ", ".join(isas())
@@ -146,6 +202,20 @@ ISAS = ", ".join(isas())
             ["convert", "amp.nam", "--precision", "w4"],
             "Invalid value for '--precision': 'w4' is not one of 'w8', 'f32'.",
         ),
+        (
+            ["convert", "amp.nam", "--calibrate", "gone.wav"],
+            "gone.wav: can't be read: no such file",
+        ),
+        (["verify", "amp.nam"], "amp.nam: is not a .stomp artifact: the file identifier 'STMP' is missing"),
+        (
+            ["compare", "dry.wav", "amp.nam"],
+            "amp.nam: a recording and a model are compared by what was played: give it as --on",
+        ),
+        (
+            ["compare", "dry.wav", "dry.wav", "--on", "dry.wav"],
+            "dry.wav: --on is for models; two recordings are compared as they are",
+        ),
+        (["compare", "dry.wav", "gone.nam"], "gone.nam: can't be read: no such file or directory"),
         (["convert"], "Missing argument 'IN.nam'. Try 'nampedal convert --help'."),
         (["play"], "No such command 'play'. Try 'nampedal --help'."),
     ],
@@ -168,7 +238,7 @@ def test_verbose_shows_the_traceback_too(nampedal: Run) -> None:
     assert done.stderr.splitlines()[-1] == "nampedal: gone.nam: can't be read: no such file or directory"
 
 
-@pytest.mark.parametrize("command", ["convert", "inspect", "render", "bench", "completion"])
+@pytest.mark.parametrize("command", ["convert", "inspect", "verify", "compare", "render", "bench", "completion"])
 def test_help_shows_examples(nampedal: Run, command: str) -> None:
     done = nampedal(command, "--help")
     assert done.returncode == 0

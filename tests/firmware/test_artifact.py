@@ -11,10 +11,10 @@ import nam_maker
 import nampedal.firmware.stomp_generated as fbs
 import numpy as np
 import pytest
-from nampedal.converter import nam_file
+from nampedal.converter import material, nam_file
 from nampedal.converter.convert import convert
 from nampedal.firmware import _engine, artifact
-from nampedal.firmware.capture import Capture
+from nampedal.firmware.capture import Calibration, Capture
 from nampedal.firmware.engine import Engine
 from nampedal.firmware.errors import (
     ArtifactChecksumError,
@@ -27,6 +27,9 @@ from nampedal.firmware.errors import (
     NotAnArtifactError,
 )
 from nampedal.firmware.network import Int8Weights
+
+# Enough to round with, where nobody listens.
+SHORT = (material.plucks(48_000, 0.1), Calibration("a tenth of a second", -3.0, "nobody knows"))
 
 
 @pytest.fixture
@@ -54,8 +57,8 @@ def same(left: Any, right: Any) -> Any:
 @pytest.mark.parametrize("precision", ["f32", "w8"])
 def test_what_was_packed_is_what_is_unpacked(tmp_path: Path, precision: str) -> None:
     makers = [nam_maker.linear(bias=True), nam_maker.convnet(), nam_maker.lstm(layers=2), nam_maker.a1()]
-    for nam in [*makers, *(nam_maker.random_wavenet(seed) for seed in range(10))]:
-        before = convert(nam_file.read(nam_maker.write(tmp_path / "x.nam", nam)), precision)
+    for nam in [*makers, *(nam_maker.random_wavenet(seed) for seed in range(4))]:
+        before = convert(nam_file.read(nam_maker.write(tmp_path / "x.nam", nam)), precision, SHORT)
         path = tmp_path / "x.stomp"
         path.write_bytes(artifact.pack(before))
         assert same(before, artifact.read(path))
@@ -78,11 +81,11 @@ def test_facts_of_the_source_travel(capture: Capture, tmp_path: Path) -> None:
 
 
 def test_int8_artifact_is_smaller_and_holds_int8(capture: Capture) -> None:
-    rounded = convert(capture, "w8")
+    rounded, plain = (convert(capture, precision, SHORT, golden=False) for precision in ("w8", "f32"))
     layer = rounded.tiers[0].network.arrays[0].layers[0]  # type: ignore[union-attr]
     assert isinstance(layer.conv.weight, Int8Weights)
     assert isinstance(layer.mixin.weight, np.ndarray)
-    assert len(artifact.pack(rounded)) < len(artifact.pack(capture))
+    assert len(artifact.pack(rounded)) < len(artifact.pack(plain))
 
 
 def test_one_damaged_byte_anywhere_is_refused(capture: Capture) -> None:
@@ -134,9 +137,7 @@ def altered(capture: Capture, alter: Callable[[Any], None]) -> bytes:
     body = artifact.pack(capture)[:-4]
     root = fbs.ArtifactT.InitFromObj(fbs.Artifact.GetRootAs(body, 0))
     for tier in root.tiers:
-        for array in tier.network.architecture.arrays:
-            for layer in array.layers:
-                layer.conv.weight.float32 = np.array(layer.conv.weight.float32, np.float32)
+        tier.network.numbers = np.array(tier.network.numbers, np.uint8)
     alter(root)
     builder = flatbuffers.Builder(0)
     builder.Finish(root.Pack(builder), file_identifier=b"STMP")
@@ -149,7 +150,8 @@ def first_array(root: Any) -> Any:
 
 
 def set_first_weight(root: Any) -> None:
-    first_array(root).layers[0].conv.weight.float32[3] = np.nan
+    # Behind the rechannel's four float32.
+    root.tiers[0].network.numbers.view(np.float32)[4 + 3] = np.nan
 
 
 def set_scale(root: Any) -> None:
@@ -157,16 +159,42 @@ def set_scale(root: Any) -> None:
 
 
 def set_long_dilations(root: Any) -> None:
-    for layer in first_array(root).layers:
-        layer.conv.dilation = 1 << 19
+    first_array(root).dilations = np.full(3, 1 << 19, np.uint32)
 
 
+def first_conv(name: str, value: Any) -> Callable[[Any], None]:
+    return lambda root: setattr(first_array(root).layers[0].conv, name, value)
+
+
+def drop_numbers(root: Any) -> None:
+    root.tiers[0].network.numbers = root.tiers[0].network.numbers[:40]
+
+
+def add_numbers(root: Any) -> None:
+    network = root.tiers[0].network
+    network.numbers = np.concatenate([network.numbers, np.zeros(3, np.uint8)])
+
+
+def golden(alter: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Golden vectors that would be right, altered."""
+
+    def altering(root: Any) -> None:
+        root.goldenInput = np.zeros(4, np.float32)
+        root.tiers[0].golden = fbs.GoldenT()
+        root.tiers[0].golden.output = np.zeros(4, np.float32)
+        root.tiers[0].golden.tolerance = 1e-3
+        alter(root)
+
+    return altering
+
+
+GOLDEN_SHAPE = "tier 0: golden vectors: {} frames in, {} samples out; 1 to 1048576 frames of 1 -> 1 channels are needed"
 WRONG: list[tuple[str, type[ArtifactError], Callable[[Any], None], str]] = [
     (
         "format",
         ArtifactFormatError,
-        lambda root: setattr(root, "format", 2),
-        "has format 2; this nampedal reads format 1: convert the capture again",
+        lambda root: setattr(root, "format", 1),
+        "has format 1; this nampedal reads format 2: convert the capture again",
     ),
     (
         "sample rate",
@@ -207,46 +235,82 @@ WRONG: list[tuple[str, type[ArtifactError], Callable[[Any], None], str]] = [
     ),
     ("head scale", ArtifactValueError, set_scale, "tier 0: head_scale is not a finite number"),
     (
-        "shape",
+        "too few numbers",
         ArtifactStructureError,
-        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([4, 4, 4], np.uint32)),
-        "tier 0: arrays[0].layers[1].conv.weight holds 48 values; its shape needs 64, as float32 or as int8",
+        drop_numbers,
+        "tier 0: arrays[0].layers[0].conv.weight needs 192 bytes of numbers; 24 are left",
     ),
     (
-        "rank",
+        "too many numbers",
         ArtifactStructureError,
-        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([4, 12], np.uint32)),
-        "tier 0: arrays[0].layers[1].conv.weight has 2 dimensions; 3 are needed",
+        add_numbers,
+        "tier 0: network holds 1271 bytes of numbers; it needs 1268",
     ),
     (
-        "dimension",
+        "no output",
         ArtifactLimitError,
-        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([0, 4, 3], np.uint32)),
-        "tier 0: arrays[0].layers[1].conv.weight has dimension 0 of 0; allowed are 1 to 8192",
+        first_conv("outChannels", 0),
+        "tier 0: arrays[0].layers[0].conv.out_channels is 0; allowed are 1 to 8192",
+    ),
+    (
+        "no kernel",
+        ArtifactLimitError,
+        first_conv("kernel", 0),
+        "tier 0: arrays[0].layers[0].conv.kernel is 0; allowed are 1 to 1048577",
     ),
     (
         "channels",
         ArtifactStructureError,
-        lambda root: setattr(first_array(root).layers[1].conv.weight, "shape", np.array([4, 3, 4], np.uint32)),
-        "tier 0: arrays[0].layers[1].conv takes 3 channels; 4 come in",
+        first_conv("inChannels", 3),
+        "tier 0: arrays[0].layers[0].conv takes 3 channels; 4 come in",
+    ),
+    (
+        "forms",
+        ArtifactValueError,
+        first_conv("weight", 9),
+        "tier 0: arrays[0].layers[0].conv has numbers of unknown forms 9 and 1",
     ),
     (
         "groups",
         ArtifactStructureError,
-        lambda root: setattr(first_array(root).layers[0].conv, "groups", 3),
+        first_conv("groups", 3),
         "tier 0: arrays[0].layers[0].conv has 3 groups for 4 outputs; groups must divide them",
     ),
     (
         "dilation",
         ArtifactLimitError,
-        lambda root: setattr(first_array(root).layers[0].conv, "dilation", 1 << 20),
-        "tier 0: arrays[0].layers[0].conv looks back 2097152 frames (dilation 1048576); allowed are 1048576",
+        lambda root: setattr(first_array(root), "dilations", np.array([1, 1 << 20, 1], np.uint32)),
+        "tier 0: arrays[0].layers[1].conv looks back 2097152 frames (dilation 1048576); allowed are 1048576",
     ),
     (
-        "bias",
+        "no dilation",
+        ArtifactLimitError,
+        lambda root: setattr(first_array(root), "dilations", np.array([1, 0, 1], np.uint32)),
+        "tier 0: arrays[0].layers[1].conv has dilation 0; allowed are 1 and more",
+    ),
+    (
+        "dilations",
         ArtifactStructureError,
-        lambda root: setattr(first_array(root).layers[0].conv, "bias", np.zeros(3, np.float32)),
-        "tier 0: arrays[0].layers[0].conv.bias holds 3 values; 4 are needed",
+        lambda root: setattr(first_array(root), "dilations", np.array([1], np.uint32)),
+        "tier 0: arrays[0].dilations has 1 entries; 3 are needed",
+    ),
+    (
+        "golden",
+        ArtifactStructureError,
+        golden(lambda root: setattr(root, "goldenInput", None)),
+        GOLDEN_SHAPE.format(0, 4),
+    ),
+    (
+        "golden output",
+        ArtifactStructureError,
+        golden(lambda root: setattr(root.tiers[0].golden, "output", np.zeros(3, np.float32))),
+        GOLDEN_SHAPE.format(4, 3),
+    ),
+    (
+        "golden value",
+        ArtifactValueError,
+        golden(lambda root: setattr(root.tiers[0].golden, "tolerance", float("nan"))),
+        "tier 0: golden vectors: a sample is not finite",
     ),
     (
         "gating",

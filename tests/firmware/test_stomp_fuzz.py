@@ -4,11 +4,13 @@ import subprocess
 from pathlib import Path
 
 import nam_maker
-from nampedal.converter import nam_file
+from nampedal.converter import material, nam_file
 from nampedal.converter.convert import convert
 from nampedal.firmware import artifact
+from nampedal.firmware.capture import Calibration
 
 MUTATIONS = 100_000
+CALIBRATE = (material.plucks(8000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
 
 
 def test_no_mutation_of_an_artifact_crashes_hangs_or_leaks(sanitized: Path, tmp_path: Path) -> None:
@@ -28,7 +30,7 @@ def test_no_mutation_of_an_artifact_crashes_hangs_or_leaks(sanitized: Path, tmp_
         capture = nam_file.read(nam_maker.write(tmp_path / f"{i}.nam", nam))
         for precision in ("f32", "w8"):
             path = tmp_path / f"{i}-{precision}.stomp"
-            path.write_bytes(artifact.pack(convert(capture, precision)))
+            path.write_bytes(artifact.pack(convert(capture, precision, CALIBRATE)))
             seeds.append(path)
     done = subprocess.run(
         [sanitized / "stomp_fuzz", "20261120", str(MUTATIONS), *seeds],

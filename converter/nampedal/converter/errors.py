@@ -65,6 +65,10 @@ class AudioFormatError(NampedalError, ValueError):
     """An audio file's format or channels are not what the task needs."""
 
 
+class SilentAudioError(NampedalError, ValueError):
+    """A recording to calibrate with holds no playing."""
+
+
 class OutputExistsError(NampedalError, FileExistsError):
     """The output is there already."""
 

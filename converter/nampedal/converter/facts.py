@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nampedal.converter import nam_file
+from nampedal.converter.tensors import tensors
 from nampedal.firmware import artifact
 from nampedal.firmware.capture import Capture, Tier
 from nampedal.firmware.network import describe_channels, macs_per_frame, prewarm_frames, receptive_field
@@ -56,6 +57,9 @@ def facts(opened: Opened) -> dict[str, Any]:
         "loudness_db": source.number("loudness"),
         "input_level_dbu": source.number("input_level_dbu"),
         "output_level_dbu": source.number("output_level_dbu"),
+        "calibration": None if capture.calibration is None else finite(asdict(capture.calibration)),
+        "golden_frames": 0 if capture.golden_input is None else len(capture.golden_input),
+        "added_latency_frames": artifact.ADDED_LATENCY,
         "tiers": [_tier_facts(i, tier, capture.sample_rate) for i, tier in enumerate(capture.tiers)],
     }
 
@@ -72,6 +76,12 @@ def _tier_facts(index: int, tier: Tier, sample_rate: float) -> dict[str, Any]:
         "receptive_field_ms": None if field is None else 1e3 * field / sample_rate,
         "prewarm_frames": prewarm_frames(tier.network),
         "size_below": tier.size_below if tier.size_below < 1.0 or index else None,
-        "esr": tier.esr if tier.esr is not None and math.isfinite(tier.esr) else None,
-        "esr_material": tier.esr_material or None,
+        "tensors": [asdict(kind) for kind in tensors(tier.network)],
+        "proof": None if tier.proof is None else finite(asdict(tier.proof)),
+        "golden_tolerance": None if tier.golden is None else tier.golden.tolerance,
     }
+
+
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with null where JSON has no number."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}

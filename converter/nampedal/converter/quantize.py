@@ -1,62 +1,208 @@
-"""int8 weights, precision `w8`: per output channel, symmetric, rounded to nearest.
+"""int8 weights, precision `w8`: per output channel, symmetric, rounded so that the network's own sound changes least.
 
-Of a WaveNet the layers' convolutions and their 1x1s, of a ConvNet its blocks: nearly all of the weights. What stays
-float32 costs little to keep and much to round: mixins, rechannels, heads, FiLMs, an LSTM, an impulse response.
+Of a WaveNet the layers' convolutions and their 1x1s, of a ConvNet its blocks: nearly all of the weights. What is left
+of them is few numbers that would cost much to round so far, and becomes float16: mixins, rechannels, heads, FiLMs and
+biases, but for the last bias of all. An LSTM and an impulse response stay float32.
+
+The network plays calibration audio twice at once: as it is, and as far as it has been rounded. Each convolution, when
+the two reach it, is fitted to give from the rounded network's signal what the original gives from its own, and then
+rounded (GPTQ). Errors of earlier layers are so made up for by later ones. Inputs are counted from their values at
+silence, and the bias takes up what rounding does to those: silence stays what it was.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
+from nampedal.converter import reference
+from nampedal.converter.reference import Signal
+from nampedal.converter.rounding import round_rows, to_float16
 from nampedal.firmware.network import (
     Conv,
     ConvNet,
-    FloatArray,
+    Film,
     Int8Weights,
+    LayerArray,
     Linear,
     Lstm,
     Network,
     WaveNet,
     WaveNetLayer,
+    Weights,
+    convolutions,
+    expand,
+    prewarm_frames,
 )
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-LARGEST = 127
+# Of the mean second moment: how far a fit may trust inputs that calibration hardly excites.
+DAMPING = 3e-4
+# Frames whose second moments are summed at a time: bounds the memory, not the result.
+CHUNK = 1 << 12
 
 
-def quantize(network: Network) -> Network:
-    """The same network with int8 weights where `w8` has them."""
+def quantize(
+    network: Network,
+    audio: NDArray[np.float32],
+    advance: Callable[[int, int], None] = lambda done, total: None,
+    spared: Sequence[Conv] = (),
+) -> Network:
+    """The same network with int8 weights where `w8` has them, calibrated on audio (frames,).
+
+    advance(done, total) is told the convolutions. spared: those of `int8_convs` that become float16 all the same.
+    """
+    if isinstance(network, Lstm | Linear):
+        return network
+    silence = prewarm_frames(network)
+    once = np.concatenate([np.zeros(silence), audio.astype(np.float64)])
+    both = np.repeat(np.concatenate([once, once])[:, None], network.in_channels, axis=1)
+    rounding = _Rounding(network, spared, silence, advance)
+    # More threads only wait for one another: the products are small.
+    with threadpool_limits(1, "blas"):
+        reference.forward(network, both, rounding)
+    return replace_convs(network, rounding.done)
+
+
+def int8_convs(network: Network) -> list[Conv]:
+    """The convolutions that `w8` makes int8, in the order in which they are played."""
+    match network:
+        case WaveNet():
+            inner = [] if network.condition is None else int8_convs(network.condition)
+            layers = [layer for array in network.arrays for layer in array.layers]
+            return inner + [c for y in layers for c in (y.conv, y.head1x1, y.layer1x1) if c is not None]
+        case ConvNet():
+            return [block.conv for block in network.blocks]
+        case Lstm() | Linear():
+            return []
+
+
+def replace_convs(network: Network, done: dict[int, Conv]) -> Network:
+    """The network with its convolutions replaced, by their identities."""
+
+    def of(conv: Conv) -> Conv:
+        return done.get(id(conv), conv)
+
     match network:
         case WaveNet():
             arrays = tuple(
-                replace(array, layers=tuple(_quantize_layer(layer) for layer in array.layers))
+                LayerArray(of(array.rechannel), tuple(_layer(layer, of) for layer in array.layers), of(array.head))
                 for array in network.arrays
             )
-            return replace(network, arrays=arrays, condition=network.condition and quantize(network.condition))
+            head = tuple(replace(stage, conv=of(stage.conv)) for stage in network.head)
+            condition = network.condition and replace_convs(network.condition, done)
+            return replace(network, arrays=arrays, head=head, condition=condition)
         case ConvNet():
-            return replace(network, blocks=tuple(replace(b, conv=_quantize_conv(b.conv)) for b in network.blocks))
+            blocks = tuple(replace(block, conv=of(block.conv)) for block in network.blocks)
+            return ConvNet(blocks, of(network.head))
         case Lstm() | Linear():
             return network
 
 
-def _quantize_layer(layer: WaveNetLayer) -> WaveNetLayer:
+def _layer(layer: WaveNetLayer, of: Callable[[Conv], Conv]) -> WaveNetLayer:
+    films: dict[str, Any] = {
+        field.name: Film(of(film.conv), film.shift)
+        for field in fields(layer)
+        if isinstance(film := getattr(layer, field.name), Film)
+    }
     return replace(
         layer,
-        conv=_quantize_conv(layer.conv),
-        layer1x1=layer.layer1x1 and _quantize_conv(layer.layer1x1),
-        head1x1=layer.head1x1 and _quantize_conv(layer.head1x1),
+        conv=of(layer.conv),
+        mixin=of(layer.mixin),
+        layer1x1=layer.layer1x1 and of(layer.layer1x1),
+        head1x1=layer.head1x1 and of(layer.head1x1),
+        **films,
     )
 
 
-def _quantize_conv(conv: Conv) -> Conv:
-    return conv if isinstance(conv.weight, Int8Weights) else replace(conv, weight=round_to_nearest(conv.weight))
+class _Rounding:
+    """A convolution for `reference.forward` that rounds each when it is first reached, and answers for both networks.
+
+    Signals are two, one behind the other, each with `silence` frames before its audio: what the original network has
+    there, and what the rounded one has.
+    """
+
+    def __init__(
+        self, network: Network, spared: Sequence[Conv], silence: int, advance: Callable[[int, int], None]
+    ) -> None:
+        self.done: dict[int, Conv] = {}
+        self._int8 = {id(conv) for conv in int8_convs(network)} - {id(conv) for conv in spared}
+        self._all = list(convolutions(network))
+        self._silence = silence
+        self._advance = advance
+
+    def __call__(self, conv: Conv, x: Signal) -> Signal:
+        original, rounded = np.split(x, 2)
+        if id(conv) not in self.done:
+            self.done[id(conv)] = self._round(conv, original, rounded)
+            self._advance(len(self.done), len(self._all))
+        y = np.empty((len(x), conv.out_channels))
+        for network, signal, into in zip((conv, self.done[id(conv)]), (original, rounded), np.split(y, 2), strict=True):
+            reference.causal(network, signal, into)
+        return y
+
+    def _round(self, conv: Conv, original: Signal, rounded: Signal) -> Conv:
+        weight = expand(conv.weight)
+        stored = self._fit(conv, original, rounded) if id(conv) in self._int8 else to_float16(weight.astype(np.float64))
+        silent = slice(self._silence - 1, self._silence)
+        lost = _at_silence(weight, conv.groups, original[silent]) - _at_silence(stored, conv.groups, rounded[silent])
+        bias = lost if conv.bias is None else conv.bias + lost
+        if conv.bias is None and np.max(np.abs(lost)) <= np.finfo(np.float32).eps * np.max(np.abs(weight)):
+            return replace(conv, weight=stored)
+        # The last bias of all holds the output's own silence, which nothing behind it could put right.
+        last = conv is self._all[-1]
+        return replace(conv, weight=stored, bias=bias.astype(np.float32) if last else to_float16(bias))
+
+    def _fit(self, conv: Conv, original: Signal, rounded: Signal) -> Int8Weights:
+        weight = expand(conv.weight).astype(np.float64)
+        out, per_group, taps = weight.shape
+        height = out // conv.groups
+        idle = [signal[self._silence - 1] for signal in (original, rounded)]
+        values = np.empty(weight.shape, np.int8)
+        scale = np.empty(out, np.float32)
+        for group in range(conv.groups):
+            rows = slice(group * height, (group + 1) * height)
+            columns = slice(group * per_group, (group + 1) * per_group)
+            pair = [signal[:, columns] for signal in (original, rounded)]
+            moments, cross = self._moments(conv, *pair, *(rest[columns] for rest in idle))
+            damping = DAMPING * np.trace(moments) / len(moments) + np.finfo(np.float32).tiny
+            moments += damping * np.eye(len(moments))
+            wanted = weight[rows].reshape(height, -1)
+            fitted = np.linalg.solve(moments, (wanted @ cross + damping * wanted).T).T
+            whole, steps = round_rows(fitted, moments)
+            values[rows] = whole.reshape(height, per_group, taps)
+            scale[rows] = steps
+        return Int8Weights(values, scale)
+
+    def _moments(
+        self, conv: Conv, original: Signal, rounded: Signal, original_idle: Signal, rounded_idle: Signal
+    ) -> tuple[Signal, Signal]:
+        """Second moments of what the taps see, (in * kernel)^2: rounded with itself, original with rounded."""
+        size = conv.weight.shape[1] * conv.kernel_size
+        moments, cross = np.zeros((size, size)), np.zeros((size, size))
+        for start in range(self._silence, len(rounded), CHUNK):
+            seen = _columns(conv, rounded, start, CHUNK, rounded_idle)
+            wanted = _columns(conv, original, start, CHUNK, original_idle)
+            moments += seen.T @ seen
+            cross += wanted.T @ seen
+        return moments, cross
 
 
-def round_to_nearest(weight: FloatArray) -> Int8Weights:
-    """weight: (out, ...) float32. A channel's largest weight becomes 127; an all-zero channel gets scale 1."""
-    rows = weight.reshape(len(weight), -1)
-    largest = np.max(np.abs(rows), axis=1)
-    # A subnormal scale would lose the weights themselves.
-    scale = np.where(largest > np.finfo(np.float32).tiny * LARGEST, largest / LARGEST, 1.0).astype(np.float32)
-    values = np.clip(np.rint(rows / scale[:, None]), -LARGEST, LARGEST).astype(np.int8)
-    return Int8Weights(values.reshape(weight.shape), scale)
+def _at_silence(weight: Weights, groups: int, idle: Signal) -> Signal:
+    """What weights (out, in, kernel) make of inputs that have always been idle (1, channels). -> (out,)."""
+    return np.asarray(reference.steady(Conv(weight, groups=groups), idle)[0])
+
+
+def _columns(conv: Conv, x: Signal, start: int, frames: int, idle: Signal) -> Signal:
+    """What each tap sees beyond idle from frame `start` on, (frames, channels * taps); before x it was idle."""
+    end = min(start + frames, len(x))
+    seen = np.zeros((end - start, x.shape[1], conv.kernel_size))
+    for tap in range(conv.kernel_size):
+        delay = conv.lookback - tap * conv.dilation
+        first = max(start, delay)
+        if first < end:
+            seen[first - start :, :, tap] = x[first - delay : end - delay] - idle
+    return seen.reshape(end - start, -1)

@@ -28,6 +28,8 @@ from nampedal.firmware.network import (
 from numpy.typing import NDArray
 
 Signal = NDArray[np.float64]
+_BLOCK = 4096
+
 Convolve = Callable[[Conv, Signal], Signal]
 
 
@@ -60,19 +62,24 @@ def steady(conv: Conv, x: Signal) -> Signal:
     return causal(conv, np.repeat(x, conv.lookback + 1, axis=0))[-1:]
 
 
-def causal(conv: Conv, x: Signal) -> Signal:
-    """The convolution of x (frames, in) -> (frames, out), after a past of zeros."""
+def causal(conv: Conv, x: Signal, into: Signal | None = None) -> Signal:
+    """The convolution of x (frames, in) -> (frames, out), after a past of zeros. into: where to put it."""
     weight = expand(conv.weight).astype(np.float64)
     out, per_group, taps = weight.shape
-    y = np.zeros((len(x), out)) if conv.bias is None else np.tile(conv.bias.astype(np.float64), (len(x), 1))
-    padded = np.concatenate([np.zeros((conv.lookback, x.shape[1])), x])
+    y = np.empty((len(x), out)) if into is None else into
+    y[:] = 0.0 if conv.bias is None else conv.bias
     rows = out // conv.groups
-    for group in range(conv.groups):
-        outputs = slice(group * rows, (group + 1) * rows)
-        inputs = slice(group * per_group, (group + 1) * per_group)
-        for tap in range(taps):
-            at = tap * conv.dilation
-            y[:, outputs] += padded[at : at + len(x), inputs] @ weight[outputs, :, tap].T
+    # Block by block: what a block needs stays in the cache.
+    for start in range(0, len(x), _BLOCK):
+        end = min(start + _BLOCK, len(x))
+        for group in range(conv.groups):
+            outputs = slice(group * rows, (group + 1) * rows)
+            inputs = slice(group * per_group, (group + 1) * per_group)
+            for tap in range(taps):
+                delay = conv.lookback - tap * conv.dilation
+                first = max(start, delay)
+                if first < end:
+                    y[first:end, outputs] += x[first - delay : end - delay, inputs] @ weight[outputs, :, tap].T
     return y
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from nampedal.converter.audio_file import QUALITY, blocks, open_audio, reason
 from nampedal.converter.errors import AudioFileError, AudioFormatError
 from nampedal.converter.output import replacing
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import MAX_FRAMES, Audio, Engine
-
-QUALITY = "VHQ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def render_file(
     A model of several input channels takes the file's channels together. advance(done, total) is told the frames.
     Raises AudioFileError, AudioFormatError, OutputExistsError, OutputUnwritableError.
     """
-    with _open(source) as audio:
+    with open_audio(source) as audio:
         rate = audio.samplerate
         chain = _Chain(capture, audio.channels, rate, options, source)
         file_format, subtype = _target_format(target, options.subtype)
@@ -62,8 +61,7 @@ def render_file(
         with replacing(target, options.force) as partial:
             try:
                 with soundfile.SoundFile(partial, "w", rate, chain.out_channels, subtype, None, file_format) as out:
-                    while True:
-                        block = _read(audio, source)
+                    for block in blocks(audio, source, MAX_FRAMES):
                         last = len(block) == 0
                         read += len(block)
                         # Trimmed to the input's length: two resamplers may round it up.
@@ -72,11 +70,9 @@ def render_file(
                         written += len(played)
                         peak = max(peak, float(np.max(np.abs(played), initial=0.0)))
                         advance(read, audio.frames)
-                        if last:
-                            break
                     out.write(np.zeros((read - written, chain.out_channels), np.float32))
             except soundfile.LibsndfileError as error:
-                raise AudioFileError(f"{target}: can't be written: {_reason(error)}") from error
+                raise AudioFileError(f"{target}: can't be written: {reason(error)}") from error
     floats = subtype in ("FLOAT", "DOUBLE")
     return Rendered(read / rate, chain.out_channels, rate, chain.resampled, peak, peak > 1.0 and not floats)
 
@@ -108,22 +104,6 @@ class _Chain:
         return np.asarray(self._from_model.resample_chunk(played, last) if self.resampled else played, np.float32)
 
 
-def _open(path: Path) -> soundfile.SoundFile:
-    if not path.is_file():
-        raise AudioFileError(f"{path}: can't be read: no such file")
-    try:
-        return soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        raise AudioFileError(f"{path}: can't be read as audio: {_reason(error)}") from error
-
-
-def _read(audio: soundfile.SoundFile, path: Path) -> Audio:
-    try:
-        return np.asarray(audio.read(MAX_FRAMES, "float32", always_2d=True), np.float32)
-    except soundfile.LibsndfileError as error:
-        raise AudioFileError(f"{path}: can't be read as audio: {_reason(error)}") from error
-
-
 def _target_format(path: Path, subtype: str) -> tuple[str, str]:
     """Libsndfile's names for a file name's format and for the subtype to write."""
     file_format = path.suffix.lstrip(".").upper()
@@ -139,8 +119,3 @@ def _target_format(path: Path, subtype: str) -> tuple[str, str]:
     if subtype.upper() not in allowed:
         raise AudioFormatError(f"{path}: --subtype is {subtype}; {file_format} takes {', '.join(sorted(allowed))}")
     return file_format, subtype.upper()
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "error_string", str(error))
-    return str(text).strip().rstrip(".").lower()

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -78,6 +79,26 @@ std::uint32_t little_endian(std::span<const std::byte> four) {
   return value;
 }
 
+bool all_finite(const flatbuffers::Vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+}
+
+void check_golden(const stomp::Artifact& root, const stomp::Tier& tier, const BuiltNetwork& network) {
+  if (tier.golden() == nullptr) return;
+  const flatbuffers::Vector<float>* input = root.golden_input();
+  const flatbuffers::Vector<float>* output = tier.golden()->output();
+  if (input == nullptr || output == nullptr || input->size() == 0 || input->size() > kMaxGoldenFrames ||
+      output->size() != std::uint64_t{input->size()} * static_cast<std::uint64_t>(network.out_channels)) {
+    throw Error(Mistake::kStructure, "golden vectors: " + std::to_string(input == nullptr ? 0 : input->size()) +
+                                         " frames in, " + std::to_string(output == nullptr ? 0 : output->size()) +
+                                         " samples out; 1 to " + std::to_string(kMaxGoldenFrames) + " frames of 1 -> " +
+                                         std::to_string(network.out_channels) + " channels are needed");
+  }
+  if (!all_finite(*input) || !all_finite(*output) || !std::isfinite(tier.golden()->tolerance())) {
+    throw Error(Mistake::kValue, "golden vectors: a sample is not finite");
+  }
+}
+
 Error within(const std::string& name, const Error& error) { return Error(error.mistake(), name + ": " + error.what()); }
 
 }  // namespace
@@ -121,7 +142,7 @@ Artifact::Artifact(std::unique_ptr<Storage> storage, std::string name)
     const Kernels& kernels = *available_kernels().back();
     try {
       Memory memory;
-      build_network(tier(i).network(), {memory, kernels, Accuracy::kExact, 1, true});
+      check_golden(*root_, tier(i), build_network(tier(i).network(), {memory, kernels, Accuracy::kExact, 1, true}));
     } catch (const Error& error) {
       throw within("tier " + std::to_string(i), error);
     }

@@ -56,9 +56,7 @@ class Builder {
   // How many channels the layers are conditioned on.
   int condition(WaveNet& net) {
     const stomp::LayerArray& first = required(table_.arrays()->Get(0), "arrays[0]");
-    Parts::ConvShape rechannel;
-    parts_.conv(first.rechannel(), "arrays[0].rechannel", 0, 1, 1, &rechannel);
-    net.in_channels = rechannel.in_channels;
+    net.in_channels = parts_.shape(first.rechannel(), "arrays[0].rechannel").in_channels;
     net.condition_channels = net.in_channels;
     if (table_.condition() != nullptr) {
       try {
@@ -88,10 +86,17 @@ class Builder {
 
     const unsigned count = checked_count(source.layers(), 1, where + ".layers");
     array.layers = parts_.options().memory.array<WaveNetLayer>(count);
+    if (count_of(source.dilations()) != count) {
+      refuse(
+          Mistake::kStructure, where + ".dilations",
+          "has " + std::to_string(count_of(source.dilations())) + " entries; " + std::to_string(count) + " are needed");
+    }
     int head_in = 0;
     for (unsigned l = 0; l < count; ++l) {
       const Where at_layer = at(where + ".layers", l);
-      const int out = layer(array.layers[l], required(source.layers()->Get(l), at_layer), at_layer, channels);
+      const unsigned dilation = source.dilations()->Get(l);
+      if (dilation < 1) refuse(Mistake::kLimit, at_layer + ".conv", "has dilation 0; allowed are 1 and more");
+      const int out = layer(array.layers[l], required(source.layers()->Get(l), at_layer), at_layer, channels, dilation);
       if (l > 0 && out != head_in) {
         refuse(Mistake::kStructure, at_layer,
                "hands " + std::to_string(out) + " channels to the head; the layers " + "before hand it " +
@@ -113,7 +118,8 @@ class Builder {
   }
 
   // Returns how many channels the layer hands to the head.
-  int layer(WaveNetLayer& layer, const stomp::WaveNetLayer& source, const Where& where, int channels) {
+  int layer(WaveNetLayer& layer, const stomp::WaveNetLayer& source, const Where& where, int channels,
+            unsigned dilation) {
     using Gating = stomp::Gating;
     if (source.gating() > Gating::MAX) {
       refuse(Mistake::kValue, where + ".gating",
@@ -123,7 +129,7 @@ class Builder {
     const int halves = layer.gate == Gate::kOff ? 1 : 2;
 
     Parts::ConvShape conv;
-    layer.conv = parts_.conv(source.conv(), where + ".conv", channels, 0, halves, &conv);
+    layer.conv = parts_.conv(source.conv(), where + ".conv", channels, 0, halves, &conv, dilation);
     layer.history = parts_.history(channels, layer.conv.lookback());
     const int inner = conv.out_channels;
     const int bottleneck = inner / halves;

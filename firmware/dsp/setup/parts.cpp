@@ -1,7 +1,9 @@
 #include "parts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace nampedal {
 
@@ -11,17 +13,99 @@ void refuse(Mistake mistake, std::string_view where, const std::string& what) {
 
 Where at(const Where& list, unsigned index) { return list + '[' + std::to_string(index) + ']'; }
 
-// Row-major (out, in, taps), float32 or int8 with a scale per output.
+namespace {
+
+// Little-endian, at any address.
+float float32_at(const std::uint8_t* bytes, std::size_t index) {
+  float value;
+  std::memcpy(&value, bytes + 4 * index, sizeof value);
+  return value;
+}
+
+// The upper half of a float32.
+float bfloat16_at(const std::uint8_t* bytes, std::size_t index) {
+  std::uint16_t half;
+  std::memcpy(&half, bytes + 2 * index, sizeof half);
+  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
+}
+
+// IEEE 754 binary16.
+float float16_at(const std::uint8_t* bytes, std::size_t index) {
+  std::uint16_t half;
+  std::memcpy(&half, bytes + 2 * index, sizeof half);
+  const int exponent = half >> 10 & 0x1f;
+  const int mantissa = half & 0x3ff;
+  const float sign = (half & 0x8000) != 0 ? -1.0f : 1.0f;
+  if (exponent == 0x1f) return mantissa == 0 ? sign * INFINITY : NAN;
+  return sign * (exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -24)
+                               : std::ldexp(static_cast<float>(mantissa + 0x400), exponent - 25));
+}
+
+std::uint64_t weight_bytes(stomp::WeightForm form, std::uint64_t size, std::uint64_t out) {
+  switch (form) {
+    case stomp::WeightForm::Float32: return 4 * size;
+    case stomp::WeightForm::Float16: return 2 * size;
+    case stomp::WeightForm::Int8: return size + 4 * out;
+    case stomp::WeightForm::Int8Short: return size + 2 * out;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Parts::Parts(const BuildOptions& options, int nesting, const flatbuffers::Vector<std::uint8_t>* numbers)
+    : options_(options), nesting_(nesting) {
+  if (numbers != nullptr) numbers_ = {numbers->data(), numbers->size()};
+}
+
+const std::uint8_t* Parts::take(std::uint64_t bytes, const Where& where) {
+  const std::size_t left = numbers_.size() - read_;
+  if (bytes > left) {
+    refuse(Mistake::kStructure, where,
+           "needs " + std::to_string(bytes) + " bytes of numbers; " + std::to_string(left) + " are left");
+  }
+  const std::uint8_t* found = numbers_.data() + read_;
+  read_ += static_cast<std::size_t>(bytes);
+  return found;
+}
+
+void Parts::done() const {
+  if (read_ != numbers_.size()) {
+    refuse(Mistake::kStructure, "network",
+           "holds " + std::to_string(numbers_.size()) + " bytes of numbers; it needs " + std::to_string(read_));
+  }
+}
+
+// Weights (out, in, taps), in is of one group, and biases, where they stand in the artifact.
 struct Parts::Matrix {
-  const stomp::Tensor& table;
   unsigned out;
   unsigned in;
   unsigned taps;
+  stomp::WeightForm form;
+  const std::uint8_t* weights;
+  stomp::BiasForm bias_form;
+  const std::uint8_t* biases;
 
   float value(std::size_t o, std::size_t i, std::size_t k) const {
-    const auto index = static_cast<unsigned>((o * in + i) * taps + k);
-    if (table.float32() != nullptr) return table.float32()->Get(index);
-    return static_cast<float>(table.int8()->Get(index)) * table.scale()->Get(static_cast<unsigned>(o));
+    const std::size_t index = (o * in + i) * taps + k;
+    const std::uint8_t* scales = weights + std::size_t{out} * in * taps;
+    const auto int8 = [&] { return static_cast<float>(static_cast<std::int8_t>(weights[index])); };
+    switch (form) {
+      case stomp::WeightForm::Float32: return float32_at(weights, index);
+      case stomp::WeightForm::Float16: return float16_at(weights, index);
+      case stomp::WeightForm::Int8: return int8() * float32_at(scales, o);
+      case stomp::WeightForm::Int8Short: return int8() * bfloat16_at(scales, o);
+    }
+    return 0.0f;
+  }
+
+  float bias(std::size_t o) const {
+    switch (bias_form) {
+      case stomp::BiasForm::Absent: return 0.0f;
+      case stomp::BiasForm::Float32: return float32_at(biases, o);
+      case stomp::BiasForm::Float16: return float16_at(biases, o);
+    }
+    return 0.0f;
   }
 };
 
@@ -29,41 +113,6 @@ void Parts::finite(const flatbuffers::Vector<float>* values, const Where& where)
   for (unsigned i = 0; i < count_of(values); ++i) {
     if (!std::isfinite(values->Get(i))) refuse(Mistake::kValue, at(where, i), "is not a finite number");
   }
-}
-
-Parts::Matrix Parts::tensor(const stomp::Tensor* table, const Where& where, unsigned rank) {
-  const stomp::Tensor& tensor = required(table, where);
-  const unsigned found_rank = count_of(tensor.shape());
-  if (found_rank != rank) {
-    refuse(Mistake::kStructure, where,
-           "has " + std::to_string(found_rank) + " dimensions; " + std::to_string(rank) + " are needed");
-  }
-  const unsigned limits[] = {kMaxChannels * 8, kMaxChannels * 2, kMaxLookback + 1};
-  unsigned shape[3] = {1, 1, 1};
-  std::uint64_t size = 1;
-  for (unsigned d = 0; d < rank; ++d) {
-    shape[d] = tensor.shape()->Get(d);
-    if (shape[d] < 1 || shape[d] > limits[d]) {
-      refuse(Mistake::kLimit, where,
-             "has dimension " + std::to_string(d) + " of " + std::to_string(shape[d]) + "; allowed are 1 to " +
-                 std::to_string(limits[d]));
-    }
-    size *= shape[d];
-  }
-  const bool is_float = tensor.float32() != nullptr;
-  const std::uint64_t found = is_float ? tensor.float32()->size() : count_of(tensor.int8());
-  if (is_float == (tensor.int8() != nullptr) || found != size) {
-    refuse(Mistake::kStructure, where,
-           "holds " + std::to_string(found) + " values; its shape needs " + std::to_string(size) +
-               ", as float32 or as int8");
-  }
-  if (!is_float && count_of(tensor.scale()) != shape[0]) {
-    refuse(Mistake::kStructure, where,
-           "has " + std::to_string(count_of(tensor.scale())) + " scales; it needs " + std::to_string(shape[0]));
-  }
-  finite(tensor.float32(), where);
-  finite(tensor.scale(), where + ".scale");
-  return {tensor, shape[0], shape[1], shape[2]};
 }
 
 float* Parts::padded(const flatbuffers::Vector<float>* values, unsigned count, int lanes, const Where& where) {
@@ -77,94 +126,135 @@ float* Parts::padded(const flatbuffers::Vector<float>* values, unsigned count, i
   return out;
 }
 
-Conv Parts::pack(const Matrix& weight, const flatbuffers::Vector<float>* bias, int dilation, int groups, int segments,
-                 const Where& where) {
-  const auto in = static_cast<std::size_t>(weight.in) * static_cast<std::size_t>(groups);
-  const std::size_t part = weight.out / static_cast<unsigned>(segments);
+Conv Parts::pack(const Matrix& matrix, int dilation, int groups, int segments, const Where& where) {
+  const auto in = static_cast<std::size_t>(matrix.in) * static_cast<std::size_t>(groups);
+  const std::size_t part = matrix.out / static_cast<unsigned>(segments);
   const auto part_lanes = static_cast<std::size_t>(lanes_for(static_cast<int>(part)));
   const std::size_t lanes = part_lanes * static_cast<std::size_t>(segments);
-  const std::size_t group_out = weight.out / static_cast<unsigned>(groups);
+  const std::size_t group_out = matrix.out / static_cast<unsigned>(groups);
   const auto lane_of = [&](std::size_t o) { return o / part * part_lanes + o % part; };
+  const auto finite = [&](float value, const char* what, std::size_t index) {
+    if (!std::isfinite(value)) {
+      refuse(Mistake::kValue, at(where + what, static_cast<unsigned>(index)), "is not a finite number");
+    }
+    return value;
+  };
 
   // Grouped weights are spread over the dense matrix: zeros elsewhere.
-  float* weights = options_.memory.floats(lanes * in * weight.taps);
-  for (std::size_t o = 0; o < weight.out; ++o) {
-    const std::size_t first_in = o / group_out * weight.in;
-    for (std::size_t i = 0; i < weight.in; ++i) {
-      for (std::size_t k = 0; k < weight.taps; ++k) {
-        const float value = weight.value(o, i, k);
-        if (!std::isfinite(value)) refuse(Mistake::kValue, where, "is not finite once expanded");
-        weights[(k * in + first_in + i) * lanes + lane_of(o)] = value;
+  float* weights = options_.memory.floats(lanes * in * matrix.taps);
+  float* biases = options_.memory.floats(lanes);
+  for (std::size_t o = 0; o < matrix.out; ++o) {
+    const std::size_t first_in = o / group_out * matrix.in;
+    for (std::size_t i = 0; i < matrix.in; ++i) {
+      for (std::size_t k = 0; k < matrix.taps; ++k) {
+        weights[(k * in + first_in + i) * lanes + lane_of(o)] =
+            finite(matrix.value(o, i, k), ".weight", (o * matrix.in + i) * matrix.taps + k);
       }
     }
-  }
-  float* biases = options_.memory.floats(lanes);
-  if (bias != nullptr) {
-    if (bias->size() != weight.out) {
-      refuse(Mistake::kStructure, where + ".bias",
-             "holds " + std::to_string(bias->size()) + " values; " + std::to_string(weight.out) + " are needed");
-    }
-    finite(bias, where + ".bias");
-    for (unsigned o = 0; o < weight.out; ++o) biases[lane_of(o)] = bias->Get(o);
+    biases[lane_of(o)] = finite(matrix.bias(o), ".bias", o);
   }
   return {&options_.kernels,
           weights,
           biases,
-          static_cast<int>(weight.taps),
+          static_cast<int>(matrix.taps),
           dilation,
           static_cast<int>(in),
           static_cast<int>(part),
           static_cast<int>(lanes)};
 }
 
-Conv Parts::conv(const stomp::Conv* table, const Where& where, int in_channels, int taps, int segments,
-                 ConvShape* shape) {
+Parts::ConvShape Parts::shape(const stomp::Conv* table, const Where& where) const {
   const stomp::Conv& conv = required(table, where);
-  const Matrix weight = tensor(conv.weight(), where + ".weight", 3);
-  const unsigned groups = conv.groups();
-  if (groups < 1 || groups > kMaxChannels || weight.out % groups != 0) {
+  const auto within = [&](const char* what, unsigned found, unsigned most) {
+    if (found < 1 || found > most) {
+      refuse(Mistake::kLimit, where + what,
+             "is " + std::to_string(found) + "; allowed are 1 to " + std::to_string(most));
+    }
+  };
+  within(".out_channels", conv.out_channels(), kMaxChannels * 8);
+  within(".in_channels", conv.in_channels(), kMaxChannels * 2);
+  within(".kernel", conv.kernel(), kMaxLookback + 1);
+  within(".groups", conv.groups(), kMaxChannels);
+  within(".dilation", conv.dilation(), kMaxLookback);
+  if (conv.weight() > stomp::WeightForm::MAX || conv.bias() > stomp::BiasForm::MAX) {
+    refuse(Mistake::kValue, where,
+           "has numbers of unknown forms " + std::to_string(static_cast<int>(conv.weight())) + " and " +
+               std::to_string(static_cast<int>(conv.bias())));
+  }
+  if (conv.out_channels() % conv.groups() != 0) {
     refuse(Mistake::kStructure, where,
-           "has " + std::to_string(groups) + " groups for " + std::to_string(weight.out) +
+           "has " + std::to_string(conv.groups()) + " groups for " + std::to_string(conv.out_channels()) +
                " outputs; groups must divide them");
   }
-  const std::uint64_t in = std::uint64_t{weight.in} * groups;
-  if (in > kMaxChannels * 2 || (in_channels != 0 && in != static_cast<unsigned>(in_channels))) {
-    refuse(Mistake::kStructure, where,
-           "takes " + std::to_string(in) + " channels; " +
-               (in_channels != 0 ? std::to_string(in_channels) + " come in"
-                                 : "allowed are " + std::to_string(kMaxChannels * 2)));
+  const std::uint64_t in = std::uint64_t{conv.in_channels()} * conv.groups();
+  if (in > kMaxChannels * 2) {
+    refuse(Mistake::kLimit, where,
+           "takes " + std::to_string(in) + " channels; allowed are " + std::to_string(kMaxChannels * 2));
   }
-  if (weight.out % static_cast<unsigned>(segments) != 0) {
+  return {static_cast<int>(conv.out_channels()), static_cast<int>(in), static_cast<int>(conv.kernel())};
+}
+
+Conv Parts::conv(const stomp::Conv* table, const Where& where, int in_channels, int taps, int segments,
+                 ConvShape* found, unsigned dilation) {
+  const ConvShape sizes = shape(table, where);
+  if (in_channels != 0 && sizes.in_channels != in_channels) {
     refuse(Mistake::kStructure, where,
-           "has " + std::to_string(weight.out) + " outputs; they must fall into " + std::to_string(segments) +
+           "takes " + std::to_string(sizes.in_channels) + " channels; " + std::to_string(in_channels) + " come in");
+  }
+  if (sizes.out_channels % segments != 0) {
+    refuse(Mistake::kStructure, where,
+           "has " + std::to_string(sizes.out_channels) + " outputs; they must fall into " + std::to_string(segments) +
                " equal parts");
   }
-  if (taps != 0 && weight.taps != static_cast<unsigned>(taps)) {
+  if (taps != 0 && sizes.taps != taps) {
     refuse(Mistake::kStructure, where,
-           "has kernel size " + std::to_string(weight.taps) + "; it must be " + std::to_string(taps));
+           "has kernel size " + std::to_string(sizes.taps) + "; it must be " + std::to_string(taps));
   }
-  const std::uint64_t lookback = std::uint64_t{weight.taps - 1} * conv.dilation();
-  if (conv.dilation() < 1 || conv.dilation() > kMaxLookback || lookback > kMaxLookback) {
+  const std::uint64_t step = dilation != 0 ? dilation : table->dilation();
+  const std::uint64_t lookback = (table->kernel() - std::uint64_t{1}) * step;
+  if (step > kMaxLookback || lookback > kMaxLookback) {
     refuse(Mistake::kLimit, where,
-           "looks back " + std::to_string(lookback) + " frames (dilation " + std::to_string(conv.dilation()) +
-               "); allowed are " + std::to_string(kMaxLookback));
+           "looks back " + std::to_string(lookback) + " frames (dilation " + std::to_string(step) + "); allowed are " +
+               std::to_string(kMaxLookback));
   }
-  if (shape != nullptr) {
-    *shape = {static_cast<int>(weight.out), static_cast<int>(in), static_cast<int>(weight.taps)};
-  }
-  return pack(weight, conv.bias(), static_cast<int>(conv.dilation()), static_cast<int>(groups), segments, where);
+  if (found != nullptr) *found = sizes;
+  const std::uint64_t out = table->out_channels();
+  const std::uint64_t size = out * table->in_channels() * table->kernel();
+  const std::uint8_t* weights = take(weight_bytes(table->weight(), size, out), where + ".weight");
+  const std::uint64_t bias_size = table->bias() == stomp::BiasForm::Absent ? 0 : out;
+  const std::uint8_t* biases = take((table->bias() == stomp::BiasForm::Float32 ? 4 : 2) * bias_size, where + ".bias");
+  const Matrix matrix{
+      table->out_channels(), table->in_channels(), table->kernel(), table->weight(), weights, table->bias(), biases};
+  return pack(matrix, static_cast<int>(step), static_cast<int>(table->groups()), segments, where);
 }
 
 Conv Parts::gates(const stomp::LstmLayer& table, const Where& where, int* hidden, int* in_channels) {
-  const Matrix weight = tensor(table.weight(), where + ".weight", 2);
-  if (weight.out % 4 != 0 || weight.in <= weight.out / 4 || weight.out / 4 > kMaxChannels) {
-    refuse(Mistake::kStructure, where + ".weight",
-           "is " + std::to_string(weight.out) + " x " + std::to_string(weight.in) +
-               "; it must be 4 * hidden x (in + hidden)");
-  }
-  *hidden = static_cast<int>(weight.out / 4);
-  *in_channels = static_cast<int>(weight.in) - *hidden;
-  return pack(weight, table.bias(), 1, 1, 4, where);
+  const auto checked = [&](const char* what, unsigned found) {
+    if (found < 1 || found > kMaxChannels) {
+      refuse(Mistake::kLimit, where + what,
+             "is " + std::to_string(found) + "; allowed are 1 to " + std::to_string(kMaxChannels));
+    }
+    return static_cast<int>(found);
+  };
+  const auto counted = [&](const char* what, const flatbuffers::Vector<float>* values, unsigned needed) {
+    if (count_of(values) != needed) {
+      refuse(Mistake::kStructure, where + what,
+             "holds " + std::to_string(count_of(values)) + " values; " + std::to_string(needed) + " are needed");
+    }
+    return reinterpret_cast<const std::uint8_t*>(values->data());
+  };
+  *hidden = checked(".hidden", table.hidden());
+  *in_channels = checked(".in_channels", table.in_channels());
+  const unsigned out = 4 * table.hidden();
+  const unsigned in = table.in_channels() + table.hidden();
+  const Matrix matrix{out,
+                      in,
+                      1,
+                      stomp::WeightForm::Float32,
+                      counted(".weight", table.weight(), out * in),
+                      stomp::BiasForm::Float32,
+                      counted(".bias", table.bias(), out)};
+  return pack(matrix, 1, 1, 4, where);
 }
 
 Activation Parts::activation(const stomp::Activation* table, const Where& where, int channels) {

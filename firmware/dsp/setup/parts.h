@@ -1,6 +1,8 @@
 // Building blocks of build_*.cpp: one table of the artifact each, checked and bound.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,7 +45,8 @@ Where at(const Where& list, unsigned index);
 
 class Parts {
  public:
-  Parts(const BuildOptions& options, int nesting) : options_(options), nesting_(nesting) {}
+  // numbers: of the network's convolutions, read in their order.
+  Parts(const BuildOptions& options, int nesting, const flatbuffers::Vector<std::uint8_t>* numbers);
 
   struct ConvShape {
     int out_channels = 0;
@@ -51,10 +54,16 @@ class Parts {
     int taps = 0;
   };
 
+  // What a convolution takes and puts out, checked; its numbers are not read.
+  ConvShape shape(const stomp::Conv* table, const Where& where) const;
+
   // in_channels: what it must take; 0: anything. taps: what it must have; 0: any number.
   // segments: into how many equal parts the outputs fall, each padded to lanes by itself.
+  // dilation: 0: the table's own.
   Conv conv(const stomp::Conv* table, const Where& where, int in_channels, int taps, int segments = 1,
-            ConvShape* shape = nullptr);
+            ConvShape* shape = nullptr, unsigned dilation = 0);
+  // Throws unless every number was read.
+  void done() const;
 
   // An LSTM's gates: weight (4 * hidden, in + hidden) as a convolution of one tap.
   Conv gates(const stomp::LstmLayer& table, const Where& where, int* hidden, int* in_channels);
@@ -79,12 +88,14 @@ class Parts {
 
  private:
   struct Matrix;
-  Matrix tensor(const stomp::Tensor* table, const Where& where, unsigned rank);
-  Conv pack(const Matrix& weight, const flatbuffers::Vector<float>* bias, int dilation, int groups, int segments,
-            const Where& where);
+  // So many bytes of the numbers.
+  const std::uint8_t* take(std::uint64_t bytes, const Where& where);
+  Conv pack(const Matrix& matrix, int dilation, int groups, int segments, const Where& where);
 
   const BuildOptions& options_;
   int nesting_;
+  std::span<const std::uint8_t> numbers_;
+  std::size_t read_ = 0;
   int histories_ = 0;
 };
 

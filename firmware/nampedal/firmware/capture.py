@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from nampedal.firmware.network import Network
+from numpy.typing import NDArray
 
 Json = Mapping[str, Any]
 
@@ -34,30 +36,72 @@ class Source:
         return value if isinstance(value, str) and value else None
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a tier as stored is against its float32 original, both played exactly, on `material`.
+
+    dBA: A-weighted, of the material's last two seconds, a decay to silence, against what came before.
+    noise_floor, loudness, peak: of the tier; source_noise_floor: of its original.
+    """
+
+    material: str
+    esr: float
+    pre_emphasised_esr: float
+    a_weighted_esr: float
+    max_error: float
+    mr_stft_distance: float
+    decay_error_dba: float
+    noise_floor_dba: float
+    source_noise_floor_dba: float
+    loudness_lufs: float
+    peak_dbfs: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Golden:
+    """What a tier must answer to the capture's golden input: output (frames, out_channels), within the tolerance."""
+
+    output: NDArray[np.float32]
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the weights were rounded with. beyond: what becomes of input above the peak."""
+
+    material: str
+    peak_dbfs: float
+    beyond: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tier:
     """One size of a capture.
 
     size_below: played when a slimmable size below this is asked for; the full tier's is above 1.
-    parameters: numbers in the .nam for this size.  esr: of this tier as stored against its float32 original, on
-    `esr_material`; None: not measured.
+    parameters: numbers in the .nam for this size.  proof, golden: None where nobody measured.
     """
 
     network: Network
     parameters: int
     size_below: float = float("inf")
-    esr: float | None = None
-    esr_material: str = ""
+    proof: Proof | None = None
+    golden: Golden | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """tiers: full first, each smaller than the one before.  sample_rate: Hz.  precision: 'f32' or 'w8'."""
+    """tiers: full first, each smaller than the one before.  sample_rate: Hz.  precision: 'f32' or 'w8'.
+
+    golden_input: (frames,), for every tier that has a Golden.
+    """
 
     source: Source
     sample_rate: float
     tiers: tuple[Tier, ...]
     precision: str = "f32"
+    calibration: Calibration | None = None
+    golden_input: NDArray[np.float32] | None = None
 
     def tier_for_size(self, size: float) -> int:
         """Index of the tier that NeuralAmpModelerCore would play for this slimmable size in [0, 1]."""

@@ -37,6 +37,10 @@ class ArtifactLimitError(ArtifactError, ValueError):
     """Something is larger than the engine takes."""
 
 
+class NoGoldenVectorsError(NampedalError, LookupError):
+    """The artifact has nothing to be verified with."""
+
+
 class NoSuchTierError(NampedalError, IndexError):
     """The artifact has no such tier."""
 

@@ -207,7 +207,7 @@ class LstmLayer:
     initial_hidden, initial_cell: (hidden,).
     """
 
-    weight: Weights
+    weight: FloatArray
     bias: FloatArray
     initial_hidden: FloatArray
     initial_cell: FloatArray
@@ -227,7 +227,7 @@ class Lstm:
 
     @property
     def in_channels(self) -> int:
-        return self.layers[0].weight.shape[1] - self.layers[0].hidden_size
+        return int(self.layers[0].weight.shape[1]) - self.layers[0].hidden_size
 
     @property
     def out_channels(self) -> int:

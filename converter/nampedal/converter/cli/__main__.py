@@ -1,0 +1,5 @@
+"""python -m nampedal.converter.cli."""
+
+from nampedal.converter.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""nampedal bench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from nampedal.converter import bench as benchmark
+from nampedal.converter.cli.shared import FILE, columns, console, exact, examples, tier, verbose
+from nampedal.converter.facts import open_capture
+from nampedal.firmware.engine import isas
+
+
+@click.command("bench", epilog=examples("nampedal bench amp.stomp", "nampedal bench amp.nam --isa scalar"))
+@click.argument("file", type=FILE)
+@tier
+@exact
+@click.option("--isa", default="", metavar="NAME", help=f"Kernels, one of: {', '.join(isas())}. Default: the best.")
+@click.option("--seconds", type=click.FloatRange(0.5, 600.0), default=4.0, show_default=True, help="Audio per repeat.")
+@verbose
+def bench_command(file: Path, tier: int, exact: bool, isa: str, seconds: float) -> None:
+    """Measure how much of one core of this machine a capture takes."""
+    ran, costs = benchmark.measure(open_capture(file).capture, tier, exact, isa, seconds)
+    table = columns("block", "CPU s per s", "% of one core", "median block", "worst block", "deadline")
+    for cost in costs:
+        table.add_row(
+            str(cost.frames),
+            f"{cost.cpu_share:.4f}",
+            f"{100 * cost.cpu_share:.1f}",
+            f"{cost.block_us:.0f} us",
+            f"{cost.worst_us:.0f} us",
+            f"{cost.deadline_us:.0f} us",
+        )
+    console.print(f"measured on this machine, {ran} kernels, {benchmark.REPEATS} x {seconds:g} s of plucked notes")
+    console.print(table)

@@ -1,0 +1,105 @@
+"""nampedal inspect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from nampedal.converter.cli.shared import FILE, as_json, columns, console, examples, verbose
+from nampedal.converter.facts import facts, open_capture
+from rich.table import Table
+
+
+@click.command("inspect", epilog=examples("nampedal inspect amp.nam", "nampedal inspect amp.stomp --json"))
+@click.argument("file", type=FILE)
+@as_json
+@verbose
+def inspect_command(file: Path, as_json: bool) -> None:
+    """Tell what a .nam or an artifact is, how large, who made it, and how it was proved."""
+    found = facts(open_capture(file))
+    if as_json:
+        click.echo(json.dumps(found, indent=2, allow_nan=False))
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for label, text in _described(found):
+        table.add_row(label, text)
+    console.print(table)
+    console.print(_tiers(found["tiers"]))
+
+
+def _tiers(rows: list[dict[str, Any]]) -> Table:
+    proved = any(row["proof"] for row in rows)
+    names = ("tier", "network", "channels", "parameters", "MACs/sample", "receptive field")
+    measured = ("ESR", "noise floor", "loudness", "peak") if proved else ()
+    table = columns(*names, *measured, left=("tier", "network", "channels", "receptive field"))
+    for row in rows:
+        ms = row["receptive_field_ms"]
+        proof = row["proof"] or {}
+        cells = [
+            str(row["tier"]),
+            row["network"],
+            row["channels"],
+            f"{row['parameters']:,}",
+            f"{row['macs_per_frame']:,}",
+            "no end" if ms is None else f"{ms:.1f} ms",
+        ]
+        if proved:
+            cells += [
+                _figure(proof.get("esr"), ".1e", ""),
+                _figure(proof.get("noise_floor_dba"), ".1f", " dBA"),
+                _figure(proof.get("loudness_lufs"), ".1f", " LUFS"),
+                _figure(proof.get("peak_dbfs"), ".1f", " dBFS"),
+            ]
+        table.add_row(*cells)
+    return table
+
+
+def _figure(value: float | None, form: str, unit: str) -> str:
+    return "none" if value is None else f"{value:{form}}{unit}"
+
+
+def _described(found: dict[str, Any]) -> list[tuple[str, str]]:
+    def level(key: str, unit: str) -> str:
+        return "not stated" if found[key] is None else f"{found[key]:.1f} {unit}"
+
+    kind = "artifact of" if found["kind"] == "artifact" else "capture"
+    what = f"{found['architecture']}, .nam version {found['nam_version']}"
+    lines = [
+        (kind, found["source_file"]),
+        ("format", f"{what}, {found['precision']}, {found['bytes']:,} bytes"),
+        ("name", found["name"] or "not stated"),
+        ("made by", found["modeled_by"] or "not stated"),
+        ("gear", ", ".join(filter(None, (found["gear"], found["gear_type"], found["tone_type"]))) or "not stated"),
+        ("sample rate", f"{found['sample_rate_hz']:g} Hz"),
+        ("loudness", level("loudness_db", "dB")),
+        ("input level", level("input_level_dbu", "dBu at 0 dBFS")),
+        ("output level", level("output_level_dbu", "dBu at 0 dBFS")),
+        ("SHA-256", found["source_sha256"]),
+    ]
+    if found["kind"] == "artifact":
+        lines += _evidence(found)
+    return lines
+
+
+def _evidence(found: dict[str, Any]) -> list[tuple[str, str]]:
+    used = found["calibration"]
+    proof = found["tiers"][0]["proof"]
+    golden = found["golden_frames"]
+    numbers = found["tiers"][0]["tensors"]
+    forms = ("int8", "float16", "float32")
+    counts = {form: sum(kind[form] for kind in numbers) for form in forms}
+    stored = ", ".join(f"{count:,} {form}" for form, count in counts.items() if count)
+    seconds = golden / found["sample_rate_hz"]
+    return [
+        ("stored", stored),
+        (
+            "calibrated",
+            "nothing was rounded" if used is None else f"{used['material']}, up to {used['peak_dbfs']:.1f} dBFS",
+        ),
+        ("beyond that", "" if used is None else used["beyond"]),
+        ("measured on", proof["material"] if proof else "nothing"),
+        ("golden vectors", f"{seconds * 1e3:.0f} ms: 'nampedal verify' plays them" if golden else "none"),
+        ("added latency", f"{found['added_latency_frames']} frames"),
+    ]

@@ -1,0 +1,48 @@
+"""nampedal render."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+from nampedal.converter.cli.shared import FILE, console, exact, examples, force, progress, tier, verbose
+from nampedal.converter.facts import open_capture
+from nampedal.converter.render import RenderOptions, render_file
+
+LONG_FILE_S = 10.0
+
+
+@click.command(
+    "render",
+    epilog=examples(
+        "nampedal render amp.nam guitar.wav guitar-amp.wav",
+        "nampedal render amp.stomp di.flac out.wav --subtype PCM_24",
+    ),
+)
+@click.argument("file", type=FILE)
+@click.argument("source", metavar="IN.wav", type=FILE)
+@click.argument("target", metavar="OUT.wav", type=FILE)
+@tier
+@exact
+@click.option("--subtype", default="", metavar="NAME", help="Sample format, as PCM_16, PCM_24, FLOAT. Default: FLOAT.")
+@force
+@verbose
+def render_command(file: Path, source: Path, target: Path, tier: int, exact: bool, subtype: str, force: bool) -> None:
+    """Play a dry recording through a .nam or an artifact.
+
+    Any sample rate (resampled to the model's and back), each channel apart, output as long as the input.
+    """
+    capture = open_capture(file).capture
+    with progress(target.name) as show:
+
+        def advance(done: int, total: int) -> None:
+            show(done, total if total > LONG_FILE_S * capture.sample_rate else 0)
+
+        done = render_file(capture, source, target, RenderOptions(tier, exact, subtype, force), advance)
+    peak_db = "silent" if done.peak == 0.0 else f"peak {20 * math.log10(done.peak):+.1f} dBFS"
+    resampled = ", resampled" if done.resampled else ""
+    channels = "mono" if done.channels == 1 else f"{done.channels} channels"
+    console.print(f"{target}: {done.seconds:.1f} s, {channels}, {done.sample_rate} Hz{resampled}, {peak_db}")
+    if done.clips:
+        click.echo(f"nampedal: {target}: clips; write it with --subtype FLOAT", err=True)

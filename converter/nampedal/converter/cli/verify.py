@@ -1,0 +1,27 @@
+"""nampedal verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from nampedal.converter.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
+from nampedal.firmware.engine import isas
+from nampedal.firmware.verify import verify
+
+
+@click.command("verify", epilog=examples("nampedal verify amp.stomp", "nampedal verify amp.stomp --isa scalar"))
+@click.argument("file", type=FILE)
+@click.option("--isa", default="", metavar="NAME", help=f"Kernels, one of: {', '.join(isas())}. Default: the best.")
+@verbose
+def verify_command(file: Path, isa: str) -> int:
+    """Play an artifact's golden vectors here, and compare: does it sound as it did where it was made?
+
+    Exit code 1 when a tier does not.
+    """
+    checks = verify(file, isa)
+    for check in checks:
+        outcome = "pass" if check.passed else "FAIL"
+        found = f"differs by {check.deviation:.1e}, {check.tolerance:.1e} allowed"
+        console.print(f"{file}: tier {check.tier}: {outcome}: {found} ({check.isa} kernels)")
+    return 0 if all(check.passed for check in checks) else EXIT_FAILED
