@@ -75,3 +75,23 @@ class OutputExistsError(NampedalError, FileExistsError):
 
 class OutputUnwritableError(NampedalError, OSError):
     """The output can't be written."""
+
+
+class TfliteMissingError(NampedalError, ImportError):
+    """A package that writes or plays .tflite files is not installed."""
+
+
+class TfliteUnsupportedError(NampedalError, NotImplementedError):
+    """A network or a mode that a .tflite of ours can't express."""
+
+
+class TfliteBlockError(NampedalError, ValueError):
+    """A block's length is not one that the graph can be written for or takes."""
+
+
+class TfliteCalibrationError(NampedalError, ValueError):
+    """int8 activations were asked for without audio to measure their ranges with."""
+
+
+class TfliteUnplayableError(NampedalError, ValueError):
+    """The interpreter refuses a .tflite."""

@@ -1,4 +1,4 @@
-"""What the engine and the artifact refuse. Raised by the native code, which writes the text."""
+"""What the engine and the artifacts refuse. For a .stomp the native code raises them, and writes the text."""
 
 from __future__ import annotations
 
@@ -55,3 +55,27 @@ class BlockShapeError(NampedalError, ValueError):
 
 class IsaError(NampedalError, ValueError):
     """The kernels asked for do not run on this CPU."""
+
+
+class TfliteError(NampedalError):
+    """Something is wrong with a .tflite."""
+
+
+class TfliteUnreadableError(TfliteError, OSError):
+    """The file is not there or can't be read."""
+
+
+class NotATfliteError(TfliteError, ValueError):
+    """The bytes are no TensorFlow Lite model."""
+
+
+class TfliteDamagedError(TfliteError, ValueError):
+    """The bytes changed since they were written."""
+
+
+class ForeignTfliteError(TfliteError, ValueError):
+    """A TensorFlow Lite model that nampedal did not write."""
+
+
+class TfliteFormatError(TfliteError, ValueError):
+    """What nampedal wrote into the .tflite has a version or values that are not read here."""

@@ -1,0 +1,219 @@
+"""A network as a TFLite graph.
+
+A signal is named by its place in the network: `array0.layer3.conv` is what that layer's convolution puts out. The same
+names hold in every precision, so that ranges measured in a float32 graph serve an int8 one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from nampedal.converter.errors import TfliteBlockError, TfliteUnsupportedError
+from nampedal.converter.tflite_activation import activate
+from nampedal.converter.tflite_file import Array
+from nampedal.converter.tflite_graph import CHANNELS_AXIS, FRAMES_AXIS, Graph, Range, Tensor
+from nampedal.converter.tflite_lstm import MAX_LSTM_BLOCK, initial_states, put_lstm
+from nampedal.firmware.network import (
+    Conv,
+    ConvNet,
+    Film,
+    Gating,
+    LayerArray,
+    Linear,
+    Lstm,
+    Network,
+    WaveNet,
+    WaveNetLayer,
+    expand,
+)
+
+AUDIO = "audio"
+OUTPUT = "output"
+MAX_BLOCK = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which activations are int8.
+
+    layers: names of the layers whose convolutions take and give int8.  trunk: what lies between the layers, too: the
+    residual signal, the sum for the head, the heads.  ranges: of every signal that becomes int8, by name.
+    """
+
+    layers: frozenset[str] = frozenset()
+    trunk: bool = False
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+
+
+def build(network: Network, block: int, plan: Plan, idle: Mapping[str, Array]) -> Graph:
+    """The graph of a mono network: `audio` (1, 1, block, 1) float32 in, `output` alike out.
+
+    idle: what the states begin with, by name.  Raises TfliteUnsupportedError, TfliteBlockError.
+    """
+    most = MAX_LSTM_BLOCK if has_lstm(network) else MAX_BLOCK
+    if not 1 <= block <= most:
+        raise TfliteBlockError(f"block: is {block} frames; this network takes 1 to {most} in a .tflite")
+    if (network.in_channels, network.out_channels) != (1, 1):
+        raise TfliteUnsupportedError(
+            f"network: has {network.in_channels} channels in and {network.out_channels} out; "
+            "a .tflite is written for one and one; write a .stomp"
+        )
+    graph = Graph(plan.ranges, idle)
+    audio = graph.input(AUDIO, (1, 1, block, 1), any_frames=not has_lstm(network))
+    graph.output(OUTPUT, graph.float32(_Writer(graph, plan).put_network("", network, audio)))
+    return graph
+
+
+def has_lstm(network: Network) -> bool:
+    """Whether it is one, or conditioned on one: unrolled over the frames of one block, whose length is then fixed."""
+    match network:
+        case WaveNet(condition=condition) if condition is not None:
+            return has_lstm(condition)
+        case _:
+            return isinstance(network, Lstm)
+
+
+def states_before_prewarm(network: Network, prefix: str = "") -> Mapping[str, Array]:
+    """What the states are before a prewarm, by name, where that is not zero."""
+    match network:
+        case WaveNet(condition=condition) if condition is not None:
+            return states_before_prewarm(condition, f"{prefix}condition.")
+        case Lstm():
+            return initial_states(prefix, network)
+        case _:
+            return {}
+
+
+def layer_names(network: Network) -> tuple[str, ...]:
+    """The layers that a plan may choose among, from input to output; an LSTM and a Linear have none."""
+    match network:
+        case WaveNet():
+            condition = () if network.condition is None else layer_names(network.condition)
+            own = [f"array{i}.layer{j}" for i, array in enumerate(network.arrays) for j in range(len(array.layers))]
+            return (*(f"condition.{name}" for name in condition), *own)
+        case ConvNet():
+            return tuple(f"block{i}" for i in range(len(network.blocks)))
+        case Lstm() | Linear():
+            return ()
+
+
+class _Writer:
+    def __init__(self, graph: Graph, plan: Plan) -> None:
+        self._graph = graph
+        self._plan = plan
+        self._trunk = graph.int8 if plan.trunk else graph.float32
+
+    def _enter(self, layer: str, x: Tensor) -> Tensor:
+        """X in the format that the plan has for the layer."""
+        return self._graph.int8(x) if layer in self._plan.layers else self._graph.float32(x)
+
+    def put_network(self, prefix: str, network: Network, x: Tensor) -> Tensor:
+        match network:
+            case WaveNet():
+                return self._wavenet(prefix, network, x)
+            case ConvNet():
+                return self._convnet(prefix, network, x)
+            case Linear():
+                # The newest input meets the first tap.
+                taps = network.impulse_response[::-1].reshape(1, 1, -1)
+                bias = np.array([network.bias], np.float32)
+                return self._conv(f"{prefix}taps", Conv(taps, bias), self._trunk(x))
+            case Lstm():
+                hidden = put_lstm(self._graph, prefix, network, self._graph.float32(x))
+                return self._conv(f"{prefix}head", network.head, hidden)
+
+    def _wavenet(self, prefix: str, network: WaveNet, x: Tensor) -> Tensor:
+        condition = x
+        if network.condition is not None:
+            condition = self.put_network(f"{prefix}condition.", network.condition, x)
+        head = None
+        last = len(network.arrays) - 1
+        for i, array in enumerate(network.arrays):
+            scaled = replace(array, head=_scaled(array.head, network.head_scale)) if i == last else array
+            x, head = self._array(f"{prefix}array{i}", scaled, x, condition, head)
+        assert head is not None
+        y = head
+        for i, stage in enumerate(network.head):
+            y = self._conv(f"{prefix}head{i}", stage.conv, self._activate(f"{prefix}head{i}", stage.activation, y))
+        return y
+
+    def _array(
+        self, name: str, array: LayerArray, x: Tensor, condition: Tensor, head: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        x = self._conv(f"{name}.rechannel", array.rechannel, self._trunk(x))
+        for i, layer in enumerate(array.layers):
+            x, to_head = self._layer(f"{name}.layer{i}", layer, x, condition)
+            if head is None:
+                head = self._trunk(to_head)
+            else:
+                head = self._graph.binary("ADD", f"{name}.layer{i}.head", head, self._trunk(to_head))
+        assert head is not None
+        return x, self._conv(f"{name}.head", array.head, head)
+
+    def _layer(self, name: str, layer: WaveNetLayer, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes on to the next layer, and what goes to the head."""
+        graph = self._graph
+        by = self._enter(name, condition)
+
+        def film(what: str, by_film: Film | None, signal: Tensor) -> Tensor:
+            return signal if by_film is None else self._film(f"{name}.{what}", by_film, by, signal)
+
+        z = self._conv(f"{name}.conv", layer.conv, film("conv_pre", layer.conv_pre_film, self._enter(name, x)))
+        z = film("conv_post", layer.conv_post_film, z)
+        mixed = self._conv(f"{name}.mixin", layer.mixin, film("mixin_pre", layer.mixin_pre_film, by))
+        z = graph.binary("ADD", f"{name}.z", z, film("mixin_post", layer.mixin_post_film, mixed))
+        z = film("activation_pre", layer.activation_pre_film, z)
+        a = film("activation_post", layer.activation_post_film, self._gated(name, layer, z))
+        to_head = a
+        if layer.head1x1 is not None:
+            to_head = film("head1x1_post", layer.head1x1_post_film, self._conv(f"{name}.head1x1", layer.head1x1, a))
+        if layer.layer1x1 is None:
+            return x, to_head
+        step = film("layer1x1_post", layer.layer1x1_post_film, self._conv(f"{name}.layer1x1", layer.layer1x1, a))
+        return graph.binary("ADD", f"{name}.residual", self._trunk(x), self._trunk(step)), to_head
+
+    def _gated(self, name: str, layer: WaveNetLayer, z: Tensor) -> Tensor:
+        if layer.gating is Gating.OFF:
+            return activate(self._graph, f"{name}.activation", layer.activation, z)
+        assert layer.secondary is not None
+        binary = self._graph.binary
+        primary, secondary = self._graph.split(f"{name}.half", z, 2)
+        a = activate(self._graph, f"{name}.activation", layer.activation, primary)
+        gate = activate(self._graph, f"{name}.gate", layer.secondary, secondary)
+        if layer.gating is Gating.GATED:
+            return binary("MUL", f"{name}.gated", a, gate)
+        # gate * a + (1 - gate) * primary
+        moved = binary("MUL", f"{name}.moved", binary("SUB", f"{name}.move", a, primary), gate)
+        return binary("ADD", f"{name}.blended", primary, moved)
+
+    def _film(self, name: str, film: Film, condition: Tensor, x: Tensor) -> Tensor:
+        modulation = self._conv(f"{name}.film", film.conv, condition)
+        if not film.shift:
+            return self._graph.binary("MUL", f"{name}.scaled", x, modulation)
+        scale, shift = self._graph.split(f"{name}.half", modulation, 2)
+        scaled = self._graph.binary("MUL", f"{name}.scaled", x, scale)
+        return self._graph.binary("ADD", f"{name}.shifted", scaled, shift)
+
+    def _convnet(self, prefix: str, network: ConvNet, x: Tensor) -> Tensor:
+        for i, block in enumerate(network.blocks):
+            name = f"{prefix}block{i}"
+            z = self._conv(f"{name}.conv", block.conv, self._enter(name, x))
+            x = activate(self._graph, f"{name}.activation", block.activation, z)
+        return self._conv(f"{prefix}head", network.head, self._trunk(x))
+
+    def _conv(self, name: str, conv: Conv, x: Tensor) -> Tensor:
+        """The causal convolution: the frames before this block are a state."""
+        if conv.lookback:
+            state = f"{name}.state"
+            shape = (*x.shape[:FRAMES_AXIS], conv.lookback, x.shape[CHANNELS_AXIS])
+            past = self._graph.state(state, shape, x.grid)
+            x = self._graph.concat(f"{name}.joined", [past, x], FRAMES_AXIS)
+            self._graph.keep(state, self._graph.tail(f"{name}.tail", x, conv.lookback))
+        return self._graph.conv(name, x, conv)
+
+
+def _scaled(conv: Conv, factor: float) -> Conv:
+    bias = None if conv.bias is None else conv.bias * factor
+    return replace(conv, weight=expand(conv.weight) * factor, bias=bias)

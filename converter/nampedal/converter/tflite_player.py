@@ -1,0 +1,92 @@
+"""Plays a .tflite off line, through the interpreter of ai-edge-litert or of tflite-runtime, whichever is installed."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nampedal.converter.errors import TfliteBlockError, TfliteMissingError, TfliteUnplayableError
+from nampedal.firmware import tflite
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]
+PACKAGES = ("ai_edge_litert", "tflite_runtime")
+
+
+@cache
+def _interpreter_class() -> Any:
+    for package in PACKAGES:
+        try:
+            return importlib.import_module(f"{package}.interpreter").Interpreter
+        except ImportError:
+            continue
+    raise TfliteMissingError(
+        "ai-edge-litert: is not installed, and no .tflite can be played without it; "
+        "pip install ai-edge-litert, or tflite-runtime on a 32-bit Raspberry Pi"
+    )
+
+
+class TflitePlayer:
+    """A mono .tflite and its state, on one thread. It begins where endless silence would have left it.
+
+    block: frames that `play` takes; None: those that the file was written for.
+    Raises TfliteMissingError, TfliteBlockError, TfliteUnplayableError.
+    """
+
+    def __init__(self, data: bytes, *, block: int | None = None, name: str = "tflite") -> None:
+        self._data = data
+        self._name = name
+        self._wanted = block
+        self.reset()
+
+    @classmethod
+    def open(cls, path: Path, *, block: int | None = None) -> TflitePlayer:
+        """Raises also a subclass of TfliteError, for a file that is none of ours or was damaged."""
+        return cls(tflite.read(path).data, block=block, name=str(path))
+
+    def reset(self) -> None:
+        """Back to the steady state. Variables live as long as their interpreter, so there is a new one."""
+        try:
+            self._interpreter = _interpreter_class()(model_content=self._data, num_threads=1)
+            self._allocate()
+        except (RuntimeError, ValueError) as error:
+            if isinstance(error, TfliteBlockError):
+                raise
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+            raise TfliteUnplayableError(f"{self._name}: the interpreter refuses it: {reason}") from error
+
+    def _allocate(self) -> None:
+        (audio,) = self._interpreter.get_input_details()
+        own = int(audio["shape"][2])
+        self.block = own if self._wanted is None else self._wanted
+        if self.block != own:
+            if self.block < 1 or audio["shape_signature"][2] != -1:
+                allowed = "1 or more" if audio["shape_signature"][2] == -1 else f"{own} alone"
+                raise TfliteBlockError(f"{self._name}: block is {self.block} frames; this graph takes {allowed}")
+            self._interpreter.resize_tensor_input(audio["index"], [1, 1, self.block, 1])
+        self._interpreter.allocate_tensors()
+        self._audio = audio["index"]
+        self._outputs = {out["name"]: out["index"] for out in self._interpreter.get_output_details()}
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def play(self, block: Audio) -> Audio:
+        """The next block, (block,) -> (block,). Raises TfliteBlockError."""
+        if block.shape != (self.block,):
+            raise TfliteBlockError(f"{self._name}: a block has shape {block.shape}; this player takes ({self.block},)")
+        self._interpreter.set_tensor(self._audio, np.asarray(block, np.float32).reshape(1, 1, -1, 1))
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._output), np.float32).reshape(-1)
+
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """All that the graph put out for the last block, by name, as stored."""
+        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+
+    def render(self, audio: Audio) -> Audio:
+        """Any length of audio (frames,) from the steady state; the last block is filled up with zeros."""
+        self.reset()
+        padded = np.pad(audio, (0, -len(audio) % self.block))
+        blocks = [self.play(padded[at : at + self.block]) for at in range(0, len(padded), self.block)]
+        return np.concatenate(blocks)[: len(audio)] if blocks else np.zeros(0, np.float32)
