@@ -81,6 +81,8 @@ class Graph:
         self._indices: dict[int | tuple[int, ...], int] = {}
         self._floats: list[Tensor] = []
         self._next: list[Tensor] = []
+        # What the output is called within the network.
+        self.output_signal = ""
 
     # ---- the ends ----
 
@@ -96,6 +98,7 @@ class Graph:
     def output(self, name: str, tensor: Tensor) -> None:
         self._main.table.tensors[tensor.index].name = name
         self._main.table.outputs.append(tensor.index)
+        self.output_signal = tensor.name
 
     def put_out_floats(self) -> None:
         """Make every float signal an output, by its name."""

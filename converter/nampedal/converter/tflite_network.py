@@ -119,13 +119,13 @@ class _Writer:
                 # The newest input meets the first tap.
                 taps = network.impulse_response[::-1].reshape(1, 1, -1)
                 bias = np.array([network.bias], np.float32)
-                return self._conv(f"{prefix}taps", Conv(taps, bias), self._trunk(x))
+                return self._conv(f"{prefix}taps", Conv(taps, bias), x)
             case Lstm():
                 hidden = put_lstm(self._graph, prefix, network, self._graph.float32(x))
                 return self._conv(f"{prefix}head", network.head, hidden)
 
     def _wavenet(self, prefix: str, network: WaveNet, x: Tensor) -> Tensor:
-        condition = x
+        x = condition = self._trunk(x)
         if network.condition is not None:
             condition = self.put_network(f"{prefix}condition.", network.condition, x)
         head = None
@@ -142,37 +142,38 @@ class _Writer:
     def _array(
         self, name: str, array: LayerArray, x: Tensor, condition: Tensor, head: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        x = self._conv(f"{name}.rechannel", array.rechannel, self._trunk(x))
+        x = self._conv(f"{name}.rechannel", array.rechannel, x)
         for i, layer in enumerate(array.layers):
             x, to_head = self._layer(f"{name}.layer{i}", layer, x, condition)
             if head is None:
-                head = self._trunk(to_head)
+                head = to_head
             else:
-                head = self._graph.binary("ADD", f"{name}.layer{i}.head", head, self._trunk(to_head))
+                head = self._graph.binary("ADD", f"{name}.layer{i}.head", head, to_head)
         assert head is not None
         return x, self._conv(f"{name}.head", array.head, head)
 
     def _layer(self, name: str, layer: WaveNetLayer, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """What goes on to the next layer, and what goes to the head."""
         graph = self._graph
-        by = self._enter(name, condition)
 
         def film(what: str, by_film: Film | None, signal: Tensor) -> Tensor:
-            return signal if by_film is None else self._film(f"{name}.{what}", by_film, by, signal)
+            return signal if by_film is None else self._film(f"{name}.{what}", by_film, condition, signal)
 
-        z = self._conv(f"{name}.conv", layer.conv, film("conv_pre", layer.conv_pre_film, self._enter(name, x)))
-        z = film("conv_post", layer.conv_post_film, z)
-        mixed = self._conv(f"{name}.mixin", layer.mixin, film("mixin_pre", layer.mixin_pre_film, by))
+        def conv(what: str, by_conv: Conv, signal: Tensor) -> Tensor:
+            return self._trunk(self._conv(f"{name}.{what}", by_conv, self._enter(name, signal)))
+
+        z = film("conv_post", layer.conv_post_film, conv("conv", layer.conv, film("conv_pre", layer.conv_pre_film, x)))
+        mixed = self._conv(f"{name}.mixin", layer.mixin, film("mixin_pre", layer.mixin_pre_film, condition))
         z = graph.binary("ADD", f"{name}.z", z, film("mixin_post", layer.mixin_post_film, mixed))
         z = film("activation_pre", layer.activation_pre_film, z)
         a = film("activation_post", layer.activation_post_film, self._gated(name, layer, z))
         to_head = a
         if layer.head1x1 is not None:
-            to_head = film("head1x1_post", layer.head1x1_post_film, self._conv(f"{name}.head1x1", layer.head1x1, a))
+            to_head = film("head1x1_post", layer.head1x1_post_film, conv("head1x1", layer.head1x1, a))
         if layer.layer1x1 is None:
             return x, to_head
-        step = film("layer1x1_post", layer.layer1x1_post_film, self._conv(f"{name}.layer1x1", layer.layer1x1, a))
-        return graph.binary("ADD", f"{name}.residual", self._trunk(x), self._trunk(step)), to_head
+        step = film("layer1x1_post", layer.layer1x1_post_film, conv("layer1x1", layer.layer1x1, a))
+        return graph.binary("ADD", f"{name}.residual", x, step), to_head
 
     def _gated(self, name: str, layer: WaveNetLayer, z: Tensor) -> Tensor:
         if layer.gating is Gating.OFF:
@@ -197,11 +198,12 @@ class _Writer:
         return self._graph.binary("ADD", f"{name}.shifted", scaled, shift)
 
     def _convnet(self, prefix: str, network: ConvNet, x: Tensor) -> Tensor:
+        x = self._trunk(x)
         for i, block in enumerate(network.blocks):
             name = f"{prefix}block{i}"
-            z = self._conv(f"{name}.conv", block.conv, self._enter(name, x))
+            z = self._trunk(self._conv(f"{name}.conv", block.conv, self._enter(name, x)))
             x = activate(self._graph, f"{name}.activation", block.activation, z)
-        return self._conv(f"{prefix}head", network.head, self._trunk(x))
+        return self._conv(f"{prefix}head", network.head, x)
 
     def _conv(self, name: str, conv: Conv, x: Tensor) -> Tensor:
         """The causal convolution: the frames before this block are a state."""

@@ -80,6 +80,11 @@ class TflitePlayer:
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output), np.float32).reshape(-1)
 
+    def settle(self, frames: int) -> None:
+        """Play silence, at least that many frames."""
+        for _ in range(-(-frames // self.block)):
+            self.play(np.zeros(self.block, np.float32))
+
     def outputs(self) -> dict[str, NDArray[Any]]:
         """All that the graph put out for the last block, by name, as stored."""
         return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
