@@ -14,24 +14,27 @@ from nampedal.firmware.network import Activation, ActivationKind, Gating, Networ
 # ESR of a mixed graph against the same weights with float32 activations, at the worse of LEVELS.
 MIXED_AIM = 5e-4
 # Peaks. The grids are made for the first; what is played more quietly must not drown in their noise.
-LEVELS = (1.0, 0.25)
+LEVELS = (1.0, 0.1)
 BLOCK = 1024
+SWEEP_HZ = (40.0, 6000.0)
+SWEEP_S = 1.0
 # Where an activation is within 1e-3 of its end: what lies beyond is not worth a step of the grid.
 SATURATED_AT = {ActivationKind.TANH: 4.0, ActivationKind.SIGMOID: 7.0, ActivationKind.HARD_TANH: 1.0}
 
 
-def int8_plan(network: Network, audio: Audio) -> Plan:
+def int8_plan(network: Network, audio: Audio, sample_rate: float) -> Plan:
     """Every activation int8. audio: (frames,), not silent; its level does not matter."""
-    return Plan(frozenset(layer_names(network)), trunk=True, ranges=_ranges(network, _loud(audio)))
+    ranges = _ranges(network, _loud(audio), sample_rate)
+    return Plan(frozenset(layer_names(network)), trunk=True, ranges=ranges)
 
 
-def mixed_plan(network: Network, audio: Audio) -> Plan:
+def mixed_plan(network: Network, audio: Audio, sample_rate: float) -> Plan:
     """The most int8 layers whose measured error is within MIXED_AIM. audio: as for `int8_plan`.
 
     Errors of single layers nearly add up, so the least sensitive come first, and the sum says where to begin measuring.
     """
     loud = _loud(audio)
-    ranges = _ranges(network, loud)
+    ranges = _ranges(network, loud, sample_rate)
     levels = [level * loud for level in LEVELS]
     wanted = _render(network, Plan(), levels)
 
@@ -73,14 +76,25 @@ def _blocks(signal: Audio) -> Sequence[Audio]:
     return list(padded.reshape(-1, BLOCK))
 
 
-def _ranges(network: Network, audio: Audio) -> dict[str, Range]:
-    """What every signal of the float32 graph reaches on the audio."""
+def _sweep(sample_rate: float) -> Audio:
+    """A sine of peak 1 that rises through SWEEP_HZ by equal ratios in equal times."""
+    low, high = SWEEP_HZ
+    pace = np.log(high / low) / SWEEP_S
+    time_s = np.arange(round(SWEEP_S * sample_rate)) / sample_rate
+    return np.asarray(np.sin(2 * np.pi * low / pace * np.expm1(pace * time_s)), np.float32)
+
+
+def _ranges(network: Network, audio: Audio, sample_rate: float) -> dict[str, Range]:
+    """What every signal of the float32 graph reaches on the audio, and on a sweep.
+
+    A recording need not have the low notes that drive a network furthest; the sweep has them all.
+    """
     graph = build(network, BLOCK, Plan(), {})
     graph.put_out_floats()
     data = graph.pack({})
     ranges = {AUDIO: Range(-1.0, 1.0)}
     # Either way up: polarity is an accident of the recording.
-    for signal in (audio, -audio):
+    for signal in (audio, -audio, _sweep(sample_rate)):
         player = TflitePlayer(data)
         player.settle(prewarm_frames(network))
         for block in _blocks(signal):

@@ -225,7 +225,7 @@ class Graph:
         return result
 
     def matmul(self, name: str, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """x (rows, in) by weight (out, in) -> (rows, out), float32."""
+        """X (rows, in) by weight (out, in) -> (rows, out), float32."""
         result = self._result("FULLY_CONNECTED", name, x, (x.shape[0], weight.shape[0]))
         self._main.operator("FULLY_CONNECTED", [x.index, weight.index, bias.index], [result.index], "FullyConnected")
         return result
@@ -268,7 +268,9 @@ class Graph:
 
     def reshape(self, name: str, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         result = self._signal(name, shape, x.grid)
-        self._main.operator("RESHAPE", [x.index, self._integers(shape)], [result.index], "Reshape", newShape=list(shape))
+        self._main.operator(
+            "RESHAPE", [x.index, self._integers(shape)], [result.index], "Reshape", newShape=list(shape)
+        )
         return result
 
     def _integers(self, values: int | tuple[int, ...]) -> int:
@@ -295,8 +297,8 @@ def _out_height_width_in(conv: Conv) -> Weights:
 def _dense(weight: Array, groups: int) -> Array:
     out, per_group, kernel = weight.shape
     dense = np.zeros((out, 1, kernel, per_group * groups), weight.dtype)
-    for rows, columns in zip(
-        np.split(np.arange(out), groups), np.split(np.arange(per_group * groups), groups), strict=True
-    ):
-        dense[np.ix_(rows, [0], range(kernel), columns)] = weight[rows].transpose(0, 2, 1)[:, None]
+    for group in range(groups):
+        rows = slice(group * out // groups, (group + 1) * out // groups)
+        columns = slice(group * per_group, (group + 1) * per_group)
+        dense[rows, 0, :, columns] = weight[rows].transpose(0, 2, 1)
     return dense

@@ -136,7 +136,8 @@ class _Writer:
         assert head is not None
         y = head
         for i, stage in enumerate(network.head):
-            y = self._conv(f"{prefix}head{i}", stage.conv, self._activate(f"{prefix}head{i}", stage.activation, y))
+            bent = activate(self._graph, f"{prefix}head{i}.activation", stage.activation, y)
+            y = self._conv(f"{prefix}head{i}", stage.conv, bent)
         return y
 
     def _array(
@@ -145,10 +146,8 @@ class _Writer:
         x = self._conv(f"{name}.rechannel", array.rechannel, x)
         for i, layer in enumerate(array.layers):
             x, to_head = self._layer(f"{name}.layer{i}", layer, x, condition)
-            if head is None:
-                head = to_head
-            else:
-                head = self._graph.binary("ADD", f"{name}.layer{i}.head", head, to_head)
+            sum_name = f"{name}.layer{i}.head"
+            head = to_head if head is None else self._graph.binary("ADD", sum_name, head, to_head)
         assert head is not None
         return x, self._conv(f"{name}.head", array.head, head)
 

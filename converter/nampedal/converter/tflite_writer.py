@@ -50,7 +50,7 @@ def write(
     Raises TfliteUnsupportedError, TfliteBlockError, TfliteCalibrationError, TfliteMissingError.
     """
     layers = layer_names(network)
-    plan = _plan(network, mode, calibration)
+    plan = _plan(network, sample_rate, mode, calibration)
     graph = build(network, block, plan, _idle(network, plan))
     float_layers = tuple(name for name in layers if name not in plan.layers)
     entry = {
@@ -67,7 +67,7 @@ def write(
     return Tflite(tflite.seal(graph.pack({tflite.ENTRY: text.encode()})), float_layers)
 
 
-def _plan(network: Network, mode: str, calibration: Audio | None) -> Plan:
+def _plan(network: Network, sample_rate: float, mode: str, calibration: Audio | None) -> Plan:
     if mode not in tflite.MODES:
         raise TfliteUnsupportedError(f"mode: is {mode!r}; known are {', '.join(tflite.MODES)}")
     if mode == "weights":
@@ -78,10 +78,12 @@ def _plan(network: Network, mode: str, calibration: Audio | None) -> Plan:
         raise TfliteUnsupportedError(f"network: {kind} has no layers that bear int8 activations; write mode weights")
     if calibration is None or not np.any(calibration):
         found = "absent" if calibration is None else "silent"
-        raise TfliteCalibrationError(f"calibration: is {found}; mode {mode} measures ranges with audio: give a recording")
+        raise TfliteCalibrationError(
+            f"calibration: is {found}; mode {mode} measures ranges with audio: give a dry recording"
+        )
     if mode == "mixed":
-        return tflite_calibration.mixed_plan(network, calibration)
-    return tflite_calibration.int8_plan(network, calibration)
+        return tflite_calibration.mixed_plan(network, calibration, sample_rate)
+    return tflite_calibration.int8_plan(network, calibration, sample_rate)
 
 
 def _idle(network: Network, plan: Plan) -> dict[str, Array]:

@@ -97,7 +97,7 @@ def _parse(path: Path, data: bytes, entry: bytes) -> TfliteFile:
         raise TfliteFormatError(f"{path}: metadata is no JSON object; convert the .nam again")
     if values.get("format") != FORMAT:
         raise TfliteFormatError(
-            f"{path}: metadata format is {values.get('format')!r}; {FORMAT} is read here: use the nampedal that wrote it"
+            f"{path}: metadata format is {values.get('format')!r}; {FORMAT} is read here; convert the .nam again"
         )
 
     def value(key: str, wanted: str, is_good: Callable[[Any], bool]) -> Any:
