@@ -7,7 +7,7 @@ int8, on the grid of the range that was measured for the signal of that name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,9 +127,9 @@ class Graph:
 
     def _convert(self, code: str, x: Tensor, grid: Grid | None) -> Tensor:
         if x.index not in self._converted:
-            y = self._signal(x.name, x.shape, grid)
+            y = self._signal(f"{x.name}.{'float32' if grid is None else 'int8'}", x.shape, grid)
             self._main.operator(code, [x.index], [y.index])
-            self._converted[x.index] = y
+            self._converted[x.index] = replace(y, name=x.name)
         return self._converted[x.index]
 
     def _signal(self, name: str, shape: tuple[int, ...], grid: Grid | None) -> Tensor:

@@ -16,6 +16,7 @@ behind the model. Its metadata entry `nampedal` is a JSON object:
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -91,7 +92,7 @@ def read(path: Path) -> TfliteFile:
 def _parse(path: Path, data: bytes, entry: bytes) -> TfliteFile:
     try:
         values = json.loads(entry)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise TfliteFormatError(f"{path}: metadata is no JSON object; convert the .nam again")
@@ -119,7 +120,7 @@ def _parse(path: Path, data: bytes, entry: bytes) -> TfliteFile:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_count(value: Any) -> bool:
