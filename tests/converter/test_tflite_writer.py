@@ -145,7 +145,15 @@ def test_int8_activations_are_refused_where_they_ruin_the_sound(mode: str, lstm:
     assert str(caught.value) == "network: LSTM has no layers that bear int8 activations; write mode weights"
 
 
-@pytest.mark.parametrize(("calibration", "found"), [(None, "absent"), (np.zeros(64, np.float32), "silent")])
+@pytest.mark.parametrize(
+    ("calibration", "found"),
+    [
+        (None, "absent"),
+        (np.zeros(64, np.float32), "silent"),
+        (np.zeros(0, np.float32), "silent"),
+        (np.full(64, np.nan, np.float32), "not finite"),
+    ],
+)
 def test_int8_activations_need_audio(calibration: Audio | None, found: str, network: Network) -> None:
     with pytest.raises(TfliteCalibrationError) as caught:
         written(network, "mixed", calibration)

@@ -9,7 +9,7 @@ from nampedal.converter import metrics
 from nampedal.converter.tflite_graph import Range
 from nampedal.converter.tflite_network import AUDIO, OUTPUT, Plan, build, layer_names
 from nampedal.converter.tflite_player import Audio, TflitePlayer
-from nampedal.firmware.network import Activation, ActivationKind, Gating, Network, WaveNet, WaveNetLayer, prewarm_frames
+from nampedal.firmware.network import ActivationKind, Gating, Network, WaveNet, WaveNetLayer, prewarm_frames
 
 # ESR of a mixed graph against the same weights with float32 activations, at the worse of LEVELS.
 MIXED_AIM = 5e-4
@@ -61,7 +61,7 @@ def _loud(audio: Audio) -> Audio:
 
 
 def _render(network: Network, plan: Plan, signals: Sequence[Audio]) -> list[Audio]:
-    """Each signal through the graph, from the steady state, but for what does not fill a block."""
+    """Each signal, filled up to whole blocks, through the graph, from the steady state."""
     data = build(network, BLOCK, plan, {}).pack({})
     rendered = []
     for signal in signals:
@@ -112,13 +112,11 @@ def _saturated(network: Network, ranges: Mapping[str, Range]) -> dict[str, Range
     if isinstance(network, WaveNet):
         for i, array in enumerate(network.arrays):
             for j, layer in enumerate(array.layers):
-                limit = _limit(layer)
-                if limit is not None:
-                    name = f"array{i}.layer{j}"
-                    mixin = ranges[f"{name}.mixin"]
-                    narrow[f"{name}.z"] = _clipped(ranges[f"{name}.z"], limit, limit)
-                    # The mixin may bring back what lies beyond the limit by as much as itself.
-                    narrow[f"{name}.conv"] = _clipped(ranges[f"{name}.conv"], limit + mixin.high, limit - mixin.low)
+                name, limit = f"array{i}.layer{j}", _limit(layer)
+                mixin = ranges[f"{name}.mixin"]
+                narrow[f"{name}.z"] = _clipped(ranges[f"{name}.z"], limit, limit)
+                # The mixin may bring back what lies beyond the limit by as much as itself.
+                narrow[f"{name}.conv"] = _clipped(ranges[f"{name}.conv"], limit + mixin.high, limit - mixin.low)
     return narrow
 
 
@@ -126,15 +124,12 @@ def _clipped(known: Range, below: float, above: float) -> Range:
     return Range(max(known.low, -below), min(known.high, above))
 
 
-def _limit(layer: WaveNetLayer) -> float | None:
-    """The sum beyond which the layer saturates; None where it does not, or where FiLMs come between."""
+def _limit(layer: WaveNetLayer) -> float:
+    """The sum beyond which the layer saturates; infinite where it does not, or where FiLMs come between."""
     if layer.conv_post_film or layer.mixin_post_film or layer.activation_pre_film or layer.gating is Gating.BLENDED:
-        return None
-    limits = [_saturation(layer.activation)]
+        return float("inf")
+    activations = [layer.activation]
     if layer.secondary is not None and layer.gating is Gating.GATED:
-        limits.append(_saturation(layer.secondary))
-    return None if None in limits else max(limit for limit in limits if limit is not None)
-
-
-def _saturation(activation: Activation) -> float | None:
-    return SATURATED_AT.get(activation.kind)
+        activations.append(layer.secondary)
+    # One convolution gives both halves.
+    return max(SATURATED_AT.get(activation.kind, np.inf) for activation in activations)

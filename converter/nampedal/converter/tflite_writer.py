@@ -76,14 +76,21 @@ def _plan(network: Network, sample_rate: float, mode: str, calibration: Audio | 
     if has_lstm(network) or not layers:
         kind = "LSTM" if has_lstm(network) else type(network).__name__
         raise TfliteUnsupportedError(f"network: {kind} has no layers that bear int8 activations; write mode weights")
-    if calibration is None or not np.any(calibration):
-        found = "absent" if calibration is None else "silent"
-        raise TfliteCalibrationError(
-            f"calibration: is {found}; mode {mode} measures ranges with audio: give a dry recording"
-        )
+    if calibration is None:
+        raise _calibration_error("absent", mode)
+    if not np.isfinite(calibration).all():
+        raise _calibration_error("not finite", mode)
+    if not np.any(calibration):
+        raise _calibration_error("silent", mode)
     if mode == "mixed":
         return tflite_calibration.mixed_plan(network, calibration, sample_rate)
     return tflite_calibration.int8_plan(network, calibration, sample_rate)
+
+
+def _calibration_error(found: str, mode: str) -> TfliteCalibrationError:
+    return TfliteCalibrationError(
+        f"calibration: is {found}; mode {mode} measures ranges with audio: give a dry recording"
+    )
 
 
 def _idle(network: Network, plan: Plan) -> dict[str, Array]:
