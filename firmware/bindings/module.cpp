@@ -46,16 +46,21 @@ void translate(const std::exception_ptr& raised, void*) {
   }
 }
 
-void check_block(const Model& model, const InAudio& in, const OutAudio& out) {
+bool takes(const Player& player, std::size_t frames) {
+  return frames >= static_cast<std::size_t>(player.min_frames()) &&
+         frames <= static_cast<std::size_t>(player.max_frames());
+}
+
+void check_block(const Player& player, const InAudio& in, const OutAudio& out) {
   const auto frames = in.shape(0);
-  if (frames < 1 || frames > static_cast<std::size_t>(model.max_frames()) || out.shape(0) != frames ||
-      in.shape(1) != static_cast<std::size_t>(model.in_channels()) ||
-      out.shape(1) != static_cast<std::size_t>(model.out_channels())) {
-    const std::string text = "block is (" + std::to_string(frames) + ", " + std::to_string(in.shape(1)) + ") -> (" +
-                             std::to_string(out.shape(0)) + ", " + std::to_string(out.shape(1)) +
-                             "); prepared for 1 to " + std::to_string(model.max_frames()) + " frames of (" +
-                             std::to_string(model.in_channels()) + ") -> (" + std::to_string(model.out_channels()) +
-                             ") channels";
+  if (!takes(player, frames) || out.shape(0) != frames ||
+      in.shape(1) != static_cast<std::size_t>(player.in_channels()) ||
+      out.shape(1) != static_cast<std::size_t>(player.out_channels())) {
+    std::string text = "block is (" + std::to_string(frames) + ", " + std::to_string(in.shape(1)) + ") -> (" +
+                       std::to_string(out.shape(0)) + ", " + std::to_string(out.shape(1)) + "); prepared for ";
+    if (player.min_frames() < player.max_frames()) text += std::to_string(player.min_frames()) + " to ";
+    text += std::to_string(player.max_frames()) + " frames of (" + std::to_string(player.in_channels()) + ") -> (" +
+            std::to_string(player.out_channels()) + ") channels";
     const nb::object type = nb::module_::import_("nampedal.firmware.errors").attr("BlockShapeError");
     PyErr_SetString(type.ptr(), text.c_str());
     throw nb::python_error();
@@ -69,20 +74,21 @@ double seconds(clockid_t clock) {
 }
 
 // CPU seconds of all blocks, and wall seconds of each.
-std::pair<double, std::vector<double>> time_blocks(Model& model, const InAudio& audio, int frames) {
-  if (frames < 1 || frames > model.max_frames() || audio.shape(1) != static_cast<std::size_t>(model.in_channels())) {
-    throw nb::value_error("frames or channels are not what the model was prepared for");
+std::pair<double, std::vector<double>> time_blocks(Player& player, const InAudio& audio, int frames) {
+  if (!takes(player, static_cast<std::size_t>(frames)) ||
+      audio.shape(1) != static_cast<std::size_t>(player.in_channels())) {
+    throw nb::value_error("frames or channels are not what the player was prepared for");
   }
   const std::size_t blocks = audio.shape(0) / static_cast<std::size_t>(frames);
   std::vector<double> wall(blocks);
-  std::vector<float> out(static_cast<std::size_t>(frames) * static_cast<std::size_t>(model.out_channels()));
+  std::vector<float> out(static_cast<std::size_t>(frames) * static_cast<std::size_t>(player.out_channels()));
   const nb::gil_scoped_release release;
   const float* in = audio.data();
   const double cpu_before = seconds(CLOCK_THREAD_CPUTIME_ID);
   double before = seconds(CLOCK_MONOTONIC);
   for (double& block : wall) {
-    model.process(in, out.data(), frames);
-    in += static_cast<std::ptrdiff_t>(frames) * model.in_channels();
+    player.process(in, out.data(), frames);
+    in += static_cast<std::ptrdiff_t>(frames) * player.in_channels();
     const double now = seconds(CLOCK_MONOTONIC);
     block = now - before;
     before = now;
@@ -129,7 +135,25 @@ NB_MODULE(_engine, m) {
         return nb::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       });
 
-  nb::class_<Model>(m, "Model")
+  nb::class_<Player>(m, "Player")
+      .def(
+          "process",
+          [](Player& player, const InAudio& in, const OutAudio& out) {
+            check_block(player, in, out);
+            const nb::gil_scoped_release release;
+            player.process(in.data(), out.data(), static_cast<int>(in.shape(0)));
+          },
+          nb::arg("audio"), nb::arg("out"))
+      .def("reset", &Player::reset, nb::call_guard<nb::gil_scoped_release>())
+      .def("time_blocks", &time_blocks, nb::arg("audio"), nb::arg("frames"))
+      .def_prop_ro("in_channels", &Player::in_channels)
+      .def_prop_ro("out_channels", &Player::out_channels)
+      .def_prop_ro("min_frames", &Player::min_frames)
+      .def_prop_ro("max_frames", &Player::max_frames)
+      .def_prop_ro("isa", &Player::isa)
+      .def_prop_ro("memory_bytes", &Player::memory_bytes);
+
+  nb::class_<Model, Player>(m, "Model")
       .def(
           "__init__",
           [](Model* self, const Artifact& artifact, int tier, double sample_rate, int max_frames, bool exact,
@@ -138,20 +162,5 @@ NB_MODULE(_engine, m) {
                                         &choose_kernels(isa), general});
           },
           nb::arg("artifact"), nb::arg("tier"), nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("exact"),
-          nb::arg("isa"), nb::arg("general"))
-      .def(
-          "process",
-          [](Model& model, const InAudio& in, const OutAudio& out) {
-            check_block(model, in, out);
-            const nb::gil_scoped_release release;
-            model.process(in.data(), out.data(), static_cast<int>(in.shape(0)));
-          },
-          nb::arg("audio"), nb::arg("out"))
-      .def("reset", &Model::reset, nb::call_guard<nb::gil_scoped_release>())
-      .def("time_blocks", &time_blocks, nb::arg("audio"), nb::arg("frames"))
-      .def_prop_ro("in_channels", &Model::in_channels)
-      .def_prop_ro("out_channels", &Model::out_channels)
-      .def_prop_ro("max_frames", &Model::max_frames)
-      .def_prop_ro("isa", &Model::isa)
-      .def_prop_ro("memory_bytes", &Model::memory_bytes);
+          nb::arg("isa"), nb::arg("general"));
 }

@@ -1,6 +1,7 @@
 // One tier of an artifact, prepared: the network, its memory and its state.
 #pragma once
 
+#include "../rt/player.h"
 #include "artifact.h"
 #include "build.h"
 #include "isa.h"
@@ -17,23 +18,23 @@ struct Preparation {
   bool general = false;  // the general path, even where a faster one gives the same bits
 };
 
-class Model {
+class Model final : public Player {
  public:
   // Copies what it needs: the artifact may go. Ends in the steady state. Throws Error.
   Model(const Artifact& artifact, const Preparation& preparation);
 
-  // Real-time safe. in: [frame][in_channels], out: [frame][out_channels], 1 <= frames <= max_frames; out may not
-  // overlap in.
-  void process(const float* in, float* out, int frames) noexcept;
+  // Real-time safe, for any block from one frame on.
+  void process(const float* in, float* out, int frames) noexcept override;
 
-  // To the steady state of endless silence. Bounded by the network's size; an LSTM runs its prewarm.
-  void reset() noexcept;
+  // Bounded by the network's size; an LSTM runs its prewarm.
+  void reset() noexcept override;
 
-  int in_channels() const noexcept { return network_.in_channels; }
-  int out_channels() const noexcept { return network_.out_channels; }
-  int max_frames() const noexcept { return max_frames_; }
-  const char* isa() const noexcept { return isa_; }
-  std::size_t memory_bytes() const noexcept { return memory_.used(); }
+  int in_channels() const noexcept override { return network_.in_channels; }
+  int out_channels() const noexcept override { return network_.out_channels; }
+  int min_frames() const noexcept override { return 1; }
+  int max_frames() const noexcept override { return max_frames_; }
+  const char* isa() const noexcept override { return isa_; }
+  std::size_t memory_bytes() const noexcept override { return memory_.used(); }
 
  private:
   Memory memory_;

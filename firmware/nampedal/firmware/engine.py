@@ -26,8 +26,8 @@ class Engine:
     the past input only, is not delayed, and is bit-identical however the audio is cut into blocks.
     """
 
-    def __init__(self, model: _engine.Model, sample_rate: float) -> None:
-        self._model = model
+    def __init__(self, player: _engine.Player, sample_rate: float) -> None:
+        self._player = player
         self.sample_rate = sample_rate
 
     @classmethod
@@ -62,31 +62,31 @@ class Engine:
 
     @property
     def in_channels(self) -> int:
-        return self._model.in_channels
+        return self._player.in_channels
 
     @property
     def out_channels(self) -> int:
-        return self._model.out_channels
+        return self._player.out_channels
 
     @property
     def max_frames(self) -> int:
-        return self._model.max_frames
+        return self._player.max_frames
 
     @property
     def isa(self) -> str:
         """The kernels that this engine runs."""
-        return self._model.isa
+        return self._player.isa
 
     @property
     def memory_bytes(self) -> int:
-        return self._model.memory_bytes
+        return self._player.memory_bytes
 
     def process(self, block: Audio) -> Audio:
         """The next block, 1 to max_frames frames. Raises BlockShapeError."""
         audio = np.ascontiguousarray(block, np.float32)
         rows = audio.reshape(len(audio), 1) if audio.ndim == 1 else audio
         out = np.empty((len(rows), self.out_channels), np.float32)
-        self._model.process(rows, out)
+        self._player.process(rows, out)
         return out[:, 0] if audio.ndim == 1 and self.out_channels == 1 else out
 
     def render(self, audio: Audio) -> Audio:
@@ -98,10 +98,10 @@ class Engine:
 
     def reset(self) -> None:
         """Back to the steady state of endless silence."""
-        self._model.reset()
+        self._player.reset()
 
     def time_blocks(self, audio: Audio, frames: int) -> tuple[float, NDArray[np.float64]]:
         """Play audio (frames,) in blocks of `frames`: CPU seconds of them all, and wall seconds of each block."""
         rows = np.ascontiguousarray(audio, np.float32).reshape(len(audio), -1)
-        cpu_s, wall_s = self._model.time_blocks(rows, frames)
+        cpu_s, wall_s = self._player.time_blocks(rows, frames)
         return cpu_s, np.array(wall_s)
