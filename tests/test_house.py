@@ -22,8 +22,9 @@ MAY_INCLUDE = {
     "dsp/kernels": {"dsp/kernels"},
     "dsp/rt": {"dsp/kernels", "dsp/rt"},
     "dsp/setup": {"dsp/kernels", "dsp/rt", "dsp/setup"},
+    "litert": {"dsp/rt", "dsp/setup", "litert"},
     "jack": {"dsp/kernels", "dsp/rt", "jack"},
-    "bindings": {"dsp/kernels", "dsp/rt", "dsp/setup", "jack", "bindings"},
+    "bindings": {"dsp/kernels", "dsp/rt", "dsp/setup", "jack", "litert", "bindings"},
 }
 # Nothing that allocates, locks, waits or throws has a reason to be named on the real-time side.
 REALTIME_HEADERS = {

@@ -1,4 +1,4 @@
-// The engine as Python sees it: nampedal.firmware._engine. The only file that knows Python.
+// The engine as Python sees it: nampedal.firmware._engine. Only this folder knows Python.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -12,6 +12,7 @@
 #include "../dsp/setup/bounds.h"
 #include "../dsp/setup/errors.h"
 #include "../dsp/setup/model.h"
+#include "litert.h"
 
 namespace nb = nanobind;
 using namespace nampedal;
@@ -33,6 +34,10 @@ const char* exception_name(Mistake mistake) {
     case Mistake::kTier: return "NoSuchTierError";
     case Mistake::kSampleRate: return "SampleRateError";
     case Mistake::kIsa: return "IsaError";
+    case Mistake::kBlock: return "FixedBlockError";
+    case Mistake::kLiteRtMissing: return "LiteRtMissingError";
+    case Mistake::kLiteRtVersion: return "LiteRtVersionError";
+    case Mistake::kLiteRtRefused: return "LiteRtRefusedError";
   }
   return "NampedalError";
 }
@@ -163,4 +168,6 @@ NB_MODULE(_engine, m) {
           },
           nb::arg("artifact"), nb::arg("tier"), nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("exact"),
           nb::arg("isa"), nb::arg("general"));
+
+  bind_litert(m);
 }

@@ -16,7 +16,11 @@ enum class Mistake {
   kLimit,          // larger than the engine takes
   kTier,           // no such tier
   kSampleRate,     // not the rate that the network runs at
-  kIsa             // kernels that this CPU does not have
+  kIsa,            // kernels that this CPU does not have
+  kBlock,          // a block that the file does not allow
+  kLiteRtMissing,  // LiteRT's library can't be loaded
+  kLiteRtVersion,  // it is not the version that is known here
+  kLiteRtRefused   // it does not take the model
 };
 
 class Error : public std::runtime_error {

@@ -13,6 +13,7 @@ MAX_FRAMES: Final[int]
 MAX_FILE_BYTES: Final[int]
 MIN_SAMPLE_RATE: Final[float]
 MAX_SAMPLE_RATE: Final[float]
+LITERT_VERSION: Final[str]
 
 def isas() -> list[str]: ...
 
@@ -50,3 +51,6 @@ class Model(Player):
     def __init__(
         self, artifact: Artifact, tier: int, sample_rate: float, max_frames: int, exact: bool, isa: str, general: bool
     ) -> None: ...
+
+class LiteRtModel(Player):
+    def __init__(self, data: bytes, name: str, library: str, frames: int | None, prewarm_frames: int) -> None: ...

@@ -1,4 +1,4 @@
-"""The engine: plays one tier of a capture. A typed face of the native module."""
+"""The engine: plays one tier of a capture. A typed face of the native module, and of LiteRT's in litert.py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Engine:
     """One tier, prepared and in its steady state.
 
     Audio is float32, (frames,) for a network of one channel in and out, else (frames, channels). The output depends on
-    the past input only, is not delayed, and is bit-identical however the audio is cut into blocks.
+    the past input only, is not delayed, and is bit-identical however the audio is cut into blocks. Where LiteRT plays,
+    blocks have one length, which is both min_frames and max_frames.
     """
 
     def __init__(self, player: _engine.Player, sample_rate: float) -> None:
@@ -69,12 +70,16 @@ class Engine:
         return self._player.out_channels
 
     @property
+    def min_frames(self) -> int:
+        return self._player.min_frames
+
+    @property
     def max_frames(self) -> int:
         return self._player.max_frames
 
     @property
     def isa(self) -> str:
-        """The kernels that this engine runs."""
+        """The kernels that this engine runs, or the library and its version."""
         return self._player.isa
 
     @property
@@ -82,7 +87,7 @@ class Engine:
         return self._player.memory_bytes
 
     def process(self, block: Audio) -> Audio:
-        """The next block, 1 to max_frames frames. Raises BlockShapeError."""
+        """The next block, min_frames to max_frames frames. Raises BlockShapeError."""
         audio = np.ascontiguousarray(block, np.float32)
         rows = audio.reshape(len(audio), 1) if audio.ndim == 1 else audio
         out = np.empty((len(rows), self.out_channels), np.float32)
@@ -90,11 +95,13 @@ class Engine:
         return out[:, 0] if audio.ndim == 1 and self.out_channels == 1 else out
 
     def render(self, audio: Audio) -> Audio:
-        """Any length of audio, in blocks of max_frames."""
-        blocks = [self.process(audio[at : at + self.max_frames]) for at in range(0, len(audio), self.max_frames)]
+        """Any length of audio, in blocks of max_frames. Silence fills up a block that may not be shorter."""
+        short = -len(audio) % self.min_frames
+        filled = np.concatenate([audio, np.zeros((short, *audio.shape[1:]), np.float32)]) if short else audio
+        blocks = [self.process(filled[at : at + self.max_frames]) for at in range(0, len(filled), self.max_frames)]
         if not blocks:
             return np.zeros((0,) if audio.ndim == 1 else (0, self.out_channels), np.float32)
-        return np.concatenate(blocks)
+        return np.concatenate(blocks)[: len(audio)]
 
     def reset(self) -> None:
         """Back to the steady state of endless silence."""

@@ -1,4 +1,4 @@
-"""What the engine and the artifacts refuse. For a .stomp the native code raises them, and writes the text."""
+"""What the engines and the artifacts refuse. Most are raised by the native code, which writes the text."""
 
 from __future__ import annotations
 
@@ -79,3 +79,19 @@ class ForeignTfliteError(TfliteError, ValueError):
 
 class TfliteFormatError(TfliteError, ValueError):
     """What nampedal wrote into the .tflite has a version or values that are not read here."""
+
+
+class FixedBlockError(NampedalError, ValueError):
+    """The file plays blocks of one length, and another was asked for."""
+
+
+class LiteRtMissingError(NampedalError, ImportError):
+    """LiteRT's library is not installed, or can't be loaded."""
+
+
+class LiteRtVersionError(NampedalError, ImportError):
+    """LiteRT is installed in a version whose functions are not known here."""
+
+
+class LiteRtRefusedError(ArtifactError, ValueError):
+    """LiteRT does not read, compile or run the model."""
