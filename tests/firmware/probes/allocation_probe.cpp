@@ -1,22 +1,31 @@
-// Counts allocations inside Model::process for every block size up to the prepared one.
+// Counts calls that allocate or free memory: inside Model::process for every block size up to the prepared one, or
+// inside LiteRtModel::process.
 //
-//   allocation_probe ARTIFACT MAX_FRAMES     prints "allocations N blocks N"
-//   allocation_probe --bite                  the same count around code that does allocate
+//   allocation_probe ARTIFACT MAX_FRAMES                   prints "allocations N frees N blocks N"
+//   allocation_probe --litert LIBRARY TFLITE MAX_FRAMES    the same for a thousand blocks of that length
+//   allocation_probe --bite                                the same around code that does both
 //
 // malloc and its family are replaced for the whole program; operator new ends in malloc too.
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "../../../firmware/dsp/setup/artifact.h"
 #include "../../../firmware/dsp/setup/errors.h"
 #include "../../../firmware/dsp/setup/model.h"
+#include "../../../firmware/litert/litert_model.h"
 
 namespace {
 std::atomic<long> allocations{0};
-}
+std::atomic<long> frees{0};
+}  // namespace
 
 extern "C" {
 void* __libc_malloc(std::size_t size);
@@ -41,27 +50,72 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
   ++allocations;
   return __libc_memalign(alignment, size);
 }
-void free(void* block) {
+int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   ++allocations;
+  *block = __libc_memalign(alignment, size);
+  return *block == nullptr ? ENOMEM : 0;
+}
+void free(void* block) {
+  if (block != nullptr) ++frees;
   __libc_free(block);
 }
 }
 
 using namespace nampedal;
 
+namespace {
+
+class Count {
+ public:
+  void start() {
+    allocations_ -= allocations;
+    frees_ -= frees;
+  }
+  void stop() {
+    allocations_ += allocations;
+    frees_ += frees;
+  }
+  void print(long blocks) const { std::printf("allocations %ld frees %ld blocks %ld\n", allocations_, frees_, blocks); }
+
+ private:
+  long allocations_ = 0;
+  long frees_ = 0;
+};
+
+void count_litert(const std::string& library, const std::string& path, int frames) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  LiteRtModel model(std::as_bytes(std::span(bytes)), {library, path, frames, 0});
+  std::vector<float> in(static_cast<std::size_t>(frames), 0.1f);
+  std::vector<float> out(static_cast<std::size_t>(frames));
+  constexpr long kBlocks = 1000;
+  Count count;
+  count.start();
+  for (long n = 0; n < kBlocks; ++n) model.process(in.data(), out.data(), frames);
+  count.stop();
+  count.print(kBlocks);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  Count count;
   if (argc == 2 && std::strcmp(argv[1], "--bite") == 0) {
-    const long before = allocations;
+    count.start();
     std::vector<float> block(64);
     block.push_back(1.0f);
-    std::printf("allocations %ld blocks 1\n", allocations - before);
+    count.stop();
+    count.print(1);
     return block.size() == 65 ? 0 : 1;
   }
-  if (argc != 3) return 2;
   try {
+    if (argc == 5 && std::strcmp(argv[1], "--litert") == 0) {
+      count_litert(argv[2], argv[3], std::atoi(argv[4]));
+      return 0;
+    }
+    if (argc != 3) return 2;
     const Artifact artifact = Artifact::open(argv[1]);
     const int max_frames = std::atoi(argv[2]);
-    long counted = 0;
     long blocks = 0;
     for (int tier = 0; tier < artifact.tier_count(); ++tier) {
       for (const Kernels* kernels : available_kernels()) {
@@ -71,14 +125,14 @@ int main(int argc, char** argv) {
           const auto frames = static_cast<std::size_t>(max_frames);
           std::vector<float> in(frames * static_cast<std::size_t>(model.in_channels()), 0.1f);
           std::vector<float> out(frames * static_cast<std::size_t>(model.out_channels()));
-          const long before = allocations;
+          count.start();
           for (int n = 1; n <= max_frames; ++n, ++blocks) model.process(in.data(), out.data(), n);
           model.reset();
-          counted += allocations - before;
+          count.stop();
         }
       }
     }
-    std::printf("allocations %ld blocks %ld\n", counted, blocks);
+    count.print(blocks);
     return 0;
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
