@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -150,9 +151,7 @@ def test_verify_passes_what_is_whole_and_fails_what_is_not(nampedal: Run, amp: P
     assert bad.stdout.startswith("amp.stomp: tier 0: FAIL: differs by ")
 
 
-def test_compare_measures_models_recordings_and_one_of_each(
-    nampedal: Run, amp: Path, dry: Path, tmp_path: Path
-) -> None:
+def test_compare_measures_models_recordings_and_both(nampedal: Run, amp: Path, dry: Path, tmp_path: Path) -> None:
     nampedal("convert", amp)
     models = nampedal("compare", amp, "amp.stomp")
     assert models.returncode == 0, models.stderr
@@ -175,6 +174,32 @@ def test_compare_undoes_delay_gain_and_polarity_when_asked(nampedal: Run, tmp_pa
     found = json.loads(nampedal("compare", "a.wav", "b.wav", "--align", "--json").stdout)
     assert found["alignments"][0]["delay_frames"] == pytest.approx(48.0, abs=1e-3)
     assert found["channels"][0]["esr"] < 1e-6
+
+
+def test_a_tflite_is_written_told_of_played_and_compared(nampedal: Run, amp: Path, dry: Path, tmp_path: Path) -> None:
+    done = nampedal("convert", amp, "-o", "amp.tflite")
+    assert done.returncode == 0, done.stderr
+    size = (tmp_path / "amp.tflite").stat().st_size
+    assert done.stdout.startswith(f"amp.tflite: TFLite weights, w8, {size:,} bytes")
+    nampedal("convert", amp)
+    told = json.loads(nampedal("inspect", "amp.tflite", "--json").stdout)
+    digest = hashlib.sha256((tmp_path / "amp.stomp").read_bytes()).hexdigest()
+    assert (told["stomp_sha256"], told["mode"], told["block"], told["tier"]) == (digest, "weights", 64, 0)
+    assert told["name"] == "Plexi [1968]"
+    assert "5 heap allocations" in nampedal("inspect", "amp.tflite").stdout
+    for name in ("amp.stomp", "amp.tflite"):
+        assert nampedal("render", name, dry, f"{name}.wav", "--exact").returncode == 0
+    same = json.loads(nampedal("compare", "amp.stomp.wav", "amp.tflite.wav", "--json").stdout)
+    assert same["channels"][0]["esr"] < 1e-9
+    models = json.loads(nampedal("compare", amp, "amp.tflite", "--exact", "--json").stdout)
+    assert models["channels"][0]["esr"] == pytest.approx(told["tiers"][0]["proof"]["esr"], rel=1e-3)
+
+
+def test_int8_says_what_it_costs(nampedal: Run, root: Path, tmp_path: Path) -> None:
+    done = nampedal("convert", root / "demo" / "overdriven-amp.nam", "-o", "amp.tflite", "--tflite-mode", "int8")
+    assert done.returncode == 0, done.stderr
+    assert "  float activations in 0 of 20 layers, int8 in the others" in done.stdout.splitlines()
+    assert done.stdout.splitlines()[-1].startswith("  int8 activations cost this much: ")
 
 
 ISAS = ", ".join(isas())
@@ -202,6 +227,13 @@ ISAS = ", ".join(isas())
             ["convert", "amp.nam", "--precision", "w4"],
             "Invalid value for '--precision': 'w4' is not one of 'w8', 'f32'.",
         ),
+        (
+            ["convert", "amp.nam", "-o", "o.tflite", "--block", "9000"],
+            "block: is 9000 frames; this network takes 1 to 8192 in a .tflite",
+        ),
+        (["convert", "amp.nam", "-o", "o.tflite", "--tier", "1"], "amp.nam: no tier 1; it has tiers 0 to 0"),
+        (["inspect", "gone.tflite"], "gone.tflite: can't be read: no such file or directory"),
+        (["render", "gone.tflite", "dry.wav", "o.wav"], "gone.tflite: can't be read: no such file or directory"),
         (
             ["convert", "amp.nam", "--calibrate", "gone.wav"],
             "gone.wav: can't be read: no such file",

@@ -10,20 +10,20 @@ from conftest import Audio
 from nampedal.converter import metrics, nam_file
 from nampedal.converter.errors import AudioFormatError
 from nampedal.converter.render import RenderOptions, render_file
-from nampedal.firmware.capture import Capture
+from nampedal.converter.tflite_writer import write
 from nampedal.firmware.engine import Engine
 
 
 @pytest.fixture
-def amp(tmp_path: Path) -> Capture:
-    return nam_file.read(nam_maker.write(tmp_path / "amp.nam", nam_maker.a1(seed=4)))
+def amp(tmp_path: Path) -> Path:
+    return nam_maker.write(tmp_path / "amp.nam", nam_maker.a1(seed=4))
 
 
 @pytest.fixture
-def identity(tmp_path: Path) -> Capture:
+def identity(tmp_path: Path) -> Path:
     nam = nam_maker.linear(taps=1)
     nam["weights"] = [1.0]
-    return nam_file.read(nam_maker.write(tmp_path / "identity.nam", nam))
+    return nam_maker.write(tmp_path / "identity.nam", nam)
 
 
 def written(path: Path, audio: Audio, rate: int = 48_000, subtype: str = "FLOAT") -> Path:
@@ -39,25 +39,25 @@ def read(path: Path) -> Audio:
     return np.asarray(soundfile.read(path, dtype="float32")[0], np.float32)
 
 
-def test_a_file_is_what_the_engine_plays(amp: Capture, guitar: Audio, tmp_path: Path) -> None:
+def test_a_file_is_what_the_engine_plays(amp: Path, guitar: Audio, tmp_path: Path) -> None:
     done = render_file(amp, written(tmp_path / "in.wav", guitar), tmp_path / "out.wav", RenderOptions())
-    assert np.array_equal(read(tmp_path / "out.wav"), Engine.prepare(amp).render(guitar))
+    assert np.array_equal(read(tmp_path / "out.wav"), Engine.prepare(nam_file.read(amp)).render(guitar))
     assert done.seconds == pytest.approx(2.0)
     assert not done.resampled
 
 
-def test_channels_are_played_apart(amp: Capture, guitar: Audio, tmp_path: Path) -> None:
+def test_channels_are_played_apart(amp: Path, guitar: Audio, tmp_path: Path) -> None:
     two = np.stack([guitar, -0.5 * guitar[::-1]], axis=1)
     render_file(amp, written(tmp_path / "in.wav", two), tmp_path / "out.wav", RenderOptions())
     out = read(tmp_path / "out.wav")
     for channel in range(2):
-        assert np.array_equal(out[:, channel], Engine.prepare(amp).render(two[:, channel]))
+        assert np.array_equal(out[:, channel], Engine.prepare(nam_file.read(amp)).render(two[:, channel]))
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 88_200, 96_000, 192_000])
 @pytest.mark.parametrize("frames", [1, 1000, 30_001])
 def test_another_rate_is_resampled_without_delay_and_keeps_its_length(
-    identity: Capture, tmp_path: Path, rate: int, frames: int
+    identity: Path, tmp_path: Path, rate: int, frames: int
 ) -> None:
     audio = tone(frames, rate)
     done = render_file(identity, written(tmp_path / "in.wav", audio, rate), tmp_path / "out.wav", RenderOptions())
@@ -69,8 +69,8 @@ def test_another_rate_is_resampled_without_delay_and_keeps_its_length(
         assert metrics.esr(audio[middle], out[middle]) < 1e-6
 
 
-def test_resampled_render_is_near_the_render_at_the_models_rate(amp: Capture, tmp_path: Path) -> None:
-    at_48k = Engine.prepare(amp).render(tone(48_000, 48_000))
+def test_resampled_render_is_near_the_render_at_the_models_rate(amp: Path, tmp_path: Path) -> None:
+    at_48k = Engine.prepare(nam_file.read(amp)).render(tone(48_000, 48_000))
     source = written(tmp_path / "in.wav", tone(96_000, 96_000), 96_000)
     render_file(amp, source, tmp_path / "out.wav", RenderOptions())
     out = read(tmp_path / "out.wav")[::2]
@@ -88,7 +88,7 @@ def test_resampled_render_is_near_the_render_at_the_models_rate(amp: Capture, tm
     ],
 )
 def test_format_follows_the_name_and_the_subtype(
-    identity: Capture, tmp_path: Path, name: str, subtype: str, stored: str
+    identity: Path, tmp_path: Path, name: str, subtype: str, stored: str
 ) -> None:
     source = written(tmp_path / "in.flac", tone(4800, 48_000), subtype="PCM_16")
     render_file(identity, source, tmp_path / name, RenderOptions(subtype=subtype))
@@ -96,7 +96,7 @@ def test_format_follows_the_name_and_the_subtype(
     assert soundfile.info(tmp_path / name).frames == 4800
 
 
-def test_an_empty_file_gives_an_empty_file(amp: Capture, tmp_path: Path) -> None:
+def test_an_empty_file_gives_an_empty_file(amp: Path, tmp_path: Path) -> None:
     source = written(tmp_path / "in.wav", np.zeros(0, np.float32))
     done = render_file(amp, source, tmp_path / "out.wav", RenderOptions())
     assert (done.seconds, done.peak) == (0.0, 0.0)
@@ -106,7 +106,7 @@ def test_an_empty_file_gives_an_empty_file(amp: Capture, tmp_path: Path) -> None
 def test_clipping_is_told_for_formats_that_clip(tmp_path: Path) -> None:
     nam = nam_maker.linear(taps=1)
     nam["weights"] = [4.0]
-    loud = nam_file.read(nam_maker.write(tmp_path / "loud.nam", nam))
+    loud = nam_maker.write(tmp_path / "loud.nam", nam)
     source = written(tmp_path / "in.wav", tone(4800, 48_000))
     assert not render_file(loud, source, tmp_path / "float.wav", RenderOptions()).clips
     done = render_file(loud, source, tmp_path / "pcm.wav", RenderOptions(subtype="PCM_24"))
@@ -117,7 +117,7 @@ def test_clipping_is_told_for_formats_that_clip(tmp_path: Path) -> None:
 def test_a_model_of_two_channels_takes_them_together(tmp_path: Path) -> None:
     nam = nam_maker.linear(taps=2)
     nam["config"] |= {"in_channels": 2, "out_channels": 2}
-    model = nam_file.read(nam_maker.write(tmp_path / "two.nam", nam))
+    model = nam_maker.write(tmp_path / "two.nam", nam)
     mono = written(tmp_path / "mono.wav", tone(100, 48_000))
     with pytest.raises(AudioFormatError) as caught:
         render_file(model, mono, tmp_path / "out.wav", RenderOptions())
@@ -126,9 +126,23 @@ def test_a_model_of_two_channels_takes_them_together(tmp_path: Path) -> None:
     assert render_file(model, stereo, tmp_path / "out.wav", RenderOptions()).channels == 2
 
 
-def test_progress_ends_at_the_whole_file(amp: Capture, guitar: Audio, tmp_path: Path) -> None:
+def test_progress_ends_at_the_whole_file(amp: Path, guitar: Audio, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     source = written(tmp_path / "in.wav", guitar)
     render_file(amp, source, tmp_path / "out.wav", RenderOptions(), lambda done, total: told.append((done, total)))
     assert told[-1] == (len(guitar), len(guitar))
     assert told == sorted(told)
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_tflite_plays_whole_blocks_and_keeps_the_length(amp: Path, guitar: Audio, tmp_path: Path, rate: int) -> None:
+    """30,001 frames at another rate come in pieces that fit no block; the artifact's sound is the measure."""
+    capture = nam_file.read(amp)
+    model = tmp_path / "amp.tflite"
+    model.write_bytes(write(capture.tiers[0].network, sample_rate=48_000.0, facts={}).data)
+    source = written(tmp_path / "in.wav", np.stack([guitar[:30_001], guitar[1000:31_001]], axis=1), rate)
+    render_file(amp, source, tmp_path / "a.wav", RenderOptions(exact=True))
+    render_file(model, source, tmp_path / "b.wav", RenderOptions())
+    wanted, got = read(tmp_path / "a.wav"), read(tmp_path / "b.wav")
+    assert got.shape == (30_001, 2)
+    assert metrics.esr(wanted, got) < 1e-9

@@ -20,16 +20,19 @@ from nampedal.firmware.engine import Engine
 from nampedal.firmware.network import Network
 
 RATE = 48_000.0
+EXCITATION = material.excitation(RATE, 0.5)
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Network:
-    return quantize(nam_file.read(nam_maker.write(tmp_path / "x.nam", nam_maker.a1(channels=(8, 4)))).tiers[0].network)
+    return quantize(
+        nam_file.read(nam_maker.write(tmp_path / "x.nam", nam_maker.a1(channels=(8, 4)))).tiers[0].network, SECOND
+    )
 
 
 @pytest.fixture
 def demo(root: Path) -> Network:
-    return quantize(nam_file.read(root / "demo" / "overdriven-amp.nam").tiers[0].network)
+    return quantize(nam_file.read(root / "demo" / "overdriven-amp.nam").tiers[0].network, EXCITATION)
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def test_an_lstm_is_fixed_to_its_block(lstm: Network, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["5150-lead-standard", "hm2-swede-feather", "core-a2"])
 def test_mixed_keeps_hard_captures_on_guitars_it_has_not_heard(corpus: Path, name: str) -> None:
     capture = nam_file.read(corpus / "models" / f"{name}.nam")
-    mixed = written(quantize(capture.tiers[0].network), "mixed", material.plucks(RATE, 2.0))
+    mixed = written(quantize(capture.tiers[0].network, EXCITATION), "mixed", material.plucks(RATE, 2.0))
     assert set(mixed.float_layers) < set(layer_names(capture.tiers[0].network))
     player = TflitePlayer(mixed.data)
     engine = Engine.prepare(capture, exact=True)

@@ -60,7 +60,12 @@ def prove(original: Capture, stored: Capture) -> Proof:
     """How the full tier of one capture differs from another's; of several output channels, the first."""
     audio = material.held_back(original.sample_rate)
     wanted, got = (play(capture, audio, exact=True)[:, 0] for capture in (original, stored))
-    found = metrics.compare(wanted, got, original.sample_rate)
+    return proof_of(wanted, got, original.sample_rate)
+
+
+def proof_of(wanted: Audio, got: Audio, sample_rate: float) -> Proof:
+    """What an original and its stored form, (frames,) each, made of material.held_back."""
+    found = metrics.compare(wanted, got, sample_rate)
     return Proof(
         material=material.HELD_BACK,
         esr=found.esr,

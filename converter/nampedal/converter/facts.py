@@ -37,12 +37,18 @@ def open_capture(path: Path) -> Opened:
 
 def facts(opened: Opened) -> dict[str, Any]:
     """Everything `nampedal inspect` tells, JSON-ready; null where the file does not say."""
-    capture = opened.capture
-    source = capture.source
     return {
         "file": str(opened.path).encode("utf-8", "replace").decode(),
         "kind": opened.kind,
         "bytes": opened.path.stat().st_size,
+        **capture_facts(opened.capture),
+    }
+
+
+def capture_facts(capture: Capture) -> dict[str, Any]:
+    """What `facts` tells of the capture, whatever file it stands in."""
+    source = capture.source
+    return {
         "source_file": source.file_name,
         "source_sha256": source.sha256,
         "nam_version": source.version,

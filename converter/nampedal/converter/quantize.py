@@ -6,7 +6,7 @@ biases, but for the last bias of all. An LSTM and an impulse response stay float
 
 The network plays calibration audio twice at once: as it is, and as far as it has been rounded. Each convolution, when
 the two reach it, is fitted to give from the rounded network's signal what the original gives from its own, and then
-rounded (GPTQ). Errors of earlier layers are so made up for by later ones. Inputs are counted from their values at
+rounded (GPTQ). Errors of earlier layers are so made up for by later ones. Signals are counted from their values at
 silence, and the bias takes up what rounding does to those: silence stays what it was.
 """
 
@@ -131,69 +131,98 @@ class _Rounding:
         self.done: dict[int, Conv] = {}
         self._int8 = {id(conv) for conv in int8_convs(network)} - {id(conv) for conv in spared}
         self._all = list(convolutions(network))
+        self._streams = _streams(network)
+        self._passing: dict[int, Signal] = {}
         self._silence = silence
         self._advance = advance
 
     def __call__(self, conv: Conv, x: Signal) -> Signal:
-        original, rounded = np.split(x, 2)
         if id(conv) not in self.done:
-            self.done[id(conv)] = self._round(conv, original, rounded)
+            if id(conv) in self._streams:
+                self._passing[self._streams[id(conv)]] = x
+            self.done[id(conv)] = self._round(conv, x)
             self._advance(len(self.done), len(self._all))
         y = np.empty((len(x), conv.out_channels))
-        for network, signal, into in zip((conv, self.done[id(conv)]), (original, rounded), np.split(y, 2), strict=True):
+        for network, signal, into in zip((conv, self.done[id(conv)]), np.split(x, 2), np.split(y, 2), strict=True):
             reference.causal(network, signal, into)
         return y
 
-    def _round(self, conv: Conv, original: Signal, rounded: Signal) -> Conv:
-        weight = expand(conv.weight)
-        stored = self._fit(conv, original, rounded) if id(conv) in self._int8 else to_float16(weight.astype(np.float64))
-        silent = slice(self._silence - 1, self._silence)
-        lost = _at_silence(weight, conv.groups, original[silent]) - _at_silence(stored, conv.groups, rounded[silent])
-        bias = lost if conv.bias is None else conv.bias + lost
-        if conv.bias is None and np.max(np.abs(lost)) <= np.finfo(np.float32).eps * np.max(np.abs(weight)):
+    def _round(self, conv: Conv, x: Signal) -> Conv:
+        original, rounded = np.split(x, 2)
+        # What is added to a stream may make up for the error that is in the stream already.
+        passing = self._passing.pop(id(conv), None)
+        error = None if passing is None else np.subtract(*np.split(passing, 2))
+        stored = self._fit(conv, original, rounded, error)
+        rest = self._silence - 1
+        lost = _at_silence(conv.weight, conv.groups, original[rest]) - _at_silence(stored, conv.groups, rounded[rest])
+        lost += 0.0 if error is None else error[rest]
+        if conv.bias is None and np.max(np.abs(lost)) <= np.finfo(np.float32).eps * np.max(np.abs(expand(stored))):
             return replace(conv, weight=stored)
+        bias = lost if conv.bias is None else conv.bias + lost
         # The last bias of all holds the output's own silence, which nothing behind it could put right.
         last = conv is self._all[-1]
         return replace(conv, weight=stored, bias=bias.astype(np.float32) if last else to_float16(bias))
 
-    def _fit(self, conv: Conv, original: Signal, rounded: Signal) -> Int8Weights:
+    def _fit(self, conv: Conv, original: Signal, rounded: Signal, error: Signal | None) -> Weights:
+        """Weights that make of the rounded signal what the convolution makes of the original, plus the error."""
         weight = expand(conv.weight).astype(np.float64)
+        int8 = id(conv) in self._int8
+        if not int8 and np.array_equal(original, rounded):
+            return to_float16(weight)
         out, per_group, taps = weight.shape
         height = out // conv.groups
-        idle = [signal[self._silence - 1] for signal in (original, rounded)]
-        values = np.empty(weight.shape, np.int8)
-        scale = np.empty(out, np.float32)
+        values, scale = np.empty(weight.shape), np.empty(out)
         for group in range(conv.groups):
             rows = slice(group * height, (group + 1) * height)
             columns = slice(group * per_group, (group + 1) * per_group)
-            pair = [signal[:, columns] for signal in (original, rounded)]
-            moments, cross = self._moments(conv, *pair, *(rest[columns] for rest in idle))
+            wanted = weight[rows].reshape(height, -1)
+            moments, products = self._moments(
+                conv, wanted, original[:, columns], rounded[:, columns], None if error is None else error[:, rows]
+            )
             damping = DAMPING * np.trace(moments) / len(moments) + np.finfo(np.float32).tiny
             moments += damping * np.eye(len(moments))
-            wanted = weight[rows].reshape(height, -1)
-            fitted = np.linalg.solve(moments, (wanted @ cross + damping * wanted).T).T
-            whole, steps = round_rows(fitted, moments)
-            values[rows] = whole.reshape(height, per_group, taps)
-            scale[rows] = steps
-        return Int8Weights(values, scale)
+            fitted = np.linalg.solve(moments, (products + damping * wanted).T).T
+            if int8:
+                fitted, scale[rows] = round_rows(fitted, moments)
+            values[rows] = fitted.reshape(height, per_group, taps)
+        return Int8Weights(values.astype(np.int8), scale.astype(np.float32)) if int8 else to_float16(values)
 
     def _moments(
-        self, conv: Conv, original: Signal, rounded: Signal, original_idle: Signal, rounded_idle: Signal
+        self, conv: Conv, wanted: Signal, original: Signal, rounded: Signal, error: Signal | None
     ) -> tuple[Signal, Signal]:
-        """Second moments of what the taps see, (in * kernel)^2: rounded with itself, original with rounded."""
-        size = conv.weight.shape[1] * conv.kernel_size
-        moments, cross = np.zeros((size, size)), np.zeros((size, size))
+        """Second moments of what the taps see of the rounded signal, (in * kernel)^2, and its products with the goal.
+
+        wanted: (out, in * kernel), of one group, as all signals are. Everything counts from its value at silence.
+        """
+        rest = self._silence - 1
+        size = wanted.shape[1]
+        moments, products = np.zeros((size, size)), np.zeros(wanted.shape)
         for start in range(self._silence, len(rounded), CHUNK):
-            seen = _columns(conv, rounded, start, CHUNK, rounded_idle)
-            wanted = _columns(conv, original, start, CHUNK, original_idle)
+            seen = _columns(conv, rounded, start, CHUNK, rounded[rest])
+            goal = _columns(conv, original, start, CHUNK, original[rest]) @ wanted.T
+            if error is not None:
+                goal += error[start : start + CHUNK] - error[rest]
             moments += seen.T @ seen
-            cross += wanted.T @ seen
-        return moments, cross
+            products += goal.T @ seen
+        return moments, products
+
+
+def _streams(network: Network) -> dict[int, int]:
+    """Of each layer whose input goes on unchanged to what its 1x1 adds: its conv's identity, to its 1x1's."""
+    if not isinstance(network, WaveNet):
+        return {}
+    layers = [layer for array in network.arrays for layer in array.layers]
+    found = {
+        id(layer.conv): id(layer.layer1x1)
+        for layer in layers
+        if layer.layer1x1 is not None and layer.conv_pre_film is None and layer.layer1x1_post_film is None
+    }
+    return found if network.condition is None else found | _streams(network.condition)
 
 
 def _at_silence(weight: Weights, groups: int, idle: Signal) -> Signal:
-    """What weights (out, in, kernel) make of inputs that have always been idle (1, channels). -> (out,)."""
-    return np.asarray(reference.steady(Conv(weight, groups=groups), idle)[0])
+    """What weights (out, in, kernel) make of inputs that have always been idle, (channels,). -> (out,)."""
+    return np.asarray(reference.steady(Conv(weight, groups=groups), idle[None])[0])
 
 
 def _columns(conv: Conv, x: Signal, start: int, frames: int, idle: Signal) -> Signal:

@@ -12,8 +12,8 @@ import soxr
 from nampedal.converter.audio_file import QUALITY, blocks, open_audio, reason
 from nampedal.converter.errors import AudioFileError, AudioFormatError
 from nampedal.converter.output import replacing
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import MAX_FRAMES, Audio, Engine
+from nampedal.converter.players import open_player
+from nampedal.firmware.engine import MAX_FRAMES, Audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class Rendered:
 
 
 def render_file(
-    capture: Capture,
+    model: Path,
     source: Path,
     target: Path,
     options: RenderOptions,
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> Rendered:
-    """Play `source` through a capture into `target`: as long as the input, at its rate, each channel apart.
+    """Play `source` through a model's file into `target`: as long as the input, at its rate, each channel apart.
 
     A model of several input channels takes the file's channels together. advance(done, total) is told the frames.
-    Raises AudioFileError, AudioFormatError, OutputExistsError, OutputUnwritableError.
+    Raises AudioFileError, AudioFormatError, OutputExistsError, OutputUnwritableError, and what `open_player` raises.
     """
     with open_audio(source) as audio:
         rate = audio.samplerate
-        chain = _Chain(capture, audio.channels, rate, options, source)
+        chain = _Chain(model, audio.channels, rate, options, source)
         file_format, subtype = _target_format(target, options.subtype)
         peak = 0.0
         read = written = 0
@@ -78,30 +78,37 @@ def render_file(
 
 
 class _Chain:
-    """To the model's rate, through one engine a channel (or one for all), and back."""
+    """To the model's rate, through one player a channel (or one for all), and back."""
 
-    def __init__(self, capture: Capture, channels: int, rate: int, options: RenderOptions, source: Path) -> None:
-        first = Engine.prepare(capture, tier=options.tier, exact=options.exact, max_frames=MAX_FRAMES)
+    def __init__(self, model: Path, channels: int, rate: int, options: RenderOptions, source: Path) -> None:
+        first = open_player(model, options.tier, options.exact)
         self.apart = first.in_channels == 1 and first.out_channels == 1
         if not self.apart and channels != first.in_channels:
             raise AudioFormatError(f"{source}: has {channels} channels; this model takes {first.in_channels} together")
         self.out_channels = channels if self.apart else first.out_channels
-        self._engines = [first]
-        for _ in range(1, channels if self.apart else 1):
-            self._engines.append(Engine.prepare(capture, tier=options.tier, exact=options.exact, max_frames=MAX_FRAMES))
-        self.resampled = rate != capture.sample_rate
+        more = channels - 1 if self.apart else 0
+        self._players = [first, *(open_player(model, options.tier, options.exact) for _ in range(more))]
+        self._waiting = np.zeros((0, channels), np.float32)
+        self.resampled = rate != first.sample_rate
         if self.resampled:
-            self._to_model = soxr.ResampleStream(rate, capture.sample_rate, channels, "float32", QUALITY)
-            self._from_model = soxr.ResampleStream(capture.sample_rate, rate, self.out_channels, "float32", QUALITY)
+            self._to_model = soxr.ResampleStream(rate, first.sample_rate, channels, "float32", QUALITY)
+            self._from_model = soxr.ResampleStream(first.sample_rate, rate, self.out_channels, "float32", QUALITY)
 
     def play(self, block: Audio, last: bool) -> Audio:
-        """block: (frames, channels) -> (other frames, out_channels). `last` brings out what the resamplers hold."""
-        rows = self._to_model.resample_chunk(block, last) if self.resampled else block
+        """block: (frames, channels) -> (other frames, out_channels). `last` brings out what is still held."""
+        rows = self._whole(self._to_model.resample_chunk(block, last) if self.resampled else block, last)
         if self.apart:
-            played = np.stack([engine.render(rows[:, c]) for c, engine in enumerate(self._engines)], axis=1)
+            played = np.stack([player.render(rows[:, c]) for c, player in enumerate(self._players)], axis=1)
         else:
-            played = self._engines[0].render(rows)
+            played = self._players[0].render(rows)
         return np.asarray(self._from_model.resample_chunk(played, last) if self.resampled else played, np.float32)
+
+    def _whole(self, rows: Audio, last: bool) -> Audio:
+        """Rows from before and now, as many as the players take; the rest waits."""
+        rows = np.concatenate([self._waiting, rows])
+        count = len(rows) if last else len(rows) - len(rows) % self._players[0].min_frames
+        self._waiting = rows[count:]
+        return rows[:count]
 
 
 def _target_format(path: Path, subtype: str) -> tuple[str, str]:

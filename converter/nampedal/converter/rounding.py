@@ -6,13 +6,14 @@ Costs are quadratic forms: for an error e of a row, e H e', H = the second momen
 from __future__ import annotations
 
 import numpy as np
+from nampedal.firmware.network import FloatArray, Int8Weights
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 
 LARGEST = 127
 # Of the scale that makes a row's largest weight 127: each gives other roundings, and a row takes the best.
-SCALES = np.linspace(0.8, 1.1, 16)
+SCALES = np.linspace(0.85, 1.3, 96)
 MOST_DESCENTS = 20
 
 
@@ -40,20 +41,23 @@ def nearest(rows: Matrix, scale: Matrix) -> Matrix:
     return np.asarray(np.clip(np.rint(rows / scale), -LARGEST, LARGEST), np.float64)
 
 
+def round_to_nearest(weight: FloatArray) -> Int8Weights:
+    """Weights (out, ...) by themselves, whatever they see."""
+    rows = weight.astype(np.float64).reshape(len(weight), -1)
+    scale = scales(np.max(np.abs(rows), axis=1))
+    return Int8Weights(nearest(rows, scale[:, None]).astype(np.int8).reshape(weight.shape), scale.astype(np.float32))
+
+
 def round_rows(rows: Matrix, moments: Matrix) -> tuple[Matrix, Matrix]:
     """Rows (m, n), moments (n, n) positive definite -> whole numbers (m, n) within +-127, scales (m,)."""
     largest = np.max(np.abs(rows), axis=1)
-    widest = scales(largest)
-    best = nearest(rows, widest[:, None])
-    best_scale = widest.copy()
-    best_cost = _costs(rows - best * widest[:, None], moments)
-    for factor in SCALES:
-        scale = scales(largest * factor)
-        values = _descend(rows, moments, scale, _compensate(rows, moments, scale))
-        cost = _costs(rows - values * scale[:, None], moments)
-        better = cost < best_cost
-        best[better], best_scale[better], best_cost[better] = values[better], scale[better], cost[better]
-    return best, best_scale
+    # All rows with all their scales at once: (factors * m, n).
+    tried = np.tile(rows, (len(SCALES), 1))
+    scale = scales(np.outer(SCALES, largest).reshape(-1))
+    values = _descend(tried, moments, scale, _compensate(tried, moments, scale))
+    best = np.argmin(_costs(tried - values * scale[:, None], moments).reshape(len(SCALES), -1), axis=0)
+    chosen = best * len(rows) + np.arange(len(rows))
+    return values[chosen], scale[chosen]
 
 
 def _costs(errors: Matrix, moments: Matrix) -> Matrix:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from nampedal.converter.quantize import round_to_nearest
+from nampedal.converter.rounding import round_to_nearest
 from nampedal.converter.tflite_file import Array, File, quantization, schema
 from nampedal.firmware.network import Conv, Int8Weights, Weights
 

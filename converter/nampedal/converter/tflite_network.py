@@ -52,6 +52,15 @@ def build(network: Network, block: int, plan: Plan, idle: Mapping[str, Array]) -
 
     idle: what the states begin with, by name.  Raises TfliteUnsupportedError, TfliteBlockError.
     """
+    check(network, block)
+    graph = Graph(plan.ranges, idle)
+    audio = graph.input(AUDIO, (1, 1, block, 1), any_frames=not has_lstm(network))
+    graph.output(OUTPUT, graph.float32(_Writer(graph, plan).put_network("", network, audio)))
+    return graph
+
+
+def check(network: Network, block: int) -> None:
+    """Raises TfliteUnsupportedError or TfliteBlockError for what no graph is built for."""
     most = MAX_LSTM_BLOCK if has_lstm(network) else MAX_BLOCK
     if not 1 <= block <= most:
         raise TfliteBlockError(f"block: is {block} frames; this network takes 1 to {most} in a .tflite")
@@ -60,10 +69,6 @@ def build(network: Network, block: int, plan: Plan, idle: Mapping[str, Array]) -
             f"network: has {network.in_channels} channels in and {network.out_channels} out; "
             "a .tflite is written for one and one; write a .stomp"
         )
-    graph = Graph(plan.ranges, idle)
-    audio = graph.input(AUDIO, (1, 1, block, 1), any_frames=not has_lstm(network))
-    graph.output(OUTPUT, graph.float32(_Writer(graph, plan).put_network("", network, audio)))
-    return graph
 
 
 def has_lstm(network: Network) -> bool:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,10 +33,24 @@ def _interpreter_class() -> Any:
     )
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the interpreter tells standard error on its own account; its mistakes come as exceptions."""
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
 class TflitePlayer:
     """A mono .tflite and its state, on one thread. It begins where endless silence would have left it.
 
-    block: frames that `play` takes; None: those that the file was written for.
+    block: frames that `play` takes; None: those that the file was written for.  any_block: whether others would do.
     Raises TfliteMissingError, TfliteBlockError, TfliteUnplayableError.
     """
 
@@ -50,8 +68,9 @@ class TflitePlayer:
     def reset(self) -> None:
         """Back to the steady state. Variables live as long as their interpreter, so there is a new one."""
         try:
-            self._interpreter = _interpreter_class()(model_content=self._data, num_threads=1)
-            self._allocate()
+            with _quiet():
+                self._interpreter = _interpreter_class()(model_content=self._data, num_threads=1)
+                self._allocate()
         except (RuntimeError, ValueError) as error:
             if isinstance(error, TfliteBlockError):
                 raise
@@ -61,10 +80,11 @@ class TflitePlayer:
     def _allocate(self) -> None:
         (audio,) = self._interpreter.get_input_details()
         own = int(audio["shape"][2])
+        self.any_block = bool(audio["shape_signature"][2] == -1)
         self.block = own if self._wanted is None else self._wanted
         if self.block != own:
-            if self.block < 1 or audio["shape_signature"][2] != -1:
-                allowed = "1 or more" if audio["shape_signature"][2] == -1 else f"{own} alone"
+            if self.block < 1 or not self.any_block:
+                allowed = "1 or more" if self.any_block else f"{own} alone"
                 raise TfliteBlockError(f"{self._name}: block is {self.block} frames; this graph takes {allowed}")
             self._interpreter.resize_tensor_input(audio["index"], [1, 1, self.block, 1])
         self._interpreter.allocate_tensors()

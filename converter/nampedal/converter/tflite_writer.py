@@ -40,17 +40,19 @@ def write(
     block: int = DEFAULT_BLOCK,
     mode: str = "weights",
     calibration: Audio | None = None,
+    plan: Plan | None = None,
     facts: Mapping[str, Any],
 ) -> Tflite:
     """A mono network as a .tflite that begins in its steady state. Same arguments, same bytes.
 
     block: frames of the audio tensors; for an LSTM the only ones it takes.  mode: one of tflite.MODES.  calibration:
-    (frames,), the kind of audio that the network is for, at any level; for `mixed` and `int8`.  facts: JSON-ready.
+    (frames,), the kind of audio that the network is for, at any level; for `mixed` and `int8`.  plan: what `make_plan`
+    gave for these; None: made now.  facts: JSON-ready.
 
     Raises TfliteUnsupportedError, TfliteBlockError, TfliteCalibrationError, TfliteMissingError.
     """
     layers = layer_names(network)
-    plan = _plan(network, sample_rate, mode, calibration)
+    plan = plan or make_plan(network, sample_rate, mode, calibration)
     graph = build(network, block, plan, _idle(network, plan))
     float_layers = tuple(name for name in layers if name not in plan.layers)
     entry = {
@@ -67,7 +69,8 @@ def write(
     return Tflite(tflite.seal(graph.pack({tflite.ENTRY: text.encode()})), float_layers)
 
 
-def _plan(network: Network, sample_rate: float, mode: str, calibration: Audio | None) -> Plan:
+def make_plan(network: Network, sample_rate: float, mode: str, calibration: Audio | None) -> Plan:
+    """Which activations are int8, and their ranges. Raises TfliteUnsupportedError, TfliteCalibrationError."""
     if mode not in tflite.MODES:
         raise TfliteUnsupportedError(f"mode: is {mode!r}; known are {', '.join(tflite.MODES)}")
     if mode == "weights":

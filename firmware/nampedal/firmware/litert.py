@@ -11,11 +11,14 @@ import os
 from importlib import metadata, util
 from pathlib import Path
 
-from nampedal.firmware import _engine
+from nampedal.firmware import _engine, tflite
 from nampedal.firmware.engine import Engine
 from nampedal.firmware.errors import ArtifactUnreadableError, LiteRtMissingError, LiteRtVersionError
 
 VERSION = _engine.LITERT_VERSION
+
+# Counted with build/probes/allocation_probe --litert: docs/performance.md.
+LIMITS = "through LiteRT: 5 heap allocations and a lock in every block; a .stomp needs none"
 
 _PACKAGE = "ai-edge-litert"
 _INSTALL = f"pip install {_PACKAGE}=={VERSION}"
@@ -36,6 +39,12 @@ def library_path() -> Path:
     if installed != VERSION:
         raise LiteRtVersionError(f"{_PACKAGE} {installed} is installed; {VERSION} alone is known here: {_INSTALL}")
     return Path(spec.submodule_search_locations[0]) / "libLiteRt.so"
+
+
+def open_tflite(path: Path, max_frames: int | None = None) -> Engine:
+    """Prepare a .tflite that nampedal wrote. max_frames: as `prepare` has it. Raises a TfliteError, or as `prepare`."""
+    file = tflite.read(path)
+    return prepare(path, sample_rate=file.sample_rate, prewarm_frames=file.prewarm_frames, max_frames=max_frames)
 
 
 def prepare(

@@ -9,6 +9,9 @@ from typing import Any
 import click
 from nampedal.converter.cli.shared import FILE, as_json, columns, console, examples, verbose
 from nampedal.converter.facts import facts, open_capture
+from nampedal.converter.tflite_export import tflite_facts
+from nampedal.firmware import tflite
+from nampedal.firmware.litert import LIMITS as LITERT_LIMITS
 from rich.table import Table
 
 
@@ -17,8 +20,8 @@ from rich.table import Table
 @as_json
 @verbose
 def inspect_command(file: Path, as_json: bool) -> None:
-    """Tell what a .nam or an artifact is, how large, who made it, and how it was proved."""
-    found = facts(open_capture(file))
+    """Tell what a .nam, an artifact or a .tflite is, how large, who made it, and how it was proved."""
+    found = tflite_facts(tflite.read(file)) if file.suffix.lower() == tflite.SUFFIX else facts(open_capture(file))
     if as_json:
         click.echo(json.dumps(found, indent=2, allow_nan=False))
         return
@@ -64,7 +67,7 @@ def _described(found: dict[str, Any]) -> list[tuple[str, str]]:
     def level(key: str, unit: str) -> str:
         return "not stated" if found[key] is None else f"{found[key]:.1f} {unit}"
 
-    kind = "artifact of" if found["kind"] == "artifact" else "capture"
+    kind = {"artifact": "artifact of", "capture": "capture", "tflite": "TFLite of"}[found["kind"]]
     what = f"{found['architecture']}, .nam version {found['nam_version']}"
     lines = [
         (kind, found["source_file"]),
@@ -80,7 +83,21 @@ def _described(found: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if found["kind"] == "artifact":
         lines += _evidence(found)
+    if found["kind"] == "tflite":
+        lines += _graph(found)
     return lines
+
+
+def _graph(found: dict[str, Any]) -> list[tuple[str, str]]:
+    floats, count = len(found["float_layers"]), found["layers"]
+    block = f"{found['block']} frames, or any other" if found["any_block"] else f"{found['block']} frames, no other"
+    return [
+        ("mode", f"{found['mode']}, float activations in {floats} of {count} layers"),
+        ("block", block),
+        ("measured on", found["tiers"][0]["proof"]["material"]),
+        ("equals", f"tier {found['tier']} of the .stomp with SHA-256 {found['stomp_sha256']}"),
+        ("real time", LITERT_LIMITS),
+    ]
 
 
 def _evidence(found: dict[str, Any]) -> list[tuple[str, str]]:

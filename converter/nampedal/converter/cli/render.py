@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 from nampedal.converter.cli.shared import FILE, console, exact, examples, force, progress, tier, verbose
-from nampedal.converter.facts import open_capture
 from nampedal.converter.render import RenderOptions, render_file
 
-LONG_FILE_S = 10.0
+# Frames.
+LONG_FILE = 480_000
 
 
 @click.command(
@@ -29,17 +29,16 @@ LONG_FILE_S = 10.0
 @force
 @verbose
 def render_command(file: Path, source: Path, target: Path, tier: int, exact: bool, subtype: str, force: bool) -> None:
-    """Play a dry recording through a .nam or an artifact.
+    """Play a dry recording through a .nam, an artifact or a .tflite.
 
     Any sample rate (resampled to the model's and back), each channel apart, output as long as the input.
     """
-    capture = open_capture(file).capture
     with progress(target.name) as show:
 
         def advance(done: int, total: int) -> None:
-            show(done, total if total > LONG_FILE_S * capture.sample_rate else 0)
+            show(done, total if total > LONG_FILE else 0)
 
-        done = render_file(capture, source, target, RenderOptions(tier, exact, subtype, force), advance)
+        done = render_file(file, source, target, RenderOptions(tier, exact, subtype, force), advance)
     peak_db = "silent" if done.peak == 0.0 else f"peak {20 * math.log10(done.peak):+.1f} dBFS"
     resampled = ", resampled" if done.resampled else ""
     channels = "mono" if done.channels == 1 else f"{done.channels} channels"
