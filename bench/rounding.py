@@ -4,7 +4,7 @@
 
 Per tier and calibration: the worst and the mean ESR over the DI files, the worst pre-emphasised one; then, on the
 built-in decay, the A-weighted error against the loud programme, and the noise floor less the original's; the CPU time
-of the rounding. DI files are only judged with. Everything is played exactly. The last lines are medians.
+of the rounding. DI files are only judged with. Everything is played exactly. The last lines are medians of captures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 
 
-def judge(name: str, original: Capture, calibrate: Audio, dis: list[Audio]) -> float:
+def judge(name: str, original: Capture, calibrate: Audio, dis: list[Audio]) -> tuple[float, float]:
     before = time.process_time()
     network = round_inaudibly(original, calibrate)
     cpu_s = time.process_time() - before
@@ -37,7 +37,7 @@ def judge(name: str, original: Capture, calibrate: Audio, dis: list[Audio]) -> f
     floor_db = proof.noise_floor_dba - proof.source_noise_floor_dba
     figures = f"{max(esrs):9.1e}{np.mean(esrs):9.1e}{pre:9.1e}{proof.decay_error_dba:9.1f}{floor_db:+8.2f}{cpu_s:7.1f}"
     print(f"{name:44}{figures}", flush=True)
-    return max(esrs)
+    return max(esrs), float(np.mean(esrs))
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     head = f"{'worst':>9}{'mean':>9}{'pre':>9}{'decay':>9}{'floor':>8}{'CPU s':>7}"
     print(f"{'':44}{head}")
-    worst: dict[str, list[float]] = {}
+    found: dict[str, list[tuple[float, float]]] = {}
     for path in arguments.captures:
         capture = nam_file.read(path)
         dis = [read_recording(di).at_rate(capture.sample_rate).loudest_channel() for di in arguments.di]
@@ -60,9 +60,10 @@ def main() -> None:
                 continue
             for way, audio in ways.items():
                 name = f"{path.stem}, tier {i}, {way}"
-                worst.setdefault(way, []).append(judge(name, replace(capture, tiers=(tier,)), audio, dis))
-    for way, found in worst.items():
-        print(f"{way}: median of the worst ESRs {np.median(found):.1e}, largest {max(found):.1e}")
+                found.setdefault(way, []).append(judge(name, replace(capture, tiers=(tier,)), audio, dis))
+    for way, esrs in found.items():
+        worst, mean = np.median(esrs, axis=0)
+        print(f"{way}: median of the worst ESRs {worst:.1e}, of the means {mean:.1e}; largest {max(esrs)[0]:.1e}")
 
 
 if __name__ == "__main__":

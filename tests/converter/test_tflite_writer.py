@@ -26,7 +26,7 @@ EXCITATION = material.excitation(RATE, 0.5)
 @pytest.fixture
 def network(tmp_path: Path) -> Network:
     return quantize(
-        nam_file.read(nam_maker.write(tmp_path / "x.nam", nam_maker.a1(channels=(8, 4)))).tiers[0].network, SECOND
+        nam_file.read(nam_maker.write(tmp_path / "x.nam", nam_maker.a1(channels=(8, 4)))).tiers[0].network, EXCITATION
     )
 
 

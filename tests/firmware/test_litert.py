@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import metadata, util
 from pathlib import Path
 
@@ -15,7 +16,11 @@ import pytest
 import tflite_maker
 from ai_edge_litert import schema_py_generated as schema
 from conftest import Audio
+from nampedal.converter import material, metrics, nam_file
+from nampedal.converter.quantize import quantize
+from nampedal.converter.tflite_writer import write
 from nampedal.firmware import litert
+from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import MAX_FRAMES, Engine
 from nampedal.firmware.errors import (
     ArtifactLimitError,
@@ -312,3 +317,35 @@ def test_nothing_of_litert_is_loaded_until_it_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.fixture(scope="module")
+def demo(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Capture]:
+    """The demo amplifier, int8 weights: as .tflite, and as what the native engine plays."""
+    capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
+    network = quantize(capture.tiers[0].network, material.excitation(48_000.0, 0.2))
+    path = tmp_path_factory.mktemp("tflite") / "amp.tflite"
+    path.write_bytes(write(network, sample_rate=48_000.0, facts={}).data)
+    return path, replace(capture, tiers=(replace(capture.tiers[0], network=network),))
+
+
+@pytest.mark.parametrize("frames", [16, 64, 128])
+def test_a_converted_capture_sounds_as_in_the_native_engine(
+    demo: tuple[Path, Capture], guitar: Audio, frames: int
+) -> None:
+    path, capture = demo
+    engine = litert.open_tflite(path, frames)
+    wanted = Engine.prepare(capture, exact=True).render(guitar)
+    assert metrics.esr(wanted, engine.render(guitar)) <= 1e-9
+    engine.reset()
+    assert metrics.esr(wanted, engine.render(guitar)) <= 1e-9
+
+
+def test_every_cold_start_of_a_converted_capture_begins_at_rest(demo: tuple[Path, Capture]) -> None:
+    path, capture = demo
+    silence = np.zeros(64, np.float32)
+    rest = Engine.prepare(capture, exact=True).render(silence)
+    for start in range(1000):
+        played = litert.open_tflite(path).process(silence)
+        assert np.isfinite(played).all(), start
+        assert float(np.max(np.abs(played - rest))) <= 1e-6, start

@@ -25,37 +25,41 @@ def inspect_command(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, allow_nan=False))
         return
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for label, text in _described(found):
-        table.add_row(label, text)
-    console.print(table)
+        console.print(f"{label:16}{text}")
     console.print(_tiers(found["tiers"]))
+    if any(row["proof"] for row in found["tiers"]):
+        console.print(_proofs(found["tiers"]))
 
 
 def _tiers(rows: list[dict[str, Any]]) -> Table:
-    proved = any(row["proof"] for row in rows)
     names = ("tier", "network", "channels", "parameters", "MACs/sample", "receptive field")
-    measured = ("ESR", "noise floor", "loudness", "peak") if proved else ()
-    table = columns(*names, *measured, left=("tier", "network", "channels", "receptive field"))
+    table = columns(*names, left=("tier", "network", "channels", "receptive field"))
     for row in rows:
         ms = row["receptive_field_ms"]
-        proof = row["proof"] or {}
-        cells = [
+        table.add_row(
             str(row["tier"]),
             row["network"],
             row["channels"],
             f"{row['parameters']:,}",
             f"{row['macs_per_frame']:,}",
             "no end" if ms is None else f"{ms:.1f} ms",
-        ]
-        if proved:
-            cells += [
-                _figure(proof.get("esr"), ".1e", ""),
-                _figure(proof.get("noise_floor_dba"), ".1f", " dBA"),
-                _figure(proof.get("loudness_lufs"), ".1f", " LUFS"),
-                _figure(proof.get("peak_dbfs"), ".1f", " dBFS"),
-            ]
-        table.add_row(*cells)
+        )
+    return table
+
+
+def _proofs(rows: list[dict[str, Any]]) -> Table:
+    table = columns("tier", "ESR", "pre-emphasised", "noise floor", "loudness", "peak", left=("tier",))
+    for row in rows:
+        proof = row["proof"] or {}
+        table.add_row(
+            str(row["tier"]),
+            _figure(proof.get("esr"), ".1e", ""),
+            _figure(proof.get("pre_emphasised_esr"), ".1e", ""),
+            _figure(proof.get("noise_floor_dba"), ".1f", " dBA"),
+            _figure(proof.get("loudness_lufs"), ".1f", " LUFS"),
+            _figure(proof.get("peak_dbfs"), ".1f", " dBFS"),
+        )
     return table
 
 
