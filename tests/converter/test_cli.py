@@ -303,3 +303,11 @@ def test_an_output_that_can_not_be_written_is_named(nampedal: Run, amp: Path, tm
     assert done.returncode == 2
     assert done.stderr == "nampedal: folder.stomp: can't be written: is a directory\n"
     assert not list(tmp_path.glob(".*"))
+
+
+def test_bench_measures_a_tflite_through_litert(nampedal: Run, amp: Path) -> None:
+    nampedal("convert", amp, "-o", "amp.tflite")
+    done = nampedal("bench", "amp.tflite", "--seconds", "0.5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("measured on this machine, litert 2.3.0 kernels")
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["16", "32", "64", "128"]

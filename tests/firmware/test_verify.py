@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import nam_maker
@@ -113,3 +114,11 @@ def test_golden_vectors_that_changed_do_not_pass(amp: Capture, tmp_path: Path) -
     path = tmp_path / "amp.stomp"
     path.write_bytes(sealed(bytes(body)))
     assert not verify(path)[0].passed
+
+
+def test_a_changed_sample_rate_does_not_pass(amp: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "amp.stomp"
+    path.write_bytes(artifact.pack(replace(amp, sample_rate=44_100.0)))
+    (check,) = verify(path)
+    assert not check.passed
+    assert check.deviation == float("inf")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from nampedal.converter import material
+from nampedal.firmware import litert
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Engine
+from nampedal.firmware.tflite import TfliteFile
 
 BLOCKS = (16, 32, 64, 128)
 REPEATS = 5
@@ -27,22 +29,32 @@ class BlockCost:
     deadline_us: float
 
 
-def measure(capture: Capture, tier: int, exact: bool, isa: str, seconds: float) -> tuple[str, list[BlockCost]]:
-    """The kernels that ran, and the cost at each of BLOCKS; repeats interleaved, so that a slow moment strikes all."""
-    engines = {n: Engine.prepare(capture, tier=tier, exact=exact, isa=isa, max_frames=n) for n in BLOCKS}
-    engine = engines[BLOCKS[0]]
-    audio = np.repeat(material.plucks(capture.sample_rate, seconds)[:, None], engine.in_channels, axis=1)
-    shares: dict[int, list[float]] = {n: [] for n in BLOCKS}
-    walls: dict[int, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in BLOCKS}
+def capture_engines(capture: Capture, tier: int, exact: bool, isa: str) -> dict[int, Engine]:
+    """An engine for each of BLOCKS."""
+    return {n: Engine.prepare(capture, tier=tier, exact=exact, isa=isa, max_frames=n) for n in BLOCKS}
+
+
+def tflite_engines(file: TfliteFile) -> dict[int, Engine]:
+    """The same of a .tflite, through LiteRT; one alone where the file has its own block."""
+    return {n: litert.open_tflite(file.path, n) for n in (BLOCKS if file.any_block else (file.block,))}
+
+
+def measure(engines: dict[int, Engine], seconds: float) -> tuple[str, list[BlockCost]]:
+    """The kernels that ran, and the cost at each block; repeats interleaved, so that a slow moment strikes all."""
+    engine = next(iter(engines.values()))
+    rate = engine.sample_rate
+    audio = np.repeat(material.plucks(rate, seconds)[:, None], engine.in_channels, axis=1)
+    shares: dict[int, list[float]] = {n: [] for n in engines}
+    walls: dict[int, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {n: [] for n in engines}
     for repeat in range(REPEATS + 1):
-        for frames in BLOCKS:
-            cpu_s, wall_s = engines[frames].time_blocks(audio, frames)
+        for frames, timed in engines.items():
+            cpu_s, wall_s = timed.time_blocks(audio, frames)
             # The first round warms caches and clock.
             if repeat > 0:
-                shares[frames].append(cpu_s * capture.sample_rate / (len(wall_s) * frames))
+                shares[frames].append(cpu_s * rate / (len(wall_s) * frames))
                 walls[frames].append(wall_s)
     costs = []
-    for frames in BLOCKS:
+    for frames in engines:
         wall_us = 1e6 * np.concatenate(walls[frames])
         costs.append(
             BlockCost(
@@ -50,7 +62,7 @@ def measure(capture: Capture, tier: int, exact: bool, isa: str, seconds: float) 
                 cpu_share=float(np.median(shares[frames])),
                 block_us=float(np.median(wall_us)),
                 worst_us=float(np.max(wall_us)),
-                deadline_us=1e6 * frames / capture.sample_rate,
+                deadline_us=1e6 * frames / rate,
             )
         )
     return engine.isa, costs

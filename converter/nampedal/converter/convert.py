@@ -91,4 +91,4 @@ def make_golden(capture: Capture, audio: Audio) -> Golden | None:
     if not np.isfinite(peak):
         return None
     spread = max(float(np.max(np.abs(play(capture, audio, isa=isa) - output))) for isa in isas())
-    return Golden(output, max(TOLERANCE_FACTOR * spread, LEAST_TOLERANCE * peak))
+    return Golden(output, max(TOLERANCE_FACTOR * spread, LEAST_TOLERANCE * peak), capture.sample_rate)

@@ -96,6 +96,7 @@ def _pack_tier(tier: Tier) -> Any:
         table.golden = fbs.GoldenT()
         table.golden.output = tier.golden.output.reshape(-1)
         table.golden.tolerance = tier.golden.tolerance
+        table.golden.sampleRate = tier.golden.sample_rate
     return table
 
 
@@ -135,9 +136,8 @@ def _unpack_tier(table: Any) -> Tier:
         parameters=table.parameters,
         size_below=table.sizeBelow,
         proof=None if table.proof is None else _unpack_fields(table.proof, Proof),
-        golden=None
-        if golden is None
-        else Golden(floats(golden.output).reshape(-1, network.out_channels), golden.tolerance),
+        golden=golden
+        and Golden(floats(golden.output).reshape(-1, network.out_channels), golden.tolerance, golden.sampleRate),
     )
 
 

@@ -59,10 +59,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Golden:
-    """What a tier must answer to the capture's golden input: output (frames, out_channels), within the tolerance."""
+    """What a tier must answer to the capture's golden input: output (frames, out_channels), within the tolerance.
+
+    sample_rate: Hz, the capture's when it was made.
+    """
 
     output: NDArray[np.float32]
     tolerance: float
+    sample_rate: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import click
 from nampedal.converter import bench as benchmark
 from nampedal.converter.cli.shared import FILE, columns, console, exact, examples, tier, verbose
 from nampedal.converter.facts import open_capture
+from nampedal.firmware import tflite
 from nampedal.firmware.engine import isas
 
 
@@ -20,7 +21,11 @@ from nampedal.firmware.engine import isas
 @verbose
 def bench_command(file: Path, tier: int, exact: bool, isa: str, seconds: float) -> None:
     """Measure how much of one core of this machine a capture takes."""
-    ran, costs = benchmark.measure(open_capture(file).capture, tier, exact, isa, seconds)
+    if file.suffix.lower() == tflite.SUFFIX:
+        engines = benchmark.tflite_engines(tflite.read(file))
+    else:
+        engines = benchmark.capture_engines(open_capture(file).capture, tier, exact, isa)
+    ran, costs = benchmark.measure(engines, seconds)
     table = columns("block", "CPU s per s", "% of one core", "median block", "worst block", "deadline")
     for cost in costs:
         table.add_row(
