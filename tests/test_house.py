@@ -126,6 +126,8 @@ def test_the_wheel_holds_the_three_portions_and_nothing_else(root: Path, tmp_pat
             if source.suffix in (".py", ".pyi", ".typed"):
                 assert f"nampedal/{portion}/{source.name}" in shipped
     assert "nampedal/firmware/stomp_generated.py" in shipped
+    for profile in (root / "hw-profiles").rglob("*.toml"):
+        assert f"nampedal/board/{profile.relative_to(root)}" in shipped
     assert any(re.fullmatch(r"nampedal/firmware/_engine\..*\.so", name) for name in shipped)
     assert not [name for name in names if name.endswith((".cpp", ".h", ".fbs", ".inc", ".a"))]
 
@@ -139,10 +141,12 @@ def test_an_editable_install_runs(root: Path, tmp_path: Path) -> None:
     pip("install", "--no-deps", "--no-build-isolation", "--force-reinstall", "-e", root, python=python)
     code = (
         "import nampedal.converter.cli, nampedal.firmware.engine as e, nampedal.board; "
-        "print(e.__file__); print(e.isas()[-1])"
+        "import nampedal.board.boards as b; print(e.__file__); print(e.isas()[-1]); "
+        "print(b.read_board('5').clock_mhz.value)"
     )
     done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    where, last_isa = done.stdout.split()
+    where, last_isa, clock_mhz = done.stdout.split()
     assert Path(where) == root / "firmware" / "nampedal" / "firmware" / "engine.py"
     assert last_isa == "scalar"
+    assert clock_mhz == "2400"

@@ -1,0 +1,198 @@
+"""Boards: hw-profiles/boards/*.toml and the user's own, checked and typed. Every number says where it comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from nampedal.board.errors import ProfileUnreadableError, UnknownBoardError
+from nampedal.board.profile import (
+    check_keys,
+    load_toml,
+    name_of,
+    names_of,
+    number_of,
+    one_of,
+    reason,
+    save,
+    table_of,
+    text_of,
+    to_toml,
+)
+
+# stated: by who makes the board.  chosen: by us, for a reason.
+STATUSES = ("stated", "measured", "estimated", "chosen")
+COST_STATUSES = ("measured", "estimated")
+# What each number may be, ends included.
+LIMITS = {
+    "cores": (1, 64),
+    "clock_mhz": (100, 10_000),
+    "ram_mib": (64, 1 << 20),
+    "period_frames": (8, 8192),
+    "budget_percent": (1, 95),
+}
+MOST_ERROR_PERCENT = 1000
+MOST_NANOSECONDS = 10**9
+_FACT_KEYS = ("value", "status", "source")
+_COST_KEYS = ("status", "source", "kernels", "error_percent", "nanoseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number, its status (one of `STATUSES`), and who stated it, how it came about, or why it was chosen."""
+
+    value: int
+    status: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the engine's work takes on a board, with the kernels of one ISA.
+
+    status: one of `COST_STATUSES`.  error_percent: half the width of what the fit leaves open.
+    nanoseconds: of each coefficient of the cost model, by name; what they stand for is the model's affair.
+    """
+
+    status: str
+    source: str
+    kernels: str
+    error_percent: float
+    nanoseconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """key: what it is asked for by.  features: of the CPU, as /proc/cpuinfo names them.
+
+    ram_mib: of the smallest that is sold.  period_frames: JACK's, unless the player says otherwise.
+    budget_percent: of one core, what models may take.  cost: None as long as no estimate can be given.
+    """
+
+    key: str
+    name: str
+    cpu: str
+    features: tuple[str, ...]
+    cores: Fact
+    clock_mhz: Fact
+    ram_mib: Fact
+    period_frames: Fact
+    budget_percent: Fact
+    cost: Cost | None = None
+
+
+def own_folder() -> Path:
+    """Where the user's own profiles are, whether it exists or not."""
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    # A relative path is none by the XDG base directory specification.
+    return Path(config if os.path.isabs(config) else os.path.expanduser("~/.config"), "nampedal", "boards")
+
+
+def board_keys() -> list[str]:
+    """What boards can be asked for, in alphabetical order. Raises ProfileUnreadableError."""
+    return sorted(_profiles())
+
+
+def read_board(key_or_path: str | Path) -> Board:
+    """The profile of a known board, the user's own before ours, or of a file whose name ends in .toml.
+
+    Raises UnknownBoardError, or another ProfileError that names file and key.
+    """
+    asked = str(key_or_path)
+    if asked.endswith(".toml"):
+        return _read(Path(asked))
+    profiles = _profiles()
+    if asked not in profiles:
+        known = sorted(profiles)
+        near = get_close_matches(asked, known, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UnknownBoardError(
+            f"board {asked!r}: is unknown; {hint}known are {', '.join(known)}; the path of a file has to end in .toml"
+        )
+    return _read(profiles[asked])
+
+
+def write_board(board: Board, path: Path) -> None:
+    """Writes a profile that reads back the same; its key will be the file's name. An old file stays until the end.
+
+    Raises a ProfileError as reading it would, before anything is written; ProfileUnwritableError.
+    """
+    values: dict[str, Any] = {"name": board.name, "cpu": board.cpu, "features": board.features}
+    for name in LIMITS:
+        fact = getattr(board, name)
+        values[name] = {key: getattr(fact, key) for key in _FACT_KEYS}
+    if board.cost is not None:
+        values["cost"] = {key: getattr(board.cost, key) for key in _COST_KEYS}
+    text = to_toml(values)
+    _parse(text, path)
+    save(text, path)
+
+
+def _profiles() -> dict[str, Traversable]:
+    shipped = (resources.files("nampedal.board") / "hw-profiles" / "boards").iterdir()
+    folder = own_folder()
+    try:
+        own = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        own = []
+    except OSError as error:
+        raise ProfileUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
+    found: dict[str, Traversable] = {}
+    for entry in (*shipped, *own):
+        if entry.name.endswith(".toml") and not entry.name.startswith("."):
+            found[entry.name.removesuffix(".toml")] = entry
+    return found
+
+
+def _read(path: Traversable) -> Board:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProfileUnreadableError(f"{path}: can't be read: {reason(error)}") from error
+    return _parse(data, path)
+
+
+def _parse(data: bytes, path: Traversable) -> Board:
+    where = str(path)
+    values = load_toml(where, data)
+    check_keys(where, "", values, ("name", "cpu", "features", *LIMITS), ("cost",))
+    return Board(
+        key=path.name.removesuffix(".toml"),
+        name=text_of(where, "name", values),
+        cpu=text_of(where, "cpu", values),
+        features=names_of(where, "features", values),
+        **{name: _fact(where, name, values) for name in LIMITS},
+        cost=_cost(where, values) if "cost" in values else None,
+    )
+
+
+def _fact(where: str, name: str, values: Mapping[str, Any]) -> Fact:
+    fact = table_of(where, name, values, ", ".join(_FACT_KEYS))
+    check_keys(where, f"{name}.", fact, _FACT_KEYS)
+    value = number_of(where, f"{name}.value", fact, LIMITS[name], whole=True)
+    status = one_of(where, f"{name}.status", fact, STATUSES)
+    return Fact(int(value), status, text_of(where, f"{name}.source", fact))
+
+
+def _cost(where: str, values: Mapping[str, Any]) -> Cost:
+    cost = table_of(where, "cost", values, ", ".join(_COST_KEYS))
+    check_keys(where, "cost.", cost, _COST_KEYS)
+    nanoseconds = table_of(where, "cost.nanoseconds", cost, "one coefficient or more")
+    return Cost(
+        status=one_of(where, "cost.status", cost, COST_STATUSES),
+        source=text_of(where, "cost.source", cost),
+        kernels=name_of(where, "cost.kernels", cost["kernels"]),
+        error_percent=number_of(where, "cost.error_percent", cost, (0, MOST_ERROR_PERCENT)),
+        nanoseconds={
+            name_of(where, "cost.nanoseconds", name): number_of(
+                where, f"cost.nanoseconds.{name}", nanoseconds, (0, MOST_NANOSECONDS)
+            )
+            for name in nanoseconds
+        },
+    )

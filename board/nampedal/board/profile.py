@@ -1,0 +1,168 @@
+"""What reading and writing a profile takes, whatever it describes: TOML, strict keys, and values with limits.
+
+`where` is the file, `key` the whole dotted key; `values` is the table that holds its last part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from nampedal.board.errors import (
+    MissingProfileKeyError,
+    MissingUnitError,
+    ProfileSyntaxError,
+    ProfileUnwritableError,
+    ProfileValueError,
+    UnknownProfileKeyError,
+)
+
+Values = Mapping[str, Any]
+_NAME = re.compile(r"[a-z0-9_]+")
+
+
+def reason(error: OSError) -> str:
+    """What the system says, as the end of a sentence."""
+    return (error.strerror or str(error)).lower()
+
+
+def load_toml(where: str, data: bytes) -> dict[str, Any]:
+    """The values of a TOML file. Raises ProfileSyntaxError."""
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ProfileSyntaxError(f"{where}: is not TOML: it is not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        said = str(error)
+        raise ProfileSyntaxError(f"{where}: is not TOML: {said[:1].lower()}{said[1:]}") from error
+    except RecursionError as error:
+        raise ProfileSyntaxError(f"{where}: is not TOML that is read here: it is nested too deeply") from error
+    # From int(), which limits the digits that it takes.
+    except ValueError as error:
+        raise ProfileSyntaxError(f"{where}: is not TOML that is read here: a number is too long") from error
+
+
+def check_keys(where: str, table: str, values: Values, needed: Sequence[str], optional: Sequence[str] = ()) -> None:
+    """table: dotted, with the dot at its end.
+
+    Raises UnknownProfileKeyError, MissingUnitError, MissingProfileKeyError.
+    """
+    allowed = (*needed, *optional)
+    united = {key.rpartition("_")[0]: key for key in allowed if "_" in key}
+    for key in values:
+        if key in allowed:
+            continue
+        found = f"{where}: {table}{key if key.isprintable() else repr(key)}"
+        if key in united:
+            raise MissingUnitError(f"{found}: has no unit; {table}{united[key]} is needed")
+        near = get_close_matches(key, allowed, 1)
+        hint = f"did you mean {table}{near[0]}?" if near else f"known are {', '.join(allowed)}"
+        raise UnknownProfileKeyError(f"{found}: is no key of a profile; {hint}")
+    for key in needed:
+        if key not in values:
+            raise MissingProfileKeyError(f"{where}: {table}{key}: is missing; a profile needs it")
+
+
+def table_of(where: str, key: str, values: Values, of: str) -> Values:
+    """A table that is not empty. Raises ProfileValueError, as all that follow."""
+    value = values[_last(key)]
+    if not isinstance(value, dict) or not value:
+        raise ProfileValueError(f"{where}: {key}: is {value!r}; a table of {of} is needed")
+    return value
+
+
+def text_of(where: str, key: str, values: Values) -> str:
+    """One line of text, not blank."""
+    value = values[_last(key)]
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ProfileValueError(f"{where}: {key}: is {value!r}; one line of text is needed")
+    return value
+
+
+def name_of(where: str, key: str, value: object) -> str:
+    """A short name of the machine's, like asimdhp."""
+    if not isinstance(value, str) or _NAME.fullmatch(value) is None:
+        raise ProfileValueError(f"{where}: {key}: {value!r} is no name; one of a to z, 0 to 9 and _ is needed")
+    return value
+
+
+def names_of(where: str, key: str, values: Values) -> tuple[str, ...]:
+    """A list of names."""
+    value = values[_last(key)]
+    if not isinstance(value, list):
+        raise ProfileValueError(f"{where}: {key}: is {value!r}; a list of names is needed")
+    return tuple(name_of(where, key, name) for name in value)
+
+
+def one_of(where: str, key: str, values: Values, known: Sequence[str]) -> str:
+    """One word of a few."""
+    value = values[_last(key)]
+    if value not in known:
+        raise ProfileValueError(f"{where}: {key}: is {value!r}; known are {', '.join(known)}")
+    return str(value)
+
+
+def number_of(where: str, key: str, values: Values, limits: tuple[int, int], *, whole: bool = False) -> float:
+    """A number within limits, ends included; an int stays one."""
+    value = values[_last(key)]
+    low, high = limits
+    types = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, types) or not low <= value <= high:
+        kind = "whole number" if whole else "number"
+        raise ProfileValueError(f"{where}: {key}: is {value!r}; a {kind} from {low} to {high} is needed")
+    return value
+
+
+def to_toml(values: Values, table: str = "") -> bytes:
+    """Texts, numbers, lists of texts and tables of these as TOML; tables come behind everything else."""
+    lines = [f"[{table}]"] if table else []
+    lines += [f"{key} = {_literal(value)}" for key, value in values.items() if not isinstance(value, Mapping)]
+    # What is no text makes bytes that are no TOML: the reader names it.
+    text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            text += b"\n" + to_toml(value, f"{table}.{key}" if table else key)
+    return text
+
+
+def save(text: bytes, path: Path) -> None:
+    """Puts a file in place at once, and on the disk before it returns. Raises ProfileUnwritableError."""
+    if path.suffix != ".toml":
+        raise ProfileUnwritableError(f"{path}: can't be written: the name of a profile ends in .toml")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ProfileUnwritableError(f"{path}: can't be written: {reason(error)}") from error
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_literal, value))}]"
+    # Not repr(): numpy's floats are floats too.
+    return str(value).lower()
