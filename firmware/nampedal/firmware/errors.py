@@ -95,3 +95,11 @@ class LiteRtVersionError(NampedalError, ImportError):
 
 class LiteRtRefusedError(ArtifactError, ValueError):
     """LiteRT does not read, compile or run the model."""
+
+
+class CostKernelsError(NampedalError, ValueError):
+    """The cost model does not know the kernels."""
+
+
+class CostTermsError(NampedalError, ValueError):
+    """A board's costs are not those of this cost model's terms."""

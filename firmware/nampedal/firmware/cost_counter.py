@@ -1,0 +1,166 @@
+"""The kinds of work that a block is made of, and the counter that a network's walk fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nampedal.firmware.network import ActivationKind
+
+# What one of each is. A vector is a register as wide as the loop uses.
+TERMS = {
+    "blocks": "calls of Model::process",
+    "samples": "floats copied in, out or from row to row, one at a time",
+    "arrays": "layer arrays",
+    "layers": "fused layers",
+    "fused_convs": "fused convolutions before and behind the layers",
+    "planes_macs": "multiply-adds of a vector of frames",
+    "planes_waits": "multiply-adds that would have had room while too few sums waited for one another",
+    "planes_taps": "turns of a loop over taps",
+    "planes_loads": "vectors of input loaded",
+    "planes_splits": "vectors of input that lie across two cache lines",
+    "planes_tiles": "tiles of sums",
+    "planes_stores": "vectors of sums stored",
+    "rows_macs": "multiply-adds of a vector of channels, in the register tiles of neon_tiles.S",
+    "rows_taps": "turns of their loop over taps",
+    "rows_tiles": "register tiles",
+    "rows_calls": "runs of register tiles",
+    "conv_macs": "multiply-adds of a vector of channels, on the general path",
+    "conv_waits": "multiply-adds that would have had room while too few sums waited for one another",
+    "conv_loads": "vectors and single inputs loaded",
+    "conv_taps": "turns of a loop over taps",
+    "conv_tiles": "tiles of sums",
+    "conv_stores": "vectors of sums stored, or summed in",
+    "conv_calls": "convolutions",
+    "tanh": "vectors through a tanh",
+    "sigmoid": "vectors through a sigmoid or SiLU",
+    "fast_tanh": "vectors through NeuralAmpModelerCore's fast tanh",
+    "softsign": "vectors through a softsign or softsigmoid",
+    "clipping": "vectors through a ReLU or any other activation of comparisons",
+    "activations": "runs of an activation: planes, rows, or whole blocks",
+    "vectors": "vectors added, scaled, blended or copied",
+    "rows": "rows added, scaled or blended",
+    "lines": "cache lines that have left the first-level cache since they were used",
+    "far_lines": "cache lines that have left the second-level cache since they were used",
+    "streams": "places in memory at which reading begins anew",
+    "lstm_steps": "frames of an LSTM layer",
+    "lstm_macs": "multiply-adds of a vector of an LSTM's gates",
+    "lstm_chain": "multiply-adds of an LSTM that wait for the one before",
+    "lstm_states": "vectors of an LSTM's state",
+    "lstm_lines": "cache lines of an LSTM's weights that do not stay in the first-level cache",
+    "lstm_heads": "frames of an LSTM's head",
+    "fir_macs": "multiply-adds of a vector of frames of a finite impulse response",
+    "fir_chain": "of them, those that wait for the one before",
+    "fir_tiles": "tiles of frames of a finite impulse response",
+}
+
+ACTIVATION_TERMS = {
+    ActivationKind.TANH: "tanh",
+    ActivationKind.FAST_TANH: "fast_tanh",
+    ActivationKind.SIGMOID: "sigmoid",
+    ActivationKind.SILU: "sigmoid",
+    ActivationKind.SOFTSIGN: "softsign",
+    ActivationKind.SOFTSIGMOID: "softsign",
+}
+
+LANE_QUANTUM = 4
+FUSED_TILE = 64
+LINE_FLOATS = 16
+LINE_BYTES = 64
+# Multiply-adds on their way at once in a core with two pipes of four stages.
+SUMS_IN_FLIGHT = 8
+# Beyond these a line has left a cache: first level 32 to 64 KiB, second 512 KiB to 1 MiB on the cores in question.
+FIRST_LEVEL = 40 << 10
+SECOND_LEVEL = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """What of an ISA's kernels shapes the work.
+
+    widths: floats of its vectors, widest first.  plane_sums: sums held in registers on planes; 0: there are no planes.
+    plane_reloads: up to how many outputs the compiled loop loads the inputs anew for each (disassembled, gcc 12.2).
+    rows: whether there are fused rows.  conv_frames: frames of a tile of the general path with one, two vectors.
+    activation_width: floats that an activation's loop takes together.  lstm_sums: partial sums of a gate.
+    """
+
+    widths: tuple[int, ...]
+    plane_sums: int
+    plane_reloads: int
+    rows: bool
+    conv_frames: tuple[int, int]
+    activation_width: int
+    lstm_sums: int
+
+
+KERNELS = {
+    "avx512": Kernels((16, 8, 4), 16, 3, rows=False, conv_frames=(8, 8), activation_width=16, lstm_sums=4),
+    "avx2": Kernels((8, 4), 8, 2, rows=False, conv_frames=(8, 6), activation_width=8, lstm_sums=2),
+    "neon": Kernels((4,), 16, 0, rows=True, conv_frames=(8, 8), activation_width=4, lstm_sums=4),
+    "scalar": Kernels((4,), 0, 0, rows=False, conv_frames=(8, 8), activation_width=4, lstm_sums=4),
+}
+
+
+def ceil_div(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def lanes_for(channels: int) -> int:
+    return ceil_div(channels, LANE_QUANTUM) * LANE_QUANTUM
+
+
+@dataclass(slots=True)
+class Counter:
+    """counts: of TERMS. Reads of the past are settled in `finish()`: how far they are depends on all of the network."""
+
+    kernels: Kernels
+    frames: int
+    counts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TERMS, 0.0))
+    _touched: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, term: str, count: float) -> None:
+        self.counts[term] += count
+
+    def activation(self, kind: ActivationKind, vectors: float, runs: float) -> None:
+        self.add(ACTIVATION_TERMS.get(kind, "clipping"), vectors)
+        self.add("activations", runs)
+
+    def vectors(self, lanes: int) -> int:
+        """Vectors of a row of so many lanes, the widest first."""
+        count = 0
+        for width in self.kernels.widths:
+            count += lanes // width
+            lanes %= width
+        return count
+
+    def history(self, floats: int, planes: int, taps: int, dilation: int, frames_kept: int) -> None:
+        """A past of `floats` a frame in so many planes (rows: 1), written once and read at every tap.
+
+        frames_kept: of the ring that it lies in.
+        """
+        frames = self.frames
+        lines_a_frame = floats / LINE_FLOATS
+        # The newest tap is what the layer before has just written.
+        new = min(dilation, frames)
+        for _ in range(taps - 1):
+            self._touched.append((new * lines_a_frame, max(1.0, dilation / frames)))
+        runs = taps if dilation > frames else 1
+        self.add("streams", planes * runs)
+        lookback = (taps - 1) * dilation
+        twins = lookback / frames_kept
+        self._touched.append((frames * lines_a_frame * (1 + twins), max(1.0, frames_kept / frames)))
+
+    def weights(self, floats: int) -> None:
+        self._touched.append((floats / LINE_FLOATS, 1.0))
+
+    def finish(self) -> None:
+        """Settle where lines are found: as much as is touched between two uses has pushed them out."""
+        block_bytes = LINE_BYTES * sum(lines for lines, _ in self._touched)
+        for lines, blocks in self._touched:
+            between = blocks * block_bytes
+            self.add("lines", lines * share_beyond(between, FIRST_LEVEL))
+            self.add("far_lines", lines * share_beyond(between, SECOND_LEVEL))
+
+
+def share_beyond(size: float, level: int) -> float:
+    """0 where a cache holds it all, 1 from twice that on."""
+    return min(max(size / level - 1.0, 0.0), 1.0)

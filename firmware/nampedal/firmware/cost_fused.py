@@ -1,0 +1,174 @@
+"""What is counted where a WaveNet runs fused: a layer at a time, on planes or on rows (rt/fused_wavenet.cpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nampedal.firmware.cost_counter import (
+    FUSED_TILE,
+    LANE_QUANTUM,
+    LINE_FLOATS,
+    SUMS_IN_FLIGHT,
+    Counter,
+    Kernels,
+    ceil_div,
+    lanes_for,
+)
+from nampedal.firmware.network import ActivationKind, Conv, Gating, WaveNet, WaveNetLayer, films
+
+ROWS_TOGETHER = 8
+# Floats of a tile of rows: a quarter of a small first-level cache (rows_impl.h).
+ROWS_TILE_FLOATS = 2048
+
+
+def fused_layout(network: WaveNet, kernels: Kernels) -> str | None:
+    """'planes', 'rows', or None: the general path. As setup/build_fused.cpp chooses."""
+    layers = [layer for array in network.arrays for layer in array.layers]
+    if network.head or not kernels.plane_sums:
+        return None
+    if any(list(films(layer)) or layer.layer1x1 is None or layer.head1x1 is not None for layer in layers):
+        return None
+    narrow = all(layer.conv.in_channels <= LANE_QUANTUM and bottleneck(layer) <= LANE_QUANTUM for layer in layers)
+    return "planes" if narrow or not kernels.rows else "rows"
+
+
+def bottleneck(layer: WaveNetLayer) -> int:
+    return layer.conv.out_channels // halves(layer)
+
+
+def halves(layer: WaveNetLayer) -> int:
+    return 1 if layer.gating is Gating.OFF else 2
+
+
+def count_fused(network: WaveNet, counter: Counter, layout: str) -> None:
+    frames = counter.frames
+    slack = FUSED_TILE if layout == "planes" else ROWS_TOGETHER
+    conv = _planes_conv if layout == "planes" else _rows_conv
+    layer_of = _planes_layer if layout == "planes" else _rows_layer
+    counter.add("samples", frames * (network.in_channels + network.out_channels))
+    layers = [layer for array in network.arrays for layer in array.layers]
+    for array in network.arrays:
+        counter.add("arrays", 1)
+        conv(counter, array.rechannel, frames)
+        _past(counter, array.head, layout, slack)
+        # The sum over the layers is set to zero, or to the head before.
+        counter.add("vectors", ceil_div(frames, counter.kernels.widths[0]) * array.head.in_channels)
+        conv(counter, array.head, frames)
+        for layer in array.layers:
+            counter.add("layers", 1)
+            _past(counter, layer.conv, layout, slack)
+            layer_of(counter, layer, layer is layers[-1])
+
+
+def _past(counter: Counter, conv: Conv, layout: str, slack: int) -> None:
+    whole = ceil_div(conv.lookback, LINE_FLOATS) * LINE_FLOATS
+    ring = whole + ceil_div(counter.frames + slack, LINE_FLOATS) * LINE_FLOATS
+    planes = conv.in_channels if layout == "planes" else 1
+    floats = conv.in_channels if layout == "planes" else lanes_for(conv.in_channels)
+    counter.history(floats, planes, conv.kernel_size, conv.dilation, ring)
+    counter.weights(conv.kernel_size * conv.in_channels * lanes_for(conv.out_channels))
+
+
+def plane_tiles(frames: int, outputs: int, kernels: Kernels) -> Iterator[tuple[int, int, int]]:
+    """(vectors, outputs, how many) of the tiles of sums that planar_impl.h cuts a run of frames into."""
+    width = kernels.widths[0]
+    start = 0
+    for vectors in (4, 2, 1):
+        together = kernels.plane_sums // vectors
+        if vectors == 4 and outputs > together:
+            continue
+        least = (vectors - 1) * width + 1
+        if frames - start < least:
+            continue
+        tile = vectors * width
+        tiles = (frames - start + tile - least) // tile
+        start += tiles * tile
+        if outputs // together:
+            yield vectors, together, tiles * (outputs // together)
+        if outputs % together:
+            yield vectors, outputs % together, tiles
+
+
+def _planes_sums(
+    counter: Counter, frames: int, outputs: int, inputs: int, taps: int, mixed: int = 0, dilation: int = 0
+) -> None:
+    """Sums over `inputs` planes at so many taps, and over `mixed` planes of the condition."""
+    width = counter.kernels.widths[0]
+    for vectors, together, tiles in plane_tiles(frames, outputs, counter.kernels):
+        steps = inputs * taps + mixed
+        sums = vectors * together
+        counter.add("planes_macs", tiles * steps * sums)
+        counter.add("planes_waits", tiles * steps * max(0, SUMS_IN_FLIGHT - sums))
+        loaded = vectors * (together if together <= counter.kernels.plane_reloads else 1)
+        astray = sum(k * dilation % LINE_FLOATS != 0 for k in range(1, taps)) / taps * width / LINE_FLOATS
+        loads = loaded * (1 + astray) + together
+        counter.add("planes_loads", tiles * steps * max(0.0, loads - max(sums, SUMS_IN_FLIGHT)))
+        counter.add("planes_splits", tiles * steps * loaded * astray)
+        counter.add("planes_taps", tiles * (taps + (mixed > 1)))
+        counter.add("planes_tiles", tiles)
+        counter.add("planes_stores", tiles * sums)
+
+
+def _planes_conv(counter: Counter, conv: Conv, frames: int) -> None:
+    counter.add("fused_convs", 1)
+    _planes_sums(counter, frames, conv.out_channels, conv.in_channels, conv.kernel_size, dilation=conv.dilation)
+
+
+def _planes_layer(counter: Counter, layer: WaveNetLayer, last: bool) -> None:
+    conv, channels = layer.conv, bottleneck(layer)
+    for start in range(0, counter.frames, FUSED_TILE):
+        frames = min(counter.frames - start, FUSED_TILE)
+        for _ in range(halves(layer)):
+            mixed = layer.mixin.in_channels
+            _planes_sums(counter, frames, channels, conv.in_channels, conv.kernel_size, mixed, conv.dilation)
+        vectors = channels * ceil_div(frames, counter.kernels.widths[0])
+        counter.activation(layer.activation.kind, vectors, channels)
+        if layer.secondary is not None:
+            counter.activation(layer.secondary.kind, vectors, channels)
+            counter.add("vectors", vectors * (1 if layer.gating is Gating.GATED else 2))
+        if layer.layer1x1 is not None and not last:
+            _planes_sums(counter, frames, layer.layer1x1.out_channels, channels, 1)
+
+
+def _rows_sums(counter: Counter, lanes: int, inputs: int, taps: int, frames: int, mixed: int = 0) -> None:
+    tiles = ceil_div(frames, ROWS_TOGETHER)
+    rows = inputs if inputs <= LANE_QUANTUM else lanes_for(inputs)
+    groups = ceil_div(lanes, ROWS_TOGETHER)
+    vectors = ROWS_TOGETHER * lanes // LANE_QUANTUM
+    counter.add("rows_macs", tiles * vectors * (rows * taps + mixed))
+    counter.add("rows_taps", tiles * groups * taps)
+    counter.add("rows_tiles", tiles * groups)
+    counter.add("rows_calls", groups)
+
+
+def _rows_conv(counter: Counter, conv: Conv, frames: int) -> None:
+    counter.add("fused_convs", 1)
+    _rows_sums(counter, lanes_for(conv.out_channels), conv.in_channels, conv.kernel_size, frames)
+
+
+def _rows_layer(counter: Counter, layer: WaveNetLayer, last: bool) -> None:
+    conv, lanes, mixed = layer.conv, lanes_for(bottleneck(layer)), layer.mixin.in_channels
+    tile = FUSED_TILE
+    while tile > ROWS_TOGETHER and tile * lanes > ROWS_TILE_FLOATS:
+        tile -= ROWS_TOGETHER
+    for start in range(0, counter.frames, tile):
+        frames = min(counter.frames - start, tile)
+        for _ in range(halves(layer)):
+            if mixed <= LANE_QUANTUM:
+                _rows_sums(counter, lanes, conv.in_channels, conv.kernel_size, frames, mixed)
+            else:
+                _rows_sums(counter, lanes, mixed, 1, frames)
+                _rows_sums(counter, lanes, conv.in_channels, conv.kernel_size, frames)
+        vectors = ceil_div(frames, ROWS_TOGETHER) * ROWS_TOGETHER * lanes // LANE_QUANTUM
+        _rows_activations(counter, layer, vectors)
+        if layer.layer1x1 is not None and not last:
+            _rows_sums(counter, lanes_for(layer.layer1x1.out_channels), bottleneck(layer), 1, frames)
+
+
+def _rows_activations(counter: Counter, layer: WaveNetLayer, vectors: int) -> None:
+    counter.activation(layer.activation.kind, vectors, 1)
+    if layer.activation.kind is ActivationKind.PRELU:
+        counter.add("activations", 1)
+    if layer.secondary is not None:
+        counter.activation(layer.secondary.kind, vectors, 1)
+        counter.add("vectors", vectors * (1 if layer.gating is Gating.GATED else 2))
