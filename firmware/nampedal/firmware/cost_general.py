@@ -8,6 +8,7 @@ from nampedal.firmware.cost_counter import (
     LINE_FLOATS,
     SUMS_IN_FLIGHT,
     Counter,
+    Kernels,
     ceil_div,
     lanes_for,
     share_beyond,
@@ -120,28 +121,28 @@ def _past(counter: Counter, conv: Conv) -> None:
     )
 
 
-def conv_tiles(frames: int, lanes: int, counter: Counter) -> list[tuple[int, int, int]]:
+def conv_tiles(frames: int, lanes: int, kernels: Kernels) -> list[tuple[int, int, int]]:
     """(vectors, frames, how many) of the tiles of sums that conv_impl.h cuts a convolution into."""
     tiles = []
-    for width in counter.kernels.widths:
+    for width in kernels.widths:
         if frames == 1:
             tiles.append((4, 1, lanes // (4 * width)))
             lanes %= 4 * width
         for vectors in (2, 1):
             columns, lanes = divmod(lanes, vectors * width)
             rest = frames
-            for tile in (counter.kernels.conv_frames[vectors - 1], 4, 2, 1):
+            for tile in (kernels.conv_frames[vectors - 1], 4, 2, 1):
                 tiles.append((vectors, tile, columns * (rest // tile)))
                 rest %= tile
     return [tile for tile in tiles if tile[2]]
 
 
-def _conv(counter: Counter, conv: Conv, lanes: int = 0, *, added: bool = False, frames: int = 0) -> None:
+def _conv(counter: Counter, conv: Conv, lanes: int = 0, *, added: bool = False) -> None:
     lanes = lanes or lanes_for(conv.out_channels)
     steps = conv.in_channels * conv.kernel_size
     counter.add("conv_calls", 1)
     counter.weights(steps * lanes)
-    for vectors, rows, tiles in conv_tiles(frames or counter.frames, lanes, counter):
+    for vectors, rows, tiles in conv_tiles(counter.frames, lanes, counter.kernels):
         sums = vectors * rows
         counter.add("conv_macs", tiles * steps * sums)
         counter.add("conv_waits", tiles * steps * max(0, SUMS_IN_FLIGHT - sums))

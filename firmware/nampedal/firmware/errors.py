@@ -103,3 +103,23 @@ class CostKernelsError(NampedalError, ValueError):
 
 class CostTermsError(NampedalError, ValueError):
     """A board's costs are not those of this cost model's terms."""
+
+
+class UnfitMachineError(NampedalError):
+    """What is measured now would not be what this machine can do."""
+
+
+class BusyMachineError(UnfitMachineError, RuntimeError):
+    """Other programs run beside."""
+
+
+class ThrottledError(UnfitMachineError, RuntimeError):
+    """The Raspberry Pi's firmware has lowered clock or voltage."""
+
+
+class ClockGovernorError(UnfitMachineError, RuntimeError):
+    """The clock follows the load."""
+
+
+class SlowClockError(UnfitMachineError, RuntimeError):
+    """The clock is well below the highest."""

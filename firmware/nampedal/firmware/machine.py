@@ -1,0 +1,86 @@
+"""Whether this machine is fit for measuring: idle, cool, at its full clock.
+
+Linux's own files are read; what a machine does not tell is not held against it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nampedal.firmware.errors import BusyMachineError, ClockGovernorError, SlowClockError, ThrottledError
+
+# Of all cores together, what other programs may take.
+BUSY_PERCENT = 10
+LOOK_S = 0.5
+# Of the highest clock, what must be there.
+CLOCK_PERCENT = 75
+
+# What the Raspberry Pi's firmware sees: the clock that Linux tells of is not the throttled one (raspberrypi/linux,
+# pull request 2397 and issue 2986). Hexadecimal; the lower half is what is now.
+THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_NOW = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+_CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
+
+
+def check_machine(root: Path = Path("/"), pause: Callable[[float], None] = time.sleep) -> None:
+    """Raises ThrottledError, ClockGovernorError, SlowClockError or BusyMachineError."""
+    _check_throttled(root)
+    _check_clock(root)
+    before = _read_cpu_times(root)
+    pause(LOOK_S)
+    after = _read_cpu_times(root)
+    if before is None or after is None or sum(after) == sum(before):
+        return
+    passed = [b - a for a, b in zip(before, after, strict=True)]
+    # The fourth and the fifth are idle times (proc_stat(5)).
+    busy = 100.0 * (sum(passed) - passed[3] - passed[4]) / sum(passed)
+    if busy > BUSY_PERCENT:
+        raise BusyMachineError(
+            f"this machine: other programs take {busy:.0f} % of its cores; at most {BUSY_PERCENT} % are allowed: end "
+            "them, or add --anyway"
+        )
+
+
+def _check_throttled(root: Path) -> None:
+    text = _read(root / THROTTLED)
+    if text is None:
+        return
+    state = int(text, 16)
+    now = [name for bit, name in _NOW.items() if state >> bit & 1]
+    if now:
+        raise ThrottledError(
+            f"this machine: is slowed down by its firmware ({', '.join(now)}): it needs cooling or a stronger power "
+            "supply; or add --anyway"
+        )
+
+
+def _check_clock(root: Path) -> None:
+    governor = _read(root / _CPUFREQ / "scaling_governor")
+    if governor is not None and governor != "performance":
+        raise ClockGovernorError(
+            f"this machine: its clock follows the load (governor '{governor}'); 'performance' is needed: run "
+            "'echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor', or add --anyway"
+        )
+    now, highest = (_read(root / _CPUFREQ / name) for name in ("scaling_cur_freq", "cpuinfo_max_freq"))
+    if now is not None and highest is not None and int(now) * 100 < int(highest) * CLOCK_PERCENT:
+        raise SlowClockError(
+            f"this machine: runs at {int(now) // 1000} of {int(highest) // 1000} MHz; at least {CLOCK_PERCENT} % are "
+            "needed: let it cool down, or add --anyway"
+        )
+
+
+def _read_cpu_times(root: Path) -> list[int] | None:
+    text = _read(root / "proc" / "stat")
+    if text is None:
+        return None
+    # Guests' time, in the ninth and tenth, is part of the first two.
+    return [int(field) for field in text.splitlines()[0].split()[1:9]]
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
