@@ -29,6 +29,7 @@ from pathlib import Path
 
 from nampedal.converter import nam_file
 from nampedal.firmware import artifact
+from nampedal.firmware.capture import Capture
 
 ROOT = Path(__file__).parent.parent
 CROSS = ROOT / "build" / "aarch64"
@@ -74,15 +75,19 @@ def _executed(stomp: Path, tier: int, block: int, frames: int) -> dict[Block, in
 
 def count(model: Path, block: int = BLOCK) -> Iterator[Count]:
     """Count every tier of a capture, played in blocks of so many frames."""
-    capture = nam_file.read(model)
+    yield from count_capture(model.stem, nam_file.read(model), block)
+
+
+def count_capture(name: str, capture: Capture, block: int, frames: int = FRAMES) -> Iterator[Count]:
+    """The same of a capture in memory, over so many frames."""
     with tempfile.TemporaryDirectory() as folder:
         stomp = Path(folder) / "model.stomp"
         stomp.write_bytes(artifact.pack(capture))
         for tier in range(len(capture.tiers)):
-            short = _executed(stomp, tier, block, FRAMES)
-            long = _executed(stomp, tier, block, 2 * FRAMES)
-            blocks = {b: (n - short.get(b, 0)) / FRAMES for b, n in long.items() if n > short.get(b, 0)}
-            yield Count(model.stem, tier, sum(n * len(b[1]) for b, n in blocks.items()), blocks)
+            short = _executed(stomp, tier, block, frames)
+            long = _executed(stomp, tier, block, 2 * frames)
+            blocks = {b: (n - short.get(b, 0)) / frames for b, n in long.items() if n > short.get(b, 0)}
+            yield Count(name, tier, sum(n * len(b[1]) for b, n in blocks.items()), blocks)
 
 
 def _for_assembler(instruction: str) -> str:
@@ -94,13 +99,25 @@ def _for_assembler(instruction: str) -> str:
 
 def cycles(counted: Count, core: str) -> float:
     """Estimated cycles a sample on a core of CORES."""
+    # Blocks that together are less than a thousandth change nothing.
+    hot = [b for b, n in counted.blocks.items() if n * len(b[1]) > counted.instructions * 1e-5]
+    known = _block_cycles.setdefault(core, {})
+    unknown = list({text for _, text in hot} - known.keys())
+    if unknown:
+        known.update(zip(unknown, _estimate(unknown, core), strict=True))
+    return float(sum(counted.blocks[b] * known[b[1]] for b in hot))
+
+
+# By core and text: captures share the kernels' blocks.
+_block_cycles: dict[str, dict[tuple[str, ...], float]] = {}
+
+
+def _estimate(blocks: list[tuple[str, ...]], core: str) -> list[float]:
     mca = shutil.which("llvm-mca-19")
     if mca is None:
         raise SystemExit("--estimate needs llvm-mca-19: apt-get install llvm-19")
-    # Blocks that together are less than a thousandth change nothing.
-    hot = [b for b, n in counted.blocks.items() if n * len(b[1]) > counted.instructions * 1e-5]
     text = ""
-    for number, (_, instructions) in enumerate(hot):
+    for number, instructions in enumerate(blocks):
         body = "\n".join(map(_for_assembler, instructions))
         text += f"# LLVM-MCA-BEGIN {number}\n{body}\n# LLVM-MCA-END\n"
     command = [mca, "-mtriple=aarch64", f"-mcpu={CORES[core]}", "--json", "--iterations=100", "-"]
@@ -109,7 +126,7 @@ def cycles(counted: Count, core: str) -> float:
         raise SystemExit(f"llvm-mca: {done.stderr[-1000:]}")
     regions = json.loads(done.stdout)["CodeRegions"]
     by_name = {int(r["Name"]): r["SummaryView"]["TotalCycles"] / 100 for r in regions}
-    return float(sum(counted.blocks[b] * by_name[number] for number, b in enumerate(hot)))
+    return [by_name[number] for number in range(len(blocks))]
 
 
 def recorded() -> dict[tuple[str, int], float]:

@@ -64,6 +64,25 @@ def probes() -> list[Network]:
     return [*plain, *small, *films, *convnets, *lstms, *linears]
 
 
+def a1_standard() -> WaveNet:
+    """What most captures are: an A1 standard, with random weights."""
+    rng = np.random.default_rng(SEED)
+
+    def array(stream: int, channels: int, head_out: int) -> LayerArray:
+        layers = tuple(
+            WaveNetLayer(
+                conv=_conv(rng, channels, channels, 3, 2**i),
+                mixin=_conv(rng, channels, 1),
+                activation=Activation(ActivationKind.TANH),
+                layer1x1=_conv(rng, channels, channels),
+            )
+            for i in range(10)
+        )
+        return LayerArray(_conv(rng, channels, stream), layers, _conv(rng, head_out, channels))
+
+    return WaveNet((array(1, 16, 8), array(16, 8, 1)), 0.02)
+
+
 def _drawn(draw: Callable[[], Network]) -> Network:
     while True:
         network = draw()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from nampedal.board.boards import read_board
+from nampedal.board.errors import UnknownBoardError
+from nampedal.converter.cli import calibrate as command
+from nampedal.converter.cli import cli
+from nampedal.firmware import calibrate as calibration
+from nampedal.firmware.cost import check_terms
+from nampedal.firmware.errors import BusyMachineError
+
+
+@pytest.fixture(autouse=True)
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few probes, once; profiles of a user who has none."""
+    monkeypatch.setattr(calibration, "calibrate", partial(calibration.calibrate, passes=1, every=12))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, ["calibrate", *map(str, arguments)])
+
+
+def busy() -> None:
+    raise BusyMachineError("this machine: is busy")
+
+
+def test_this_machine_becomes_a_profile_of_the_users_own(tmp_path: Path) -> None:
+    done = run("--anyway")
+    assert done.exit_code == 0, done.output
+    board = read_board("this-machine")
+    assert board.cost is not None
+    assert board.cost.status == "measured"
+    check_terms(board.cost.nanoseconds)
+    first, second, third, last = done.stdout.splitlines()
+    assert first == f"measured on this machine, {board.cost.kernels} kernels: {board.name}"
+    assert re.fullmatch(r"predictions: 95 of 100 within \d+ %, of networks left out of the fit", second)
+    assert re.fullmatch(r"an A1 standard capture: predicted \d+\.\d % of one core at 48 kHz, in blocks of 64", third)
+    assert last == f"written: {tmp_path / 'config' / 'nampedal' / 'boards' / 'this-machine.toml'}"
+
+
+def test_a_board_keeps_its_facts_and_gets_its_costs(tmp_path: Path) -> None:
+    before = read_board("zero-2-w")
+    path = tmp_path / "mine.toml"
+    assert run("--board", "zero-2-w", "--anyway", "-o", path).exit_code == 0
+    after = read_board(path)
+    assert (after.name, after.clock_mhz, after.period_frames) == (before.name, before.clock_mhz, before.period_frames)
+    assert after.cost is not None
+    assert after.cost.status == "measured"
+    assert after.cost != before.cost
+
+
+def test_an_unknown_board_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "calibrate", None)
+    assert isinstance(run("--board", "commodore", "--anyway").exception, UnknownBoardError)
+
+
+def test_an_unfit_machine_is_refused_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command, "check_machine", busy)
+    assert isinstance(run("-o", tmp_path / "x.toml").exception, BusyMachineError)
+    assert not (tmp_path / "x.toml").exists()
+    assert run("--anyway", "-o", tmp_path / "x.toml").exit_code == 0
