@@ -13,6 +13,7 @@ TERMS = {
     "arrays": "layer arrays",
     "layers": "fused layers",
     "fused_convs": "fused convolutions before and behind the layers",
+    "planes_steps": "inputs taken into a tile of sums, each tap for itself",
     "planes_macs": "multiply-adds of a vector of frames",
     "planes_waits": "multiply-adds that would have had room while too few sums waited for one another",
     "planes_taps": "turns of a loop over taps",
@@ -49,7 +50,7 @@ TERMS = {
     "lstm_lines": "cache lines of an LSTM's weights that do not stay in the first-level cache",
     "lstm_heads": "frames of an LSTM's head",
     "fir_macs": "multiply-adds of a vector of frames of a finite impulse response",
-    "fir_chain": "of them, those that wait for the one before",
+    "fir_chain": "taps of it that wait for the one before",
     "fir_tiles": "tiles of frames of a finite impulse response",
 }
 
@@ -69,8 +70,8 @@ LINE_BYTES = 64
 # Multiply-adds on their way at once in a core with two pipes of four stages.
 SUMS_IN_FLIGHT = 8
 # Beyond these a line has left a cache: first level 32 to 64 KiB, second 512 KiB to 1 MiB on the cores in question.
-FIRST_LEVEL = 40 << 10
-SECOND_LEVEL = 1 << 20
+FIRST_LEVEL = 48 << 10
+SECOND_LEVEL = 512 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,5 +163,5 @@ class Counter:
 
 
 def share_beyond(size: float, level: int) -> float:
-    """0 where a cache holds it all, 1 from twice that on."""
-    return min(max(size / level - 1.0, 0.0), 1.0)
+    """0 where a cache of that level holds it all, 1 where nothing of it is left: from a third more on."""
+    return min(max(3.0 * (size / level - 1.0), 0.0), 1.0)

@@ -32,6 +32,11 @@ def fused_layout(network: WaveNet, kernels: Kernels) -> str | None:
     return "planes" if narrow or not kernels.rows else "rows"
 
 
+def given_channels(network: WaveNet) -> int:
+    """Channels that are copied from the condition's network."""
+    return 0 if network.condition is None else network.arrays[0].layers[0].mixin.in_channels
+
+
 def bottleneck(layer: WaveNetLayer) -> int:
     return layer.conv.out_channels // halves(layer)
 
@@ -45,7 +50,7 @@ def count_fused(network: WaveNet, counter: Counter, layout: str) -> None:
     slack = FUSED_TILE if layout == "planes" else ROWS_TOGETHER
     conv = _planes_conv if layout == "planes" else _rows_conv
     layer_of = _planes_layer if layout == "planes" else _rows_layer
-    counter.add("samples", frames * (network.in_channels + network.out_channels))
+    counter.add("samples", frames * (network.in_channels + network.out_channels + given_channels(network)))
     layers = [layer for array in network.arrays for layer in array.layers]
     for array in network.arrays:
         counter.add("arrays", 1)
@@ -97,6 +102,7 @@ def _planes_sums(
     for vectors, together, tiles in plane_tiles(frames, outputs, counter.kernels):
         steps = inputs * taps + mixed
         sums = vectors * together
+        counter.add("planes_steps", tiles * steps)
         counter.add("planes_macs", tiles * steps * sums)
         counter.add("planes_waits", tiles * steps * max(0, SUMS_IN_FLIGHT - sums))
         loaded = vectors * (together if together <= counter.kernels.plane_reloads else 1)

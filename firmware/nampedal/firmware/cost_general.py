@@ -13,7 +13,7 @@ from nampedal.firmware.cost_counter import (
     lanes_for,
     share_beyond,
 )
-from nampedal.firmware.cost_fused import bottleneck, halves
+from nampedal.firmware.cost_fused import bottleneck, given_channels, halves
 from nampedal.firmware.network import (
     Activation,
     ActivationKind,
@@ -29,11 +29,13 @@ from nampedal.firmware.network import (
 
 FIR_WIDTH = 8
 FIR_VECTORS = 4
+# Taps of it, at three or four instructions each, in the few hundred that a core has under way.
+LOOKAHEAD = 64
 
 
 def count_wavenet(network: WaveNet, counter: Counter) -> None:
     frames = counter.frames
-    counter.add("samples", frames * (network.in_channels + 2 * network.out_channels))
+    counter.add("samples", frames * (network.in_channels + 2 * network.out_channels + given_channels(network)))
     layers = [layer for array in network.arrays for layer in array.layers]
     widest = max(halves(layer) * lanes_for(bottleneck(layer)) for layer in layers)
     for array in network.arrays:
@@ -181,11 +183,11 @@ def count_lstm(network: Lstm, counter: Counter) -> None:
 def count_linear(network: Linear, counter: Counter) -> None:
     frames = counter.frames
     played = min(network.in_channels, network.out_channels)
-    wide = FIR_VECTORS * FIR_WIDTH
-    tiles = frames // wide + ceil_div(frames % wide, FIR_WIDTH)
-    vectors = ceil_div(frames, FIR_WIDTH)
     taps = len(network.impulse_response)
+    wide, rest = divmod(frames, FIR_VECTORS * FIR_WIDTH)
+    single = ceil_div(rest, FIR_WIDTH)
     counter.add("samples", frames * (2 * played + network.out_channels - played))
-    counter.add("fir_macs", played * vectors * taps)
-    counter.add("fir_chain", played * tiles * taps)
-    counter.add("fir_tiles", played * tiles)
+    counter.add("fir_macs", played * taps * ceil_div(frames, FIR_WIDTH))
+    # Tiles of one vector run beside one another, as far as a core looks ahead.
+    counter.add("fir_chain", played * (taps * (wide + min(single, 1)) + max(0, taps - LOOKAHEAD) * max(0, single - 1)))
+    counter.add("fir_tiles", played * (wide + single))

@@ -29,6 +29,7 @@ SEED = 20
 # Multiply-adds a frame: dearer probes would take long to measure and tell nothing new.
 MOST_MACS = 40_000
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 8, 10, 12, 16, 16, 20, 24, 32, 48, 64)
+SMALL = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 6, 8)
 KERNELS = (1, 2, 3, 3, 3, 4, 6, 6, 9, 12, 16)
 KINDS = tuple(ActivationKind)
 # What captures mostly have.
@@ -40,27 +41,12 @@ Random = np.random.Generator
 def probes() -> list[Network]:
     """The same networks every time."""
     rng = np.random.default_rng(SEED)
-    plain = [_drawn(partial(_wavenet, rng, width, plain=True)) for width in WIDTHS * 4]
-    small = [_wavenet(rng, width, plain=True, most_layers=2) for width in (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 6, 8)]
-    films = [_drawn(partial(_wavenet, rng, width, plain=False)) for width in WIDTHS * 2]
+    plain = [_drawn(partial(_wavenet, rng, width, plain=True)) for width in WIDTHS * 5]
+    small = [_wavenet(rng, width, plain=True, most_layers=2) for width in SMALL * 2]
+    films = [_drawn(partial(_wavenet, rng, width, plain=False)) for width in WIDTHS * 3]
     convnets = [_drawn(partial(_convnet, rng, width)) for width in (1, 3, 4, 8, 12, 16, 24, 32) * 2]
-    sizes = (
-        (1, 3),
-        (1, 8),
-        (1, 12),
-        (1, 16),
-        (1, 24),
-        (1, 32),
-        (2, 4),
-        (2, 8),
-        (2, 16),
-        (2, 24),
-        (3, 4),
-        (3, 8),
-        (3, 32),
-    )
-    lstms = [_lstm(rng, layers, hidden) for layers, hidden in sizes]
-    linears = [Linear(_weights(rng, taps)) for taps in (1, 2, 4, 8, 16, 24, 48, 128, 512, 2048)]
+    lstms = [_lstm(rng, layers, hidden) for layers in (1, 2, 3) for hidden in (3, 4, 8, 12, 16, 24, 28, 32)]
+    linears = [Linear(_weights(rng, taps)) for taps in (1, 2, 4, 8, 16, 24, 48, 128, 300, 512, 1000, 2048)]
     return [*plain, *small, *films, *convnets, *lstms, *linears]
 
 
