@@ -3,7 +3,7 @@
     python bench/cost.py captures/*.nam                 calibrates first, with the best kernels
     NAMPEDAL_ISA=avx2 python bench/cost.py ...          with others
 
-Measured: of every tier at every block size, the median block of a turn, and of ten turns the lower quartile; turns of
+Measured: of every tier at every block size, the median block of a turn, and of ten turns the second best or so; turns of
 all captures are interleaved.
 """
 
@@ -27,8 +27,8 @@ def main() -> None:
     arguments = parser.parse_args()
     networks: dict[tuple[str, int], Network] = {}
     for path in arguments.models:
-        for number, tier in enumerate(open_capture(path).capture.tiers):
-            networks[path.stem, number] = tier.network
+        for number, size in enumerate(open_capture(path).capture.tiers):
+            networks[path.stem, number] = size.network
 
     prices = calibration.calibrate()
     _, timings = calibration.measure(list(networks.values()), "", TURNS, lambda done, total: None)

@@ -19,16 +19,19 @@ def synthetic(kernels: str, prices: dict[str, float]) -> tuple[list[dict[str, fl
     return rows, timings
 
 
-@pytest.mark.parametrize("kernels", ["avx512", "avx2", "neon"])
-def test_known_prices_are_found_again(kernels: str) -> None:
+# With AVX2 a step has eight sums, or waits as long: there one price more than needed is free.
+@pytest.mark.parametrize(("kernels", "free"), [("avx512", False), ("avx2", True), ("neon", False)])
+def test_known_prices_are_found_again(kernels: str, free: bool) -> None:
     rng = np.random.default_rng(3)
     prices = {term: float(rng.uniform(0.05, 5.0)) for term in TERMS}
     rows, timings = synthetic(kernels, prices)
     found = fit(kernels, rows, timings)
     met = [term for term in TERMS if any(row[term] for row in rows)]
     assert len(met) > 30
-    assert [found.nanoseconds[term] for term in met] == pytest.approx([prices[term] for term in met], rel=1e-3)
+    assert free or [found.nanoseconds[term] for term in met] == pytest.approx([prices[t] for t in met], rel=1e-3)
     assert all(found.nanoseconds[term] == 0.0 for term in TERMS if term not in met)
+    again = [sum(row[term] * found.nanoseconds[term] for term in TERMS) / 1e3 for row in rows]
+    assert again == pytest.approx([timing.block_us for timing in timings], rel=1e-4)
     assert found.error_percent < 0.01
 
 

@@ -6,16 +6,22 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
+from nampedal.board.boards import read_board
 from nampedal.converter import nam_file
-from nampedal.firmware.cost import KERNELS, TERMS, counts, predict_us
+from nampedal.firmware.cost import KERNELS, TERMS, check_terms, counts, predict_us
 from nampedal.firmware.cost_counter import lanes_for
 from nampedal.firmware.cost_fused import fused_layout
-from nampedal.firmware.cost_probes import probes
+from nampedal.firmware.cost_probes import a1_standard, probes
 from nampedal.firmware.errors import CostKernelsError, CostTermsError
 from nampedal.firmware.network import Network, WaveNet
 
 ONES = dict.fromkeys(TERMS, 1.0)
 Read = Callable[[nam_maker.Nam], Network]
+
+
+@pytest.fixture
+def no_profiles_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
 @pytest.fixture
@@ -146,6 +152,25 @@ def test_the_price_of_a_block_is_the_sum_of_its_terms(read: Read) -> None:
 
 def test_lanes_are_fours() -> None:
     assert [lanes_for(n) for n in (1, 4, 5)] == [4, 4, 8]
+
+
+@pytest.mark.parametrize("key", ["3b-plus", "400", "4b-1.5ghz", "4b-1.8ghz", "5", "500", "cm4", "zero-2-w"])
+def test_every_board_has_a_price_for_every_term(key: str, no_profiles_of_the_users_own: None) -> None:
+    cost = read_board(key).cost
+    assert cost is not None
+    assert cost.kernels == "neon"
+    check_terms(cost.nanoseconds)
+
+
+@pytest.mark.parametrize(("key", "share"), [("zero-2-w", 0.43), ("4b-1.8ghz", 0.14), ("5", 0.055)])
+def test_an_a1_standard_is_predicted_as_it_was_estimated(
+    key: str, share: float, no_profiles_of_the_users_own: None
+) -> None:
+    # docs/performance.md, by bench/instructions.py; of the A53's two models the mean.
+    cost = read_board(key).cost
+    assert cost is not None
+    block_us = predict_us(a1_standard(), 64, cost.kernels, cost.nanoseconds)
+    assert block_us * 48_000 / 64e6 == pytest.approx(share, rel=0.1)
 
 
 def test_unknown_kernels_are_refused(read: Read) -> None:

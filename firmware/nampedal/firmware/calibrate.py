@@ -19,13 +19,13 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 BLOCKS = (16, 32, 64, 128)
-PASSES = 8
+PASSES = 16
 SAMPLE_RATE = 48_000.0
 # Of one network at one block size in one pass: seconds, and blocks at least and at most.
 TURN_S = 3e-3
 TURN_BLOCKS = (40, 400)
 # Of the passes, where a time is taken: noise only ever adds to it.
-QUANTILE = 0.25
+QUANTILE = 0.2
 FOLDS = 10
 # Of networks left out, how many are predicted within the error that is stated.
 COVERED = 0.95

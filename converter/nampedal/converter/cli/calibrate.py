@@ -24,7 +24,7 @@ from nampedal.firmware.machine_board import KEY, this_machine
 @click.option("-o", "--output", type=FILE, help="Where to write. Default: your own board profiles.")
 @verbose
 def calibrate_command(board: str | None, anyway: bool, output: Path | None) -> None:
-    """Measure what captures cost on this machine, for predictions; about two minutes."""
+    """Measure what captures cost on this machine, for predictions; a minute or two."""
     known = None if board is None else read_board(board)
     if not anyway:
         check_machine()
