@@ -3,8 +3,8 @@
     python bench/cost.py captures/*.nam                 calibrates first, with the best kernels
     NAMPEDAL_ISA=avx2 python bench/cost.py ...          with others
 
-Measured: of every tier at every block size, the median block of a turn, and of ten turns the second best or so; turns of
-all captures are interleaved.
+Measured: of every tier at every block size, the median block of a turn, and of ten turns the lower fifth; turns of all
+captures are interleaved.
 """
 
 from __future__ import annotations
