@@ -1,0 +1,107 @@
+"""The shapes that a network could be slimmed to: some that differ, each as large as the limit lets it be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from nampedal.converter.slim.plain import Shape, shape_of
+from nampedal.firmware.network import Conv, Gating, LayerArray, WaveNet, WaveNetLayer
+
+# Widths go as the original's to this power: in proportion, nearer to each other, alike, the narrow ones wider.
+_POWERS = (1.0, 0.5, 0.0, -0.5)
+# Half as wide as the rest: nothing, or the first or the last third of the first array's layers.
+_NARROW = ("", "first", "last")
+_LEAST_DIVIDED = 6
+_LEAST_CHANNELS = 2
+
+Fits = Callable[[WaveNet], bool]
+
+
+def shapes(network: WaveNet, fits: Fits) -> list[Shape]:
+    """Shapes that fit and could not be wider in any part; none where nothing fits. fits: asked of networks of zeros."""
+    found: dict[Shape, None] = {}
+    for relative in _families(network):
+        shape = _widest(network, relative, fits)
+        if shape is not None:
+            found[shape] = None
+    return list(found)
+
+
+def blank(network: WaveNet, shape: Shape) -> WaveNet:
+    """A network of that shape, all zeros: what it costs is what the real one will cost."""
+    arrays = []
+    for number, part in enumerate(shape):
+        array = network.arrays[part.array]
+        before = 1 if number == 0 else shape[number - 1].channels
+        after = 1 if number == len(shape) - 1 else shape[number + 1].channels
+        whole = part.last == len(array.layers) - 1
+        layers = tuple(_layer(layer, part.channels) for layer in array.layers[part.first : part.last + 1])
+        head = _zeros(after, part.channels, array.head if whole else None)
+        arrays.append(LayerArray(_zeros(part.channels, before), layers, head))
+    return replace(network, arrays=tuple(arrays))
+
+
+def _layer(layer: WaveNetLayer, channels: int) -> WaveNetLayer:
+    inner = channels * (1 if layer.gating is Gating.OFF else 2)
+    return replace(
+        layer,
+        conv=_zeros(inner, channels, layer.conv),
+        mixin=_zeros(inner, 1),
+        layer1x1=_zeros(channels, channels),
+    )
+
+
+def _zeros(out: int, into: int, like: Conv | None = None) -> Conv:
+    kernel, dilation = (1, 1) if like is None else (like.kernel_size, like.dilation)
+    return Conv(np.zeros((out, into, kernel), np.float32), np.zeros(out, np.float32), dilation)
+
+
+def _families(network: WaveNet) -> Iterator[Shape]:
+    """Divisions of the network, with widths that are right in relation to each other and as large as they can be."""
+    own = shape_of(network)
+    first = own[0]
+    third = first.layers // 3
+    for narrow in _NARROW:
+        parts = own
+        if narrow:
+            if first.layers < _LEAST_DIVIDED:
+                continue
+            middle = first.first + (third if narrow == "first" else first.layers - third)
+            parts = (replace(first, last=middle - 1), replace(first, first=middle), *own[1:])
+        for power in _POWERS if len(own) > 1 else _POWERS[:1]:
+            widths = [float(part.channels) ** power for part in parts]
+            if narrow:
+                widths[0 if narrow == "first" else 1] *= 0.5
+            yield tuple(replace(part, channels=round(1e6 * width)) for part, width in zip(parts, widths, strict=True))
+
+
+def _widest(network: WaveNet, relative: Shape, fits: Fits) -> Shape | None:
+    own = {part.array: part.channels for part in shape_of(network)}
+
+    def scaled(scale: float) -> Shape:
+        return tuple(
+            replace(part, channels=min(max(_LEAST_CHANNELS, round(scale * part.channels)), own[part.array]))
+            for part in relative
+        )
+
+    best = scaled(0.0)
+    if not fits(blank(network, best)):
+        return None
+    largest = 2 * max(own.values()) / min(part.channels for part in relative)
+    for scale in np.linspace(0.0, largest, 8 * max(own.values()))[1:]:
+        wider = scaled(float(scale))
+        if wider != best:
+            if not fits(blank(network, wider)):
+                break
+            best = wider
+    # What is left of the limit goes to whichever part can still take it.
+    growing = True
+    while growing:
+        growing = False
+        for index, part in enumerate(best):
+            wider = (*best[:index], replace(part, channels=part.channels + 1), *best[index + 1 :])
+            if part.channels < own[part.array] and fits(blank(network, wider)):
+                best, growing = wider, True
+    return best

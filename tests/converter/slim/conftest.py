@@ -1,0 +1,37 @@
+"""A small capture to slim, and what it is slimmed with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nam_maker
+import pytest
+from nampedal.converter import material, nam_file
+from nampedal.converter.slim.lessons import Material
+from nampedal.firmware.capture import Capture
+from nampedal.firmware.network import WaveNet
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Capture:
+    """8/4 channels, six layers each, random weights."""
+    nam = nam_maker.a1((8, 4), (1, 2, 4, 8, 16, 32), seed=3)
+    return nam_file.read(nam_maker.write(tmp_path_factory.mktemp("small") / "small.nam", nam))
+
+
+@pytest.fixture(scope="session")
+def network(small: Capture) -> WaveNet:
+    found = small.tiers[0].network
+    assert isinstance(found, WaveNet)
+    return found
+
+
+@pytest.fixture(scope="session")
+def plucked() -> Material:
+    """Three seconds to learn from, one to be judged by."""
+    return Material(material.excitation(48_000.0, 3.0), material.plucks(48_000.0, 1.0), "plucks")
+
+
+@pytest.fixture(scope="session")
+def demo(root: Path) -> Capture:
+    return nam_file.read(root / "demo" / "overdriven-amp.nam")

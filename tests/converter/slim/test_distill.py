@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from nampedal.converter.slim.distill import Pupil, Training, assisted, cosine
+from nampedal.converter.slim.lessons import Lesson, Material, lesson
+from nampedal.converter.slim.plain import Part
+from nampedal.converter.slim.prune import prune
+from nampedal.converter.slim.student import Student
+from nampedal.firmware.capture import Capture
+from nampedal.firmware.network import WaveNet
+
+
+def trained(network: WaveNet, learned: Lesson, seed: int) -> Student:
+    with assisted(learned, "cpu") as assistant:
+        training = Training(network, Pupil(learned, "cpu"), assistant, seed)
+        training.run(150, cosine(0, 150))
+    return training.student
+
+
+def test_training_brings_a_network_nearer_and_the_same_seed_to_the_same_place(
+    small: Capture, network: WaveNet, plucked: Material
+) -> None:
+    learned, exam = lesson(small, plucked.audio), Pupil(lesson(small, plucked.kept_back), "cpu")
+    pruned = prune(network, (Part(0, 0, 5, 4), Part(1, 0, 5, 3)), plucked.audio)
+    first, again, other = (trained(pruned, learned, seed) for seed in (1, 1, 2))
+    assert exam.esr(first) < 0.5 * exam.esr(Student(pruned))
+    assert torch.equal(first.numbers, again.numbers)
+    assert not torch.equal(first.numbers, other.numbers)
+
+
+def test_the_esr_is_that_of_the_whole_lesson(small: Capture, network: WaveNet, plucked: Material) -> None:
+    learned = lesson(small, plucked.kept_back)
+    assert Pupil(learned, "cpu").esr(Student(network)) < 1e-10
+    silent = Student(network)
+    with torch.no_grad():
+        silent.numbers.zero_()
+    assert Pupil(learned, "cpu").esr(silent) == pytest.approx(1.0)
+
+
+def test_a_lesson_may_be_shorter_than_a_segment(small: Capture, network: WaveNet, plucked: Material) -> None:
+    learned = lesson(small, plucked.audio[:5000])
+    assert torch.isfinite(Pupil(learned, "cpu").gradient(Student(network), 0)).all()
+
+
+def test_the_rate_falls_from_one_to_nothing() -> None:
+    rates = [cosine(done, 100)(step) for done in (0, 50) for step in range(50)]
+    assert rates[0] == 1.0
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 1e-3
+    assert np.isclose(cosine(50, 100)(0), 0.5)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from nampedal.converter.errors import SilentAudioError
+from nampedal.converter.play import play
+from nampedal.converter.slim.lessons import KEPT_BACK, SLOWER, built_in, from_files, lesson
+from nampedal.firmware.capture import Capture
+
+
+def test_the_end_of_each_recording_is_kept_back(tmp_path: Path) -> None:
+    audio = np.random.default_rng(1).normal(0.0, 0.1, (2, 48_000)).astype(np.float32)
+    for number in range(2):
+        soundfile.write(tmp_path / f"{number}.wav", audio[number], 48_000, "FLOAT")
+    found = from_files([tmp_path / "0.wav", tmp_path / "1.wav"], 48_000.0)
+    kept = round(48_000 * KEPT_BACK)
+    np.testing.assert_array_equal(found.kept_back, np.concatenate([audio[0, -kept:], audio[1, -kept:]]))
+    np.testing.assert_array_equal(found.audio[: 48_000 - kept], audio[0, :-kept])
+    assert len(found.audio) == pytest.approx(2 * (48_000 - kept) * (1.0 + 1.0 / SLOWER), abs=4)
+    assert found.described == "0.2 s kept back of 0.wav, 1.wav"
+
+
+def test_the_second_time_it_is_lower(tmp_path: Path) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 1000.0 * np.arange(48_000) / 48_000)
+    soundfile.write(tmp_path / "tone.wav", tone, 48_000, "FLOAT")
+    found = from_files([tmp_path / "tone.wav"], 48_000.0)
+    slowed = found.audio[-48_000:] * np.hanning(48_000)
+    assert np.argmax(np.abs(np.fft.rfft(slowed))) == pytest.approx(1000.0 * SLOWER, abs=2)
+
+
+def test_silence_is_no_material(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "off.wav", np.zeros(4800), 48_000)
+    with pytest.raises(SilentAudioError) as caught:
+        from_files([tmp_path / "off.wav"], 48_000.0)
+    assert str(caught.value) == f"{tmp_path / 'off.wav'}: peaks at -inf dBFS; slim with audible playing"
+
+
+def test_what_is_built_in_is_judged_by_something_else() -> None:
+    found = built_in(48_000.0)
+    assert len(found.audio) == 120 * 48_000
+    assert not np.array_equal(found.audio[:48_000], found.kept_back[:48_000])
+
+
+def test_the_answer_is_the_captures(small: Capture) -> None:
+    audio = np.random.default_rng(2).normal(0.0, 0.1, 3000).astype(np.float32)
+    np.testing.assert_array_equal(lesson(small, audio).answer, play(small, audio)[:, 0])

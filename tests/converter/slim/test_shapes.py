@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from nampedal.converter.slim.plain import shape_of
+from nampedal.converter.slim.shapes import blank, shapes
+from nampedal.firmware.network import WaveNet, macs_per_frame, receptive_field
+
+
+def test_every_shape_fits_and_no_part_of_it_could_be_wider(network: WaveNet) -> None:
+    limit = 0.4 * macs_per_frame(network)
+    found = shapes(network, lambda smaller: macs_per_frame(smaller) <= limit)
+    assert len(found) >= 6
+    own = {part.array: part.channels for part in shape_of(network)}
+    for shape in found:
+        assert macs_per_frame(blank(network, shape)) <= limit
+        for index, part in enumerate(shape):
+            if part.channels < own[part.array]:
+                wider = (
+                    *shape[:index],
+                    type(part)(part.array, part.first, part.last, part.channels + 1),
+                    *shape[index + 1 :],
+                )
+                assert macs_per_frame(blank(network, wider)) > limit
+
+
+def test_the_shapes_differ(network: WaveNet) -> None:
+    limit = 0.4 * macs_per_frame(network)
+    found = shapes(network, lambda smaller: macs_per_frame(smaller) <= limit)
+    assert len(set(found)) == len(found)
+    assert {len(shape) for shape in found} == {2, 3}
+
+
+def test_nothing_fits_where_even_two_channels_are_too_many(network: WaveNet) -> None:
+    assert shapes(network, lambda smaller: False) == []
+
+
+def test_all_of_it_fits_where_anything_does(network: WaveNet) -> None:
+    assert shape_of(network) in shapes(network, lambda smaller: True)
+
+
+def test_a_blank_looks_back_as_far_as_the_original(network: WaveNet) -> None:
+    for shape in shapes(network, lambda smaller: macs_per_frame(smaller) < 0.5 * macs_per_frame(network)):
+        assert receptive_field(blank(network, shape)) == receptive_field(network)
