@@ -63,7 +63,8 @@ class Soap:
         # Moments start at zero (Kingma and Ba 2015).
         missing = 1.0 - MOMENTUM**self._steps
         first = group.left_basis.mT @ group.first @ group.right_basis / missing
-        step = first / ((group.second / missing).sqrt() + _EPSILON)
+        # Means of equal weights can't differ by more; those of a basis that has just turned could.
+        step = (first / ((group.second / missing).sqrt() + _EPSILON)).clamp_(-1.0, 1.0)
         update = group.left_basis @ step @ group.right_basis.mT
         group.left.lerp_(gradient @ gradient.mT, 1.0 - MOMENTUM)
         group.right.lerp_(gradient.mT @ gradient, 1.0 - MOMENTUM)
