@@ -248,7 +248,7 @@ ISAS = ", ".join(isas())
             "dry.wav: --on is for models; two recordings are compared as they are",
         ),
         (["compare", "dry.wav", "gone.nam"], "gone.nam: can't be read: no such file or directory"),
-        (["convert"], "Missing argument 'IN.nam'. Try 'nampedal convert --help'."),
+        (["convert"], "Missing argument 'IN.nam...'. Try 'nampedal convert --help'."),
         (["play"], "No such command 'play'. Try 'nampedal --help'."),
     ],
 )

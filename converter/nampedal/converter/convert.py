@@ -29,7 +29,9 @@ def convert(
     golden: bool = True,
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> Capture:
-    """The capture in one of PRECISIONS, each tier with its Proof against the float32 original and a Golden.
+    """The capture in one of PRECISIONS, each tier with its Proof against its float32 original and a Golden.
+
+    Smaller tiers also with their likeness to the original of the full one.
 
     calibrate: audio (frames,) to round with, and what it is; None: `calibration.built_in`.
     advance(done, total) is told of the work.
@@ -47,7 +49,8 @@ def convert(
             network = round_inaudibly(original, audio, _shifted(advance, before, sum(steps)))
         stored = replace(original, tiers=(replace(tier, network=network),))
         vectors = None if golden_input is None else make_golden(stored, golden_input)
-        tiers.append(replace(stored.tiers[0], proof=prove(original, stored), golden=vectors))
+        likeness = prove(replace(capture, tiers=capture.tiers[:1]), stored) if i else None
+        tiers.append(replace(stored.tiers[0], proof=prove(original, stored), golden=vectors, likeness=likeness))
         advance(before + steps[i], sum(steps))
     return replace(capture, precision=precision, tiers=tuple(tiers), calibration=described, golden_input=golden_input)
 

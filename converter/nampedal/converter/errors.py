@@ -95,3 +95,19 @@ class TfliteCalibrationError(NampedalError, ValueError):
 
 class TfliteUnplayableError(NampedalError, ValueError):
     """The interpreter refuses a .tflite."""
+
+
+class BoardCostsMissingError(NampedalError, LookupError):
+    """A board's profile does not say what networks cost."""
+
+
+class NothingFitsError(NampedalError, ValueError):
+    """No size of a capture that sounds as asked for is cheap enough for the board."""
+
+
+class SlimExtraMissingError(NampedalError, ImportError):
+    """PyTorch, which trains, is not installed."""
+
+
+class NoGpuError(NampedalError, RuntimeError):
+    """PyTorch finds no GPU."""

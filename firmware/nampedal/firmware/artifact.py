@@ -92,6 +92,7 @@ def _pack_tier(tier: Tier) -> Any:
     table.prewarm = prewarm_frames(tier.network)
     table.addedLatency = ADDED_LATENCY
     table.proof = None if tier.proof is None else _pack_fields(fbs.ProofT(), tier.proof)
+    table.likeness = None if tier.likeness is None else _pack_fields(fbs.ProofT(), tier.likeness)
     if tier.golden is not None:
         table.golden = fbs.GoldenT()
         table.golden.output = tier.golden.output.reshape(-1)
@@ -138,6 +139,7 @@ def _unpack_tier(table: Any) -> Tier:
         proof=None if table.proof is None else _unpack_fields(table.proof, Proof),
         golden=golden
         and Golden(floats(golden.output).reshape(-1, network.out_channels), golden.tolerance, golden.sampleRate),
+        likeness=None if table.likeness is None else _unpack_fields(table.likeness, Proof),
     )
 
 

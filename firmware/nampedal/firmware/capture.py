@@ -84,6 +84,7 @@ class Tier:
 
     size_below: played when a slimmable size below this is asked for; the full tier's is above 1.
     parameters: numbers in the .nam for this size.  proof, golden: None where nobody measured.
+    likeness: what a smaller size is against the original of the full one; None where nobody measured.
     """
 
     network: Network
@@ -91,6 +92,7 @@ class Tier:
     size_below: float = float("inf")
     proof: Proof | None = None
     golden: Golden | None = None
+    likeness: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,11 @@ from nampedal.converter.slim.lessons import Material
 from nampedal.converter.slim.plain import Part, shape_of
 from nampedal.converter.slim.prune import prune
 from nampedal.firmware.capture import Capture
-from nampedal.firmware.network import WaveNet
+from nampedal.firmware.engine import Audio
+from nampedal.firmware.network import Conv, WaveNet
 
 
-def esr(capture: Capture, network: WaveNet, audio: np.ndarray) -> float:  # type: ignore[type-arg]
+def esr(capture: Capture, network: WaveNet, audio: Audio) -> float:
     smaller = replace(capture, tiers=(replace(capture.tiers[0], network=network),))
     wanted, got = (play(one, audio)[:, 0].astype(np.float64) for one in (capture, smaller))
     return float(np.sum((got - wanted) ** 2) / np.sum(wanted**2))
@@ -60,7 +61,9 @@ def test_channels_that_say_nothing_are_the_ones_that_go(small: Capture, network:
     assert esr(capture, narrow, plucked.kept_back) < 1e-3
 
 
-def _still(conv):  # type: ignore[no-untyped-def]
+def _still(conv: Conv | None) -> Conv:
+    assert conv is not None
+    assert conv.bias is not None
     weight, bias = np.array(conv.weight), np.array(conv.bias)
     weight[6:] = 0.0
     bias[6:] = 0.0

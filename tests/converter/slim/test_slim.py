@@ -7,12 +7,13 @@ import numpy as np
 from nampedal.converter import nam_file
 from nampedal.converter.slim import course
 from nampedal.converter.slim.lessons import Material
+from nampedal.converter.slim.shapes import Fits
 from nampedal.converter.slim.slim import slim, step_seconds
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.network import Network, WaveNet, convolutions, macs_per_frame
 
 
-def fits(capture: Capture, share: float):  # type: ignore[no-untyped-def]
+def fits(capture: Capture, share: float) -> Fits:
     limit = share * macs_per_frame(capture.tiers[0].network)
     return lambda network: macs_per_frame(network) <= limit
 

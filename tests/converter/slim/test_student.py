@@ -11,6 +11,7 @@ from nampedal.converter import nam_file
 from nampedal.converter.play import play
 from nampedal.converter.slim.student import Student
 from nampedal.firmware.capture import Capture
+from nampedal.firmware.engine import Audio
 from nampedal.firmware.network import WaveNet
 
 KINDS = [
@@ -28,9 +29,9 @@ def capture_of(folder: Path, changed: dict[str, object]) -> tuple[Capture, WaveN
     return capture, network
 
 
-def heard(student: Student, audio: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def heard(student: Student, audio: Audio) -> Audio:
     silence = np.zeros(student.receptive_field - 1, np.float32)
-    return student.forward(torch.tensor(np.concatenate([silence, audio]))).detach().numpy()
+    return np.asarray(student.forward(torch.tensor(np.concatenate([silence, audio]))).detach())
 
 
 @pytest.mark.parametrize("changed", KINDS)

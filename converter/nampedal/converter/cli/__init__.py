@@ -10,6 +10,7 @@ import click
 from click.shell_completion import get_completion_class
 from nampedal.board.errors import NampedalError
 from nampedal.converter.cli.bench import bench_command
+from nampedal.converter.cli.boards import boards_command
 from nampedal.converter.cli.calibrate import calibrate_command
 from nampedal.converter.cli.compare import compare_command
 from nampedal.converter.cli.convert import convert_command
@@ -41,6 +42,7 @@ for command in (
     compare_command,
     render_command,
     bench_command,
+    boards_command,
     calibrate_command,
     completion_command,
 ):

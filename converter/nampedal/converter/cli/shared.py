@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 
-console = Console(highlight=False, markup=False, soft_wrap=True)
+# What goes into a file or another program is not broken into lines.
+console = Console(highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
 FILE = click.Path(path_type=Path)
 
 
@@ -51,3 +53,18 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*parts, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(what, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 0)
+
+
+@contextmanager
+def share(what: str) -> Iterator[Callable[[float, str], None]]:
+    """The same for what is told as a share of the whole, with what is being done."""
+    errors = Console(stderr=True)
+    parts = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[doing]}", markup=False),
+    )
+    with Progress(*parts, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(what, total=1.0, doing="")
+        yield lambda done, doing: bar.update(task, completed=done, doing=doing)
