@@ -13,6 +13,7 @@ from nampedal.converter.audio_file import QUALITY, read_recording
 from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.metrics import peak_dbfs
 from nampedal.converter.play import play
+from nampedal.converter.slim.playing import playing
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 
@@ -43,7 +44,7 @@ class Material:
 
 def built_in(sample_rate: float) -> Material:
     """What the converter makes itself."""
-    audio = material.excitation(sample_rate, SYNTHETIC_S)
+    audio = playing(sample_rate, SYNTHETIC_S)
     return Material(audio, material.held_back(sample_rate), material.HELD_BACK)
 
 

@@ -1,0 +1,90 @@
+"""How near a slimmed capture comes to the original, on playing that it was not trained on.
+
+    python bench/slimming.py --like lite.nam --material material/ --di di/ standard.nam...
+    python bench/slimming.py --share 0.57 --minutes 3 --board 5 --di di/ a2.nam      with built-in material only
+
+The slimmed network may cost what the full tier of --like costs on the board, or --share of what the original does. ESR
+of the float32 network against the original's full tier, both exact, over each recording of --di. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from nampedal.board.boards import read_board
+from nampedal.converter.audio_file import read_recording
+from nampedal.converter.facts import open_capture
+from nampedal.converter.play import play
+from nampedal.converter.sizing import Target
+from nampedal.converter.slim import lessons
+from nampedal.converter.slim.slim import slim
+from nampedal.firmware.capture import Capture
+from nampedal.firmware.network import Network, macs_per_frame
+
+
+def recordings(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.wav"), *folder.glob("*.flac")])
+
+
+def esrs(original: Capture, network: Network, folder: Path) -> dict[str, float]:
+    """ESR against the original, by recording."""
+    smaller = replace(original, tiers=(replace(original.tiers[0], network=network),))
+    found = {}
+    for path in recordings(folder):
+        audio = read_recording(path).at_rate(original.sample_rate).loudest_channel()
+        wanted, got = (play(one, audio, exact=True)[:, 0].astype(np.float64) for one in (original, smaller))
+        found[path.stem] = float(np.sum((got - wanted) ** 2) / np.sum(wanted**2))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--board", default="zero-2-w")
+    parser.add_argument("--period", type=int, default=64)
+    limit = parser.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--like", type=Path)
+    limit.add_argument("--share", type=float)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--material", type=Path)
+    parser.add_argument("--di", type=Path, required=True)
+    arguments = parser.parse_args()
+    for path in arguments.models:
+        capture = open_capture(path).capture
+        target = Target(read_board(arguments.board), arguments.period, 100.0, capture.sample_rate)
+        whole = capture.tiers[0].network
+        if arguments.like is not None:
+            most = target.percent(open_capture(arguments.like).capture.tiers[0].network)
+        else:
+            most = arguments.share * target.percent(whole)
+        material = lessons.built_in(capture.sample_rate)
+        if arguments.material is not None:
+            material = lessons.from_files(recordings(arguments.material), capture.sample_rate)
+        start = time.monotonic()
+        slimmed = slim(
+            replace(capture, tiers=capture.tiers[:1]),
+            lambda network, target=target, most=most: target.percent(network) <= most,
+            material,
+            arguments.minutes,
+            arguments.seed,
+        )
+        took = time.monotonic() - start
+        if slimmed is None:
+            print(f"{path.stem}: no shape is that cheap", flush=True)
+            continue
+        found = esrs(capture, slimmed.network, arguments.di)
+        each = " ".join(f"{value:.1e}" for value in found.values())
+        cost = target.percent(slimmed.network) / target.percent(whole)
+        macs = macs_per_frame(slimmed.network) / macs_per_frame(whole)
+        print(f"{path.stem}: mean ESR {np.mean(list(found.values())):.2e} ({each})")
+        print(f"  {slimmed.shape}, {cost:.2f} of the cost, {macs:.2f} of the MACs, kept back {slimmed.esr:.1e}")
+        print(f"  {slimmed.steps} steps, {took:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
