@@ -198,3 +198,31 @@ def test_the_demo_amplifier_rounded_to_int8_keeps_its_harmonics(root: Path) -> N
     # Measured: 0.07 dB.
     assert max(abs(row.difference_db) for row in loud) < 0.5
     assert any(row.difference_db != 0.0 for row in loud)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_transfer_curve_is_the_shaper_itself(rate: int) -> None:
+    found = probes.transfer(shaper(0.0, 0.5, 0.0, 0.25), rate, -6.0)
+    assert found.given.max() == pytest.approx(10 ** (-6 / 20), rel=1e-6)
+    assert found.got == pytest.approx(0.5 * found.given + 0.25 * found.given**3, abs=1e-6)
+    assert found.shift == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_delay_is_no_part_of_a_transfer_curve() -> None:
+    def late(audio: Audio) -> Audio:
+        return np.concatenate([np.zeros(37, np.float32), audio[:-37] ** 3])
+
+    found = probes.transfer(late, 48_000, 0.0)
+    assert found.got == pytest.approx(found.given**3, abs=1e-6)
+    # 221 Hz, as 220 shares factors with 48000.
+    assert found.shift == pytest.approx(2 * math.pi * 221 * 37 / 48_000, abs=1e-6)
+    undone = probes.transfer(lambda audio: audio, 48_000, 0.0, shift=found.shift)
+    assert undone.got == pytest.approx(np.sin(np.arcsin(0) + 2 * np.pi * np.arange(480) / 480 + found.shift), abs=1e-6)
+
+
+def test_esr_by_level_plays_the_same_at_each_peak() -> None:
+    given = np.asarray([0.0, 0.1, -0.2], np.float32)
+    # x^2 more, on x: an error of the peak's power, in amplitude.
+    quiet, loud = probes.esr_by_level(shaper(0.0, 1.0), shaper(0.0, 1.0, 1.0), given, [-20.0, 0.0])
+    assert loud == pytest.approx((0.5**4 + 1) / (0.5**2 + 1), rel=1e-5)
+    assert quiet == pytest.approx(0.01 * loud, rel=1e-4)

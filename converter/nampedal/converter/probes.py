@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nampedal.converter.metrics import ratio_db
+from nampedal.converter.metrics import esr, ratio_db
 from numpy.typing import NDArray
 
 Play = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -28,6 +28,8 @@ HARMONICS = range(2, 9)
 LOUD_DBFS = -6.0
 # Side by side, what is further down than this under the tones is equally nothing: float32 rounds not far below.
 FLOOR_DB = -120.0
+# Of a transfer curve.
+TRANSFER_POINTS = 480
 
 _ONSET_S = 1.0
 _WINDOW_S = 1.0
@@ -141,6 +143,48 @@ def aliasing_residual(play: Play, rate: float, level_dbfs: float = LOUD_DBFS) ->
     return ratio_db(math.sqrt(float(np.sum(rest**2))), float(spectrum[periods]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Transfer:
+    """One period of a sine and what it becomes: given, got (points,), in order of the sine's phase. shift: radians.
+
+    The output stands shift later in its period than the input, and is drawn without that.
+    """
+
+    given: NDArray[np.float64]
+    got: NDArray[np.float64]
+    shift: float
+
+
+def transfer(play: Play, rate: float, level_dbfs: float = LOUD_DBFS, shift: float | None = None) -> Transfer:
+    """What a sine of about 220 Hz becomes, moment by moment. rate: Hz.
+
+    shift: what to undo, radians; None: what brings the fundamental back in step, so that a pure delay leaves a line.
+    """
+    periods, frames = _periods(_NOTE_HZ, rate), _window_frames(rate)
+    window = _window(play, rate, level_dbfs, [periods])
+    # No two frames of the window have the same phase, and together they have every one: sorted, they are one period.
+    start = round(_ONSET_S * rate) * periods
+    got = np.empty(frames)
+    got[(start + np.arange(frames) * periods) % frames] = window
+    spectrum = np.fft.rfft(got)
+    if shift is None:
+        # A sine's own first bin has the angle -90 degrees.
+        shift = -math.pi / 2 - float(np.angle(spectrum[1]))
+    got = np.fft.irfft(spectrum * np.exp(1j * shift * np.arange(len(spectrum))), frames)
+    picked = np.arange(TRANSFER_POINTS) * frames // TRANSFER_POINTS
+    given = 10 ** (level_dbfs / 20) * np.sin(2 * np.pi * picked / frames)
+    return Transfer(given, got[picked], shift)
+
+
+def esr_by_level(
+    reference: Play, test: Play, audio: NDArray[np.float32], peaks_dbfs: Sequence[float] = LEVELS_DBFS
+) -> list[float]:
+    """ESR of what both make of the same audio, brought to one peak after the other."""
+    peak = float(np.max(np.abs(audio)))
+    scaled = [np.asarray(audio * (10 ** (peak_dbfs / 20) / peak), np.float32) for peak_dbfs in peaks_dbfs]
+    return [esr(reference(given), test(given)) for given in scaled]
+
+
 def side_by_side(reference: Play, test: Play, rate: float, levels_dbfs: Sequence[float] = LEVELS_DBFS) -> list[Row]:
     """Every figure of both players: harmonics level by level, intermodulation likewise, aliasing at its one level."""
     rows = []
@@ -170,6 +214,12 @@ def _periods(hz: float, rate: float) -> int:
 
 def _played(play: Play, rate: float, level_dbfs: float, tones: Sequence[int]) -> NDArray[np.float64]:
     """Peak amplitude of a sine in each bin of the output, (window // 2 + 1,); DC is doubled. tones: periods in it."""
+    window = _window(play, rate, level_dbfs, tones)
+    return np.asarray(2 / len(window) * np.abs(np.fft.rfft(window)), np.float64)
+
+
+def _window(play: Play, rate: float, level_dbfs: float, tones: Sequence[int]) -> NDArray[np.float64]:
+    """The analysed second of the output, (frames,)."""
     frames = _window_frames(rate)
     at = np.arange(round(_ONSET_S * rate) + frames)
     amplitude = 10 ** (level_dbfs / 20) / len(tones)
@@ -178,4 +228,4 @@ def _played(play: Play, rate: float, level_dbfs: float, tones: Sequence[int]) ->
     played = play(np.sum(waves, axis=0).astype(np.float32))
     if played.shape != at.shape:
         raise ValueError(f"a player was given {at.shape} and returned {played.shape}; it returns as many, mono")
-    return np.asarray(2 / frames * np.abs(np.fft.rfft(played[-frames:].astype(np.float64))), np.float64)
+    return np.asarray(played[-frames:], np.float64)
