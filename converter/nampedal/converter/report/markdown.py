@@ -1,0 +1,92 @@
+"""A report as text: what fits into an issue, a forum post or a repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from nampedal.converter.report import tables, words
+from nampedal.converter.report.facts import LEVELS_DBFS, Report
+
+
+def to_markdown(report: Report) -> str:
+    """The verdict and the tables of the page, as CommonMark with tables as GitHub has them."""
+    labels = [tier.label for tier in report.tiers]
+    sized = [f"{tier.label}, {tier.size}" for tier in report.tiers]
+    parts = [
+        f"# {_escaped(report.name)}",
+        f"**{_escaped(words.verdict(report))}**",
+        "## What to try",
+        "\n".join(f"- {_escaped(line)}" for line in words.advice(report)),
+        "## Does it fit?",
+        words.TIER_IN_WORDS,
+        *_boards(report, sized),
+        "## Will I hear it?",
+        f"{words.ESR_IN_WORDS} {words.BANDS_IN_WORDS}",
+        _table(["", *sized], [[row.name, *row.values] for row in tables.figures(report)]),
+        _bands(),
+        "## Look closer",
+        "ESR of the same plucks at different input levels:",
+        _table(
+            ["peak", *labels],
+            [
+                [f"{level:g} dBFS", *(words.figure(tier.esr_by_level[i], ".1e") for tier in report.tiers)]
+                for i, level in enumerate(LEVELS_DBFS)
+            ],
+        ),
+        "Distortion (THD) of a 220 Hz tone:",
+        _table(
+            ["level", "original", *labels],
+            [
+                [
+                    f"{level:g} dBFS",
+                    *(
+                        words.figure(sound.harmonics[i].thd_db, ".1f", " dB")
+                        for sound in (report.original, *(tier.sound for tier in report.tiers))
+                    ),
+                ]
+                for i, level in enumerate(LEVELS_DBFS)
+            ],
+        ),
+        "A report that ends in .html also has the plots, and sound to listen to.",
+        "## Where it came from",
+        "\n".join(f"- {name}: {_escaped(value)}" for name, value in tables.origin(report)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _boards(report: Report, sized: Sequence[str]) -> list[str]:
+    rows = words.board_rows(report)
+    if not rows:
+        return [words.ASK_FOR_A_BOARD, f"    {' '.join(words.board_command(report, '.md').splitlines())}"]
+    lines = []
+    for row in rows:
+        by_tier = {fit.tier: fit for fit in row}
+        cells = []
+        for tier in report.tiers:
+            fit = by_tier.get(tier.index)
+            if fit is None:
+                cells.append("not asked")
+            else:
+                cells.append(f"{fit.percent:.0f} % {fit.status}, {'fits' if fit.fits else 'too much'}")
+        first = row[0]
+        latency = f"{first.latency_ms:.1f} ms ({first.period_frames} frames)"
+        lines.append([first.board_name, f"{first.budget_percent:.0f} %", latency, *cells])
+    return ["Of one processor core:", _table(["board", "may take up to", "latency", *sized], lines)]
+
+
+def _bands() -> str:
+    limits = [f"ESR up to {band.most:g}: {band.name}" for band in words.BANDS[:-1]]
+    return f"{'; '.join(limits)}; above: {words.BANDS[-1].name}."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(_escaped(cell) if line is not lines[1] else cell for cell in line)} |" for line in lines
+    )
+
+
+def _escaped(text: str) -> str:
+    """A file's own words stay words: no markup, no cells, no lines of their own."""
+    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
