@@ -122,9 +122,9 @@ def test_the_wheel_holds_the_three_portions_and_nothing_else(root: Path, tmp_pat
     assert {top for top in tops if not top.endswith(".dist-info")} == {"nampedal"}
     shipped = {name for name in names if name.startswith("nampedal/")}
     for portion in MAY_IMPORT:
-        for source in (root / portion / "nampedal" / portion).iterdir():
-            if source.suffix in (".py", ".pyi", ".typed"):
-                assert f"nampedal/{portion}/{source.name}" in shipped
+        for source in (root / portion / "nampedal").rglob("*"):
+            if source.suffix in (".py", ".pyi", ".typed", ".css", ".html", ".js"):
+                assert source.relative_to(root / portion).as_posix() in shipped
     assert "nampedal/firmware/stomp_generated.py" in shipped
     for profile in (root / "hw-profiles").rglob("*.toml"):
         assert f"nampedal/board/{profile.relative_to(root)}" in shipped

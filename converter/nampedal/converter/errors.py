@@ -111,3 +111,15 @@ class SlimExtraMissingError(NampedalError, ImportError):
 
 class NoGpuError(NampedalError, RuntimeError):
     """PyTorch finds no GPU."""
+
+
+class ReportSuffixError(NampedalError, ValueError):
+    """A report can't be written in the format that its name asks for."""
+
+
+class ReportOfTfliteError(NampedalError, NotImplementedError):
+    """A report was asked for beside a .tflite."""
+
+
+class ReportMissingError(NampedalError, ImportError):
+    """A package that reports are made with is not installed."""

@@ -1,0 +1,28 @@
+"""Which writer a report's name asks for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from nampedal.converter.errors import ReportMissingError, ReportSuffixError
+from nampedal.converter.report.facts import Report
+from nampedal.converter.report.markdown import to_markdown
+
+
+def writer(path: Path) -> Callable[[Report], str]:
+    """What turns a report into the text of this file. Raises ReportSuffixError, ReportMissingError."""
+    suffix = path.suffix.lower()
+    if suffix == ".md":
+        return to_markdown
+    if suffix != ".html":
+        raise ReportSuffixError(f"{path}: ends in {suffix or 'nothing'}; a report is written as .html or .md")
+    try:
+        # Late, as it takes packages that only this needs.
+        page = importlib.import_module("nampedal.converter.report.html")
+    except ModuleNotFoundError as error:
+        need = f"a .html report needs {error.name}, which is not installed"
+        raise ReportMissingError(f"{path}: {need}; pip install 'nampedal[report]', or write a .md report") from error
+    found: Callable[[Report], str] = page.to_html
+    return found
