@@ -60,6 +60,30 @@ def test_convert_writes_an_artifact_beside_the_capture(nampedal: Run, amp: Path)
     ]
 
 
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_convert_writes_a_report_of_the_demo(nampedal: Run, root: Path, tmp_path: Path, suffix: str) -> None:
+    report = tmp_path / f"report{suffix}"
+    demo = root / "demo" / "overdriven-amp.nam"
+    done = nampedal("convert", demo, "-o", "amp.stomp", "--report", report.name)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{report.name}: the report, {report.stat().st_size:,} bytes"
+    text = report.read_text()
+    assert "The match is excellent, and you are unlikely to hear a difference (6" in text
+    assert "Overdriven amp (simulated)" in text
+    assert hashlib.sha256(demo.read_bytes()).hexdigest() in text
+    assert {path.name for path in tmp_path.iterdir()} == {"amp.stomp", report.name}
+
+
+def test_a_report_is_not_overwritten_without_force_nor_written_alone(nampedal: Run, amp: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.md").write_text("precious")
+    done = nampedal("convert", amp, "--report", "r.md")
+    assert (done.returncode, done.stderr) == (2, "nampedal: r.md: is there already; --force overwrites it\n")
+    assert (tmp_path / "r.md").read_text() == "precious"
+    assert not amp.with_suffix(".stomp").exists()
+    assert nampedal("convert", amp, "--report", "r.md", "--force").returncode == 0
+    assert (tmp_path / "r.md").read_text().startswith("# Plexi \\[1968\\]\n")
+
+
 def test_nothing_is_overwritten_without_force(nampedal: Run, amp: Path, tmp_path: Path, dry: Path) -> None:
     for arguments in (("convert", amp, "-o", "out.stomp"), ("render", amp, dry, "out.wav")):
         target = tmp_path / str(arguments[-1])
@@ -248,6 +272,11 @@ ISAS = ", ".join(isas())
             "dry.wav: --on is for models; two recordings are compared as they are",
         ),
         (["compare", "dry.wav", "gone.nam"], "gone.nam: can't be read: no such file or directory"),
+        (["convert", "amp.nam", "--report", "r.pdf"], "r.pdf: ends in .pdf; a report is written as .html or .md"),
+        (
+            ["convert", "amp.nam", "-o", "amp.tflite", "--report", "r.md"],
+            "amp.tflite: --report is for a .stomp; convert to one, or leave --report away",
+        ),
         (["convert"], "Missing argument 'IN.nam...'. Try 'nampedal convert --help'."),
         (["play"], "No such command 'play'. Try 'nampedal --help'."),
     ],

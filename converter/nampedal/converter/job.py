@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,12 @@ from pathlib import Path
 from nampedal.board.boards import read_board
 from nampedal.converter import calibration, nam_file, tflite_export
 from nampedal.converter.convert import convert
-from nampedal.converter.errors import NoGpuError, SlimExtraMissingError
+from nampedal.converter.errors import NoGpuError, ReportOfTfliteError, SlimExtraMissingError
 from nampedal.converter.output import replacing
+from nampedal.converter.report.facts import Provenance, Report, gather
+from nampedal.converter.report.fits import fits
+from nampedal.converter.report.provenance import provenance
+from nampedal.converter.report.writers import writer
 from nampedal.converter.sizing import Sized, Slimming, Target, size
 from nampedal.converter.slim import lessons
 from nampedal.converter.slim.slim import Tell
@@ -38,7 +43,10 @@ class BoardJob:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """sized: None: the capture's own tiers.  tflite: None: an artifact.  recordings: to round the weights with."""
+    """sized: None: the capture's own tiers.  tflite: None: an artifact.  recordings: to round the weights with.
+
+    report: where one is written, or None.
+    """
 
     source: Path
     output: Path
@@ -48,6 +56,7 @@ class Job:
     golden: bool
     sized: BoardJob | None
     tflite: tflite_export.Options | None
+    report: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +72,12 @@ class Done:
 
 def run(job: Job, tell: Tell = lambda done, text: None) -> Done:
     """Read, size, round, prove, write. Raises a NampedalError, and then has written nothing."""
-    capture = nam_file.read(job.source)
+    to_report = None if job.report is None else _report_writer(job, job.report)
+    capture = original = nam_file.read(job.source)
     calibrate = calibration.from_files(job.recordings, capture.sample_rate) if job.recordings else None
-    with replacing(job.output, job.force) as partial:
+    with ExitStack() as outputs:
+        partial = outputs.enter_context(replacing(job.output, job.force))
+        partial_report = None if job.report is None else outputs.enter_context(replacing(job.report, job.force))
         if job.tflite is not None:
             exported = tflite_export.export(capture, job.tflite, calibrate, _rounding(tell))
             partial.write_bytes(exported.data)
@@ -78,7 +90,29 @@ def run(job: Job, tell: Tell = lambda done, text: None) -> Done:
         converted = convert(capture, job.precision, calibrate, job.golden, _rounding(tell))
         data = artifact.pack(converted)
         partial.write_bytes(data)
+        if to_report is not None and partial_report is not None:
+            tell(1.0, "playing it for the report")
+            told = gather(original, converted, fits(converted, target), _provenance(job))
+            partial_report.write_text(to_report(told), encoding="utf-8")
     return Done(job.output, len(data), converted, target, sized)
+
+
+def _report_writer(job: Job, report: Path) -> Callable[[Report], str]:
+    """What writes the report, found before the work begins."""
+    if job.tflite is not None:
+        raise ReportOfTfliteError(f"{job.output}: --report is for a .stomp; convert to one, or leave --report away")
+    return writer(report)
+
+
+def _provenance(job: Job) -> Provenance:
+    options, seed, material = {"--precision": job.precision}, None, job.recordings
+    if job.sized is not None:
+        asked = job.sized
+        options |= {"--board": asked.board, "--max-esr": f"{asked.max_esr:g}", "--minutes": f"{asked.minutes:g}"}
+        options |= {"--budget": f"{asked.budget_percent:g}"} if asked.budget_percent is not None else {}
+        options |= {"--period": f"{asked.period_frames}"} if asked.period_frames is not None else {}
+        seed, material = asked.seed, (*job.recordings, *asked.material)
+    return provenance(options, material, seed)
 
 
 def can_train() -> bool:

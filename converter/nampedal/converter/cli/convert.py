@@ -28,7 +28,7 @@ MINUTES = 10.0
         "nampedal convert amp.nam",
         "nampedal convert amp.nam -o bank/amp.stomp",
         "nampedal convert amp.nam --calibrate my-guitar.wav --calibrate my-bass.wav",
-        "nampedal convert amp.nam --board zero-2-w --budget 30",
+        "nampedal convert amp.nam --board zero-2-w --budget 30 --report amp.html",
         "nampedal convert captures/ -o bank/ --board 3b-plus --minutes 3 --material my-guitar.wav",
         "nampedal convert amp.nam -o amp.tflite --tflite-mode mixed",
     ),
@@ -87,6 +87,12 @@ MINUTES = 10.0
 @click.option("--block", type=int, default=64, show_default=True, help="Frames of a .tflite's audio tensors.")
 @click.option("--tier", type=int, default=0, show_default=True, help="Which size goes into a .tflite; 0 is full.")
 @click.option("--no-golden", is_flag=True, help="Without golden vectors: 40 kB less, and 'verify' can't check it.")
+@click.option(
+    "--report",
+    type=FILE,
+    metavar="FILE",
+    help="Also write a report: .html has plots, and sound to listen to; .md is text.",
+)
 @force
 @verbose
 def convert_command(
@@ -108,6 +114,7 @@ def convert_command(
     block: int,
     tier: int,
     no_golden: bool,
+    report: Path | None,
     force: bool,
 ) -> int:
     """Convert captures into artifacts that a pedal loads, or into .tflite files.
@@ -128,6 +135,8 @@ def convert_command(
     found = list(_files(sources, "*.nam"))
     into_folder = output is not None and output.is_dir() and output.suffix.lower() not in (f".{one}" for one in FORMATS)
     several = into_folder or sources != tuple(found) or len(found) != 1
+    if several and report is not None:
+        raise click.UsageError("--report is of one capture.")
     work = [
         Job(
             source,
@@ -138,6 +147,7 @@ def convert_command(
             not no_golden,
             sized,
             options,
+            report,
         )
         for source in found
     ]
@@ -173,6 +183,8 @@ def _one(job: Job) -> int:
             return EXIT_FAILED
     for line in described(job, done):
         console.print(line)
+    if job.report is not None:
+        console.print(f"{job.report}: the report, {job.report.stat().st_size:,} bytes")
     return 0
 
 
