@@ -141,6 +141,15 @@ def test_every_sound_is_a_player_of_its_own_without_a_script(page: str) -> None:
     assert "The difference of tier 0 is silence" in page
 
 
+def test_a_line_keeps_its_name_where_it_ends_at_the_edge() -> None:
+    drawn = to_html(with_esr(1e-6, 1e-6, 1e-6))
+    (plot,) = re.findall(r'<svg [^>]*aria-label="Where the difference sits.*?</svg>', drawn, re.DOTALL)
+    assert re.findall(r">of (tier \d)<", plot) == ["tier 1", "tier 2"]
+    (levels,) = re.findall(r'<svg [^>]*aria-label="How exact it is.*?</svg>', drawn, re.DOTALL)
+    assert sorted(re.findall(r">(tier \d)<", levels)) == ["tier 1", "tier 2"]
+    assert "no difference at any level: tier 0" in levels
+
+
 @pytest.mark.parametrize("factor", [0.0, np.nan])
 def test_a_capture_that_plays_nothing_of_use_still_has_a_page(factor: float) -> None:
     report = small()

@@ -93,4 +93,5 @@ def _heard(heard: Clips) -> list[Clip]:
 
 def _sound_note(heard: Clips) -> str:
     packed = {"MP3": "packed as MP3, which takes a little from all of it alike", "FLAC": "packed without loss"}
-    return f"All of it {heard.gain_db:+.1f} dB, so that nothing clips; {packed[heard.format]}."
+    turned = f"turned {'up' if heard.gain_db > 0 else 'down'} by {abs(heard.gain_db):.1f} dB, to just below full scale"
+    return f"All of it is {turned}, and {packed[heard.format]}."

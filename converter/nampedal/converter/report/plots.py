@@ -109,7 +109,7 @@ def _esr_by_level(report: Report) -> Plot:
             ends.append((LEVELS_DBFS[-1], esr[-1], tier.label, svg.tier_colour(tier.index)))
         axes.set_yscale("log")
         low, high = axes.get_ylim()
-        axes.set_ylim(min(low / 3, 1e-4), max(high, 1.0))
+        axes.set_ylim(min(low / 3, 1e-4), max(high, 2.0))
         if same:
             text = f"no difference at any level: {', '.join(same)}"
             axes.text(0.02, 0.03, text, transform=axes.transAxes, va="bottom", fontsize=_SMALL)
@@ -203,7 +203,16 @@ def _label(figure: Figure, axes: Axes, ends: list[tuple[float, float, str, str]]
         up = max(up, least + half)
         least = up + half
         at = tuple(to_data((across, up)))
-        axes.annotate(text, at, (5, 0), textcoords="offset points", color=colour, va="center", fontsize=_SMALL)
+        axes.annotate(
+            text,
+            at,
+            (5, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            fontsize=_SMALL,
+            annotation_clip=False,
+        )
 
 
 def _enlarged(original: Signal, difference: Signal) -> int:
