@@ -13,6 +13,7 @@ TERMS = {
     "arrays": "layer arrays",
     "layers": "fused layers",
     "fused_convs": "fused convolutions before and behind the layers",
+    "planes_runs": "runs of tiles over a block's frames, a group of outputs each",
     "planes_steps": "inputs taken into a tile of sums, each tap for itself",
     "planes_macs": "multiply-adds of a vector of frames",
     "planes_waits": "multiply-adds that would have had room while too few sums waited for one another",

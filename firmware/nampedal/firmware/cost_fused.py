@@ -74,8 +74,11 @@ def _past(counter: Counter, conv: Conv, layout: str, slack: int) -> None:
     counter.weights(conv.kernel_size * conv.in_channels * lanes_for(conv.out_channels))
 
 
-def plane_tiles(frames: int, outputs: int, kernels: Kernels) -> Iterator[tuple[int, int, int]]:
-    """(vectors, outputs, how many) of the tiles of sums that planar_impl.h cuts a run of frames into."""
+def plane_tiles(frames: int, outputs: int, kernels: Kernels) -> Iterator[tuple[int, int, int, int]]:
+    """What planar_impl.h cuts the sums of a run of frames into.
+
+    (vectors, outputs, groups, tiles): so many groups of so many outputs, in so many tiles of so many vectors of frames.
+    """
     width = kernels.widths[0]
     start = 0
     for vectors in (4, 2, 1):
@@ -89,9 +92,9 @@ def plane_tiles(frames: int, outputs: int, kernels: Kernels) -> Iterator[tuple[i
         tiles = (frames - start + tile - least) // tile
         start += tiles * tile
         if outputs // together:
-            yield vectors, together, tiles * (outputs // together)
+            yield vectors, together, outputs // together, tiles
         if outputs % together:
-            yield vectors, outputs % together, tiles
+            yield vectors, outputs % together, 1, tiles
 
 
 def _planes_sums(
@@ -99,9 +102,11 @@ def _planes_sums(
 ) -> None:
     """Sums over `inputs` planes at so many taps, and over `mixed` planes of the condition."""
     width = counter.kernels.widths[0]
-    for vectors, together, tiles in plane_tiles(frames, outputs, counter.kernels):
+    for vectors, together, groups, tiles_of_each in plane_tiles(frames, outputs, counter.kernels):
+        tiles = groups * tiles_of_each
         steps = inputs * taps + mixed
         sums = vectors * together
+        counter.add("planes_runs", groups)
         counter.add("planes_steps", tiles * steps)
         counter.add("planes_macs", tiles * steps * sums)
         counter.add("planes_waits", tiles * steps * max(0, SUMS_IN_FLIGHT - sums))
