@@ -95,8 +95,7 @@ def test_advice_is_about_boards_that_can_not_play_the_full_size() -> None:
     assert words.advice(report) == [
         "A: play tier 1, 50 % of the work (very good); what is larger does not fit.",
         "A: this is close, and an estimate; measure on the board with 'nampedal bench'.",
-        "B: a longer period (more latency), or a faster board, "
-        "or a smaller capture of the same gear (many come as standard, lite, feather and nano).",
+        "B: have it slimmed to fit (add --board b to the command), or a longer period (more latency).",
     ]
 
 

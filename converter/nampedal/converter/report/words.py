@@ -116,7 +116,10 @@ def advice(report: Report) -> list[str]:
         best = _best(fits)
         name = fits[0].board_name
         if best is None:
-            found.append(f"{name}: a longer period (more latency), or a faster board, or {_SMALLER_CAPTURE}.")
+            board = f"--board {fits[0].board_key}"
+            found.append(
+                f"{name}: have it slimmed to fit (add {board} to the command), or a longer period (more latency)."
+            )
         elif best.tier:
             tier = report.tiers[best.tier]
             found.append(
