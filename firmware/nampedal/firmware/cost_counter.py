@@ -14,7 +14,7 @@ TERMS = {
     "layers": "fused layers",
     "fused_convs": "fused convolutions before and behind the layers",
     "planes_runs": "runs of tiles over a block's frames, a group of outputs each",
-    "planes_steps": "inputs taken into a tile of sums, each tap for itself",
+    "planes_turns": "turns of a loop over inputs; few inputs have none",
     "planes_macs": "multiply-adds of a vector of frames",
     "planes_waits": "multiply-adds that would have had room while too few sums waited for one another",
     "planes_taps": "turns of a loop over taps",

@@ -98,16 +98,21 @@ def plane_tiles(frames: int, outputs: int, kernels: Kernels) -> Iterator[tuple[i
 
 
 def _planes_sums(
-    counter: Counter, frames: int, outputs: int, inputs: int, taps: int, mixed: int = 0, dilation: int = 0
+    counter: Counter, frames: int, lanes: int, outputs: int, inputs: int, taps: int, mixed: int = 0, dilation: int = 0
 ) -> None:
-    """Sums over `inputs` planes at so many taps, and over `mixed` planes of the condition."""
+    """Sums over `inputs` planes at so many taps, and over `mixed` planes of the condition.
+
+    lanes: of the convolution's weights, with both halves; 0: of one without a layer, which has no code for few inputs.
+    """
     width = counter.kernels.widths[0]
     for vectors, together, groups, tiles_of_each in plane_tiles(frames, outputs, counter.kernels):
         tiles = groups * tiles_of_each
         steps = inputs * taps + mixed
         sums = vectors * together
         counter.add("planes_runs", groups)
-        counter.add("planes_steps", tiles * steps)
+        unrolled = vectors == 4 and lanes == LANE_QUANTUM and inputs <= LANE_QUANTUM
+        turns = (0 if unrolled else inputs * taps) + (mixed if mixed > 1 else 0)
+        counter.add("planes_turns", tiles * turns)
         counter.add("planes_macs", tiles * steps * sums)
         counter.add("planes_waits", tiles * steps * max(0, SUMS_IN_FLIGHT - sums))
         loaded = vectors * (together if together <= counter.kernels.plane_reloads else 1)
@@ -122,7 +127,7 @@ def _planes_sums(
 
 def _planes_conv(counter: Counter, conv: Conv, frames: int) -> None:
     counter.add("fused_convs", 1)
-    _planes_sums(counter, frames, conv.out_channels, conv.in_channels, conv.kernel_size, dilation=conv.dilation)
+    _planes_sums(counter, frames, 0, conv.out_channels, conv.in_channels, conv.kernel_size, dilation=conv.dilation)
 
 
 def _planes_layer(counter: Counter, layer: WaveNetLayer, last: bool) -> None:
@@ -131,14 +136,16 @@ def _planes_layer(counter: Counter, layer: WaveNetLayer, last: bool) -> None:
         frames = min(counter.frames - start, FUSED_TILE)
         for _ in range(halves(layer)):
             mixed = layer.mixin.in_channels
-            _planes_sums(counter, frames, channels, conv.in_channels, conv.kernel_size, mixed, conv.dilation)
+            lanes = halves(layer) * lanes_for(channels)
+            _planes_sums(counter, frames, lanes, channels, conv.in_channels, conv.kernel_size, mixed, conv.dilation)
         vectors = channels * ceil_div(frames, counter.kernels.widths[0])
         counter.activation(layer.activation.kind, vectors, channels)
         if layer.secondary is not None:
             counter.activation(layer.secondary.kind, vectors, channels)
             counter.add("vectors", vectors * (1 if layer.gating is Gating.GATED else 2))
         if layer.layer1x1 is not None and not last:
-            _planes_sums(counter, frames, layer.layer1x1.out_channels, channels, 1)
+            outputs = layer.layer1x1.out_channels
+            _planes_sums(counter, frames, lanes_for(outputs), outputs, channels, 1)
 
 
 def _rows_sums(counter: Counter, lanes: int, inputs: int, taps: int, frames: int, mixed: int = 0) -> None:
