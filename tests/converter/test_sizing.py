@@ -10,8 +10,10 @@ from nampedal.converter import material, nam_file
 from nampedal.converter.errors import BoardCostsMissingError, NothingFitsError
 from nampedal.converter.sizing import Slimming, Target, size
 from nampedal.converter.slim.lessons import Material
+from nampedal.converter.slim.shapes import blank, smallest
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.cost import TERMS
+from nampedal.firmware.network import WaveNet
 
 PLUCKED = Material(material.excitation(48_000.0, 0.5), material.plucks(48_000.0, 0.5), "plucks")
 
@@ -133,12 +135,15 @@ def test_what_would_differ_too_much_is_refused_with_what_would_do(capture: Captu
     )
 
 
-def test_where_no_shape_is_small_enough_there_is_one_answer(capture: Capture, full: float) -> None:
+def test_where_no_shape_is_small_enough_it_says_how_small_there_are(capture: Capture, full: float) -> None:
+    network = capture.tiers[0].network
+    assert isinstance(network, WaveNet)
+    least = target(50.0).percent(blank(network, smallest(network)))
     with pytest.raises(NothingFitsError) as caught:
         size(capture, target(0.001), pruning())
     assert str(caught.value) == (
         "amp.nam: nothing fits 0.001 % of a core of 5 (measured) in periods of 64 frames within ESR 1; "
-        f"as it is it fits at {-int(-full // 1)} %"
+        f"as it is it fits at {-int(-full // 1)} %; slimmed as far as it goes it fits at {least:.1f} %"
     )
 
 

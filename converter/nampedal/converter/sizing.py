@@ -12,6 +12,8 @@ from nampedal.converter.errors import BoardCostsMissingError, NothingFitsError
 from nampedal.converter.nam_slimmable import parameter_count
 from nampedal.converter.play import play
 from nampedal.converter.slim.lessons import Material, lesson
+from nampedal.converter.slim.plain import is_plain
+from nampedal.converter.slim.shapes import blank, smallest
 from nampedal.converter.slim.slim import Slimmed, Tell, slim
 from nampedal.firmware.capture import Capture, Tier
 from nampedal.firmware.cost import predict_us
@@ -160,6 +162,9 @@ class _Sizing:
         if within is not None:
             reaches = math.ceil(target.at_most(within.tier.network))
             near += f"; {within.how} it fits at {reaches} % with ESR {within.esr:.1e}"
+        elif is_plain(tier.network):
+            least = blank(tier.network, smallest(tier.network))
+            near += f"; slimmed as far as it goes it fits at {target.at_most(least):.1f} %"
         asked = f"{target.budget_percent:g} % of a core of {target.board.key} ({target.status})"
         limit = f"in periods of {target.period_frames} frames within ESR {self._slimming.max_esr:g}"
         return f"{self._capture.source.file_name}: nothing fits {asked} {limit}; {near}"

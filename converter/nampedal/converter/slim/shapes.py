@@ -29,6 +29,11 @@ def shapes(network: WaveNet, fits: Fits) -> list[Shape]:
     return list(found)
 
 
+def smallest(network: WaveNet) -> Shape:
+    """As few channels as there may be."""
+    return tuple(replace(part, channels=min(part.channels, _LEAST_CHANNELS)) for part in shape_of(network))
+
+
 def blank(network: WaveNet, shape: Shape) -> WaveNet:
     """A network of that shape, all zeros: what it costs is what the real one will cost."""
     arrays = []
