@@ -31,6 +31,8 @@ MOST_MACS = 40_000
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 8, 10, 12, 16, 16, 20, 24, 32, 48, 64)
 SMALL = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 6, 8)
 KERNELS = (1, 2, 3, 3, 3, 4, 6, 6, 9, 12, 16)
+# Of the arrays that captures mostly have.
+USUAL = ((1,), (2,), (3,), (4, 2), (6,), (8, 4), (12, 6), (16, 8), (20,))
 KINDS = tuple(ActivationKind)
 # What captures mostly have.
 COMMON = (ActivationKind.TANH, ActivationKind.TANH, ActivationKind.LEAKY_RELU, ActivationKind.SIGMOID)
@@ -47,26 +49,33 @@ def probes() -> list[Network]:
     convnets = [_drawn(partial(_convnet, rng, width)) for width in (1, 3, 4, 8, 12, 16, 24, 32) * 2]
     lstms = [_lstm(rng, layers, hidden) for layers in (1, 2, 3) for hidden in (3, 4, 8, 12, 16, 24, 28, 32)]
     linears = [Linear(_weights(rng, taps)) for taps in (1, 2, 4, 8, 16, 24, 48, 128, 300, 512, 1000, 2048)]
-    return [*plain, *small, *films, *convnets, *lstms, *linears]
+    usual = [_a1(rng, widths, kind) for widths in USUAL for kind in (ActivationKind.TANH, ActivationKind.LEAKY_RELU)]
+    return [*plain, *small, *films, *convnets, *lstms, *linears, *usual]
 
 
 def a1_standard() -> WaveNet:
     """What most captures are: an A1 standard, with random weights."""
-    rng = np.random.default_rng(SEED)
+    return _a1(np.random.default_rng(SEED), (16, 8), ActivationKind.TANH)
 
-    def array(stream: int, channels: int, head_out: int) -> LayerArray:
+
+def _a1(rng: Random, widths: tuple[int, ...], kind: ActivationKind) -> WaveNet:
+    """Arrays of so many channels, each of ten layers with dilations 1 to 512."""
+    activation = Activation(kind, (0.01,) if kind is ActivationKind.LEAKY_RELU else ())
+    arrays: list[LayerArray] = []
+    stream = 1
+    for channels, head_out in zip(widths, (*widths[1:], 1), strict=True):
         layers = tuple(
             WaveNetLayer(
                 conv=_conv(rng, channels, channels, 3, 2**i),
                 mixin=_conv(rng, channels, 1),
-                activation=Activation(ActivationKind.TANH),
+                activation=activation,
                 layer1x1=_conv(rng, channels, channels),
             )
             for i in range(10)
         )
-        return LayerArray(_conv(rng, channels, stream), layers, _conv(rng, head_out, channels))
-
-    return WaveNet((array(1, 16, 8), array(16, 8, 1)), 0.02)
+        arrays.append(LayerArray(_conv(rng, channels, stream), layers, _conv(rng, head_out, channels)))
+        stream = channels
+    return WaveNet(tuple(arrays), 0.02)
 
 
 def _drawn(draw: Callable[[], Network]) -> Network:
