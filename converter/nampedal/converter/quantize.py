@@ -41,6 +41,8 @@ from threadpoolctl import threadpool_limits
 
 # Of the mean second moment: how far a fit may trust inputs that calibration hardly excites.
 DAMPING = 3e-4
+# Of a signal's energy: what rounding errors of its float64 numbers may look like an excitation.
+NOISE = 1e-20
 # Frames whose second moments are summed at a time: bounds the memory, not the result.
 CHUNK = 1 << 12
 
@@ -179,7 +181,8 @@ class _Rounding:
             moments, products = self._moments(
                 conv, wanted, original[:, columns], rounded[:, columns], None if error is None else error[:, rows]
             )
-            damping = DAMPING * np.trace(moments) / len(moments) + np.finfo(np.float32).tiny
+            noise = NOISE * float(np.sum(rounded[:, columns] ** 2)) + np.finfo(np.float32).tiny
+            damping = DAMPING * np.trace(moments) / len(moments) + noise
             moments += damping * np.eye(len(moments))
             fitted = np.linalg.solve(moments, (products + damping * wanted).T).T
             if int8:

@@ -11,8 +11,9 @@ from nampedal.firmware.network import Conv, Gating, LayerArray, WaveNet, WaveNet
 
 # Widths go as the original's to this power: in proportion, nearer to each other, alike, the narrow ones wider.
 _POWERS = (1.0, 0.5, 0.0, -0.5)
-# Half as wide as the rest: nothing, or the first or the last third of the first array's layers.
-_NARROW = ("", "first", "last")
+# Of an array that is divided, how many of its layers come first; either part is half as wide as the other.
+_DIVISIONS = (1 / 3, 1 / 2, 2 / 3)
+_POWERS_DIVIDED = (1.0, 0.0)
 _LEAST_DIVIDED = 6
 _LEAST_CHANNELS = 2
 
@@ -66,20 +67,26 @@ def _zeros(out: int, into: int, like: Conv | None = None) -> Conv:
 def _families(network: WaveNet) -> Iterator[Shape]:
     """Divisions of the network, with widths that are right in relation to each other and as large as they can be."""
     own = shape_of(network)
-    first = own[0]
-    third = first.layers // 3
-    for narrow in _NARROW:
-        parts = own
-        if narrow:
-            if first.layers < _LEAST_DIVIDED:
-                continue
-            middle = first.first + (third if narrow == "first" else first.layers - third)
-            parts = (replace(first, last=middle - 1), replace(first, first=middle), *own[1:])
-        for power in _POWERS if len(own) > 1 else _POWERS[:1]:
-            widths = [float(part.channels) ** power for part in parts]
-            if narrow:
-                widths[0 if narrow == "first" else 1] *= 0.5
-            yield tuple(replace(part, channels=round(1e6 * width)) for part, width in zip(parts, widths, strict=True))
+    for power in _POWERS if len(own) > 1 else _POWERS[:1]:
+        yield _relative(own, power, [1.0] * len(own))
+    for number, part in enumerate(own):
+        if part.layers < _LEAST_DIVIDED:
+            continue
+        for division in _DIVISIONS:
+            middle = part.first + round(division * part.layers)
+            halves = replace(part, last=middle - 1), replace(part, first=middle)
+            parts = (*own[:number], *halves, *own[number + 1 :])
+            for narrow in (number, number + 1):
+                factors = [0.5 if index == narrow else 1.0 for index in range(len(parts))]
+                for power in _POWERS_DIVIDED if len(own) > 1 else _POWERS_DIVIDED[:1]:
+                    yield _relative(parts, power, factors)
+
+
+def _relative(parts: Shape, power: float, factors: list[float]) -> Shape:
+    return tuple(
+        replace(part, channels=round(1e6 * factor * part.channels**power))
+        for part, factor in zip(parts, factors, strict=True)
+    )
 
 
 def _widest(network: WaveNet, relative: Shape, fits: Fits) -> Shape | None:
