@@ -109,6 +109,10 @@ class SlimExtraMissingError(NampedalError, ImportError):
     """PyTorch, which trains, is not installed."""
 
 
+class TrainingProcessError(NampedalError, RuntimeError):
+    """A process that trains has ended before its work was done."""
+
+
 class NoGpuError(NampedalError, RuntimeError):
     """PyTorch finds no GPU."""
 

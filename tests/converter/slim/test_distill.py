@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
+from nampedal.converter.errors import TrainingProcessError
 from nampedal.converter.slim.distill import Pupil, Training, assisted, cosine
 from nampedal.converter.slim.lessons import Lesson, Material, lesson
 from nampedal.converter.slim.plain import Part
@@ -50,3 +53,16 @@ def test_the_rate_falls_from_one_to_nothing() -> None:
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 1e-3
     assert np.isclose(cosine(50, 100)(0), 0.5)
+
+
+def test_a_second_process_that_is_gone_is_told(small: Capture, network: WaveNet, plucked: Material) -> None:
+    learned = lesson(small, plucked.kept_back)
+    with assisted(learned, "cpu") as assistant:
+        (process,) = multiprocessing.active_children()
+        training = Training(network, Pupil(learned, "cpu"), assistant, 0)
+        process.kill()
+        with pytest.raises(TrainingProcessError) as caught:
+            training.run(5, cosine(0, 5))
+    assert str(caught.value) == (
+        "slimming: the second process is gone, most often for want of memory; close other programs, or use --jobs 1"
+    )

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
+from nampedal.converter.errors import TrainingProcessError
 from nampedal.converter.slim.lessons import Lesson
 from nampedal.converter.slim.soap import Soap
 from nampedal.converter.slim.student import Student
@@ -86,7 +87,16 @@ class Training:
         self._done = 0
 
     def run(self, steps: int, rate: Callable[[int], float]) -> None:
-        """Take so many steps; rate(n): of the n-th of them, as a share of RATE."""
+        """Take so many steps; rate(n): of the n-th of them, as a share of RATE. Raises TrainingProcessError."""
+        try:
+            self._run(steps, rate)
+        except (EOFError, OSError) as error:
+            todo = "close other programs, or use --jobs 1"
+            raise TrainingProcessError(
+                f"slimming: the second process is gone, most often for want of memory; {todo}"
+            ) from error
+
+    def _run(self, steps: int, rate: Callable[[int], float]) -> None:
         self._assistant.send(self.student.network())
         for step in range(steps):
             own, other = (int(start) for start in self._random.integers(0, self._pupil.segments, 2))
@@ -133,7 +143,7 @@ def _assist(connection: Connection, lesson: Lesson, device: str) -> None:
     while True:
         try:
             message = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return
         if isinstance(message, WaveNet):
             student = Student(message, device)
