@@ -66,3 +66,15 @@ def test_a_second_process_that_is_gone_is_told(small: Capture, network: WaveNet,
     assert str(caught.value) == (
         "slimming: the second process is gone, most often for want of memory; close other programs, or use --jobs 1"
     )
+
+
+def test_work_that_is_broken_off_ends_quietly(
+    small: Capture, network: WaveNet, plucked: Material, capfd: pytest.CaptureFixture[str]
+) -> None:
+    learned = lesson(small, plucked.kept_back)
+    with assisted(learned, "cpu") as assistant:
+        training = Training(network, Pupil(learned, "cpu"), assistant, 0)
+        # A request whose answer nobody waits for.
+        assistant.send(network)
+        assistant.send((0, training.student.numbers.numpy()))
+    assert capfd.readouterr() == ("", "")

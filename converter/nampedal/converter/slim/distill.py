@@ -9,7 +9,7 @@ import math
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -138,13 +138,15 @@ def _assist(connection: Connection, lesson: Lesson, device: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    pupil = Pupil(lesson, device)
+    # The other end is closed when the work is done, or was broken off.
+    with suppress(EOFError, OSError):
+        _answer(connection, Pupil(lesson, device), device)
+
+
+def _answer(connection: Connection, pupil: Pupil, device: str) -> None:
     student: Student | None = None
     while True:
-        try:
-            message = connection.recv()
-        except (EOFError, OSError):
-            return
+        message = connection.recv()
         if isinstance(message, WaveNet):
             student = Student(message, device)
             continue
