@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from nampedal.board.boards import read_board
+from nampedal.converter import metrics
 from nampedal.converter.audio_file import read_recording
 from nampedal.converter.facts import open_capture
 from nampedal.converter.play import play
@@ -36,8 +37,8 @@ def esrs(original: Capture, network: Network, folder: Path) -> dict[str, float]:
     found = {}
     for path in recordings(folder):
         audio = read_recording(path).at_rate(original.sample_rate).loudest_channel()
-        wanted, got = (play(one, audio, exact=True)[:, 0].astype(np.float64) for one in (original, smaller))
-        found[path.stem] = float(np.sum((got - wanted) ** 2) / np.sum(wanted**2))
+        wanted, got = (play(one, audio, exact=True)[:, 0] for one in (original, smaller))
+        found[path.stem] = metrics.esr(wanted, got)
     return found
 
 

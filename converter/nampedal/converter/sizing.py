@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 from nampedal.board.boards import Board
+from nampedal.converter import metrics
 from nampedal.converter.errors import BoardCostsMissingError, NothingFitsError
 from nampedal.converter.nam_slimmable import parameter_count
 from nampedal.converter.play import play
@@ -145,9 +145,8 @@ class _Sizing:
 
     def _esr(self, network: Network) -> float:
         tier = replace(self._full.tiers[0], network=network)
-        answer = play(replace(self._full, tiers=(tier,)), self._exam.audio)[:, 0].astype(np.float64)
-        wanted = self._exam.answer.astype(np.float64)
-        return float(np.sum((answer - wanted) ** 2) / max(float(np.sum(wanted**2)), 1e-30))
+        answer = play(replace(self._full, tiers=(tier,)), self._exam.audio)[:, 0]
+        return metrics.esr(self._exam.answer, answer)
 
     def _telling(self, before: float, share: float) -> Callable[[float, str], None]:
         whole = 1.0 + STEP_DOWN

@@ -38,6 +38,16 @@ def test_silence_is_no_material(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'off.wav'}: peaks at -inf dBFS; slim with audible playing"
 
 
+def test_a_silent_end_can_not_judge(tmp_path: Path) -> None:
+    audio = np.concatenate([np.random.default_rng(1).normal(0.0, 0.1, 8000), np.zeros(2000)])
+    soundfile.write(tmp_path / "fade.wav", audio, 48_000)
+    with pytest.raises(SilentAudioError) as caught:
+        from_files([tmp_path / "fade.wav"], 48_000.0)
+    assert str(caught.value) == (
+        "fade.wav: the last 8 %, kept back to judge by, is silent; cut the recordings off before that"
+    )
+
+
 def test_what_is_built_in_is_judged_by_something_else() -> None:
     found = built_in(48_000.0)
     assert len(found.audio) == 120 * 48_000

@@ -10,6 +10,7 @@ import numpy as np
 import soxr
 from nampedal.converter import material
 from nampedal.converter.audio_file import QUALITY, read_recording
+from nampedal.converter.calibration import SILENT_DBFS
 from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.metrics import peak_dbfs
 from nampedal.converter.play import play
@@ -22,7 +23,6 @@ KEPT_BACK = 0.08
 # Every recording is heard a second time, that much slower and lower: material has few bass notes.
 SLOWER = 0.6
 SYNTHETIC_S = 120.0
-SILENT_DBFS = -80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ def from_files(paths: Sequence[Path], sample_rate: float) -> Material:
         slowed.append(np.asarray(soxr.resample(audio[:end], SLOWER, 1.0, QUALITY), np.float32))
     kept_back = np.concatenate(kept)
     names = ", ".join(path.name for path in paths)
+    if peak_dbfs(kept_back) < SILENT_DBFS:
+        share = f"the last {100 * KEPT_BACK:.0f} %"
+        raise SilentAudioError(
+            f"{names}: {share}, kept back to judge by, is silent; cut the recordings off before that"
+        )
     described = f"{len(kept_back) / sample_rate:.1f} s kept back of {names}"
     return Material(np.concatenate([*learned, *slowed]), kept_back, described)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 
 import numpy as np
+from nampedal.converter import metrics
 from nampedal.converter.play import play
 from nampedal.converter.slim.lessons import Lesson, Material, lesson
 from nampedal.converter.slim.plain import Shape, is_plain, name_of
@@ -88,5 +89,4 @@ def _excerpt(audio: Audio, sample_rate: float) -> Audio:
 
 def _judged(capture: Capture, network: WaveNet, shape: Shape, exam: Lesson) -> Slimmed:
     answer = play(replace(capture, tiers=(replace(capture.tiers[0], network=network),)), exam.audio)[:, 0]
-    error = np.sum((answer - exam.answer).astype(np.float64) ** 2)
-    return Slimmed(network, name_of(shape), float(error / np.sum(exam.answer.astype(np.float64) ** 2)), 0)
+    return Slimmed(network, name_of(shape), metrics.esr(exam.answer, answer), 0)
