@@ -45,7 +45,9 @@ def _shaped(activation: Activation, z: Tensor) -> Tensor:
             return f.hardtanh(z)
         case ActivationKind.RELU:
             return f.relu(z)
-        case ActivationKind.LEAKY_RELU | ActivationKind.PRELU:
+        case ActivationKind.LEAKY_RELU:
+            return f.leaky_relu(z, activation.parameters[0])
+        case ActivationKind.PRELU:
             slopes = torch.tensor(activation.parameters, dtype=z.dtype, device=z.device)[:, None]
             return torch.where(z > 0.0, z, slopes * z)
         case ActivationKind.SIGMOID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from nampedal.converter.slim.plain import Shape, shape_of
@@ -12,7 +13,7 @@ from nampedal.firmware.network import Conv, Gating, LayerArray, WaveNet, WaveNet
 # Widths go as the original's to this power: in proportion, nearer to each other, alike, the narrow ones wider.
 _POWERS = (1.0, 0.5, 0.0, -0.5)
 # Of an array that is divided, how many of its layers come first; either part is half as wide as the other.
-_DIVISIONS = (1 / 3, 1 / 2, 2 / 3)
+_DIVISIONS = (1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6)
 _POWERS_DIVIDED = (1.0, 0.0)
 _LEAST_DIVIDED = 6
 _LEAST_CHANNELS = 2
@@ -25,7 +26,7 @@ def shapes(network: WaveNet, fits: Fits) -> list[Shape]:
     found: dict[Shape, None] = {}
     for relative in _families(network):
         shape = _widest(network, relative, fits)
-        if shape is not None:
+        if shape is not None and not _divided_for_nothing(shape):
             found[shape] = None
     return list(found)
 
@@ -109,11 +110,23 @@ def _widest(network: WaveNet, relative: Shape, fits: Fits) -> Shape | None:
                 break
             best = wider
     # What is left of the limit goes to whichever part can still take it.
-    growing = True
-    while growing:
-        growing = False
-        for index, part in enumerate(best):
-            wider = (*best[:index], replace(part, channels=part.channels + 1), *best[index + 1 :])
-            if part.channels < own[part.array] and fits(blank(network, wider)):
-                best, growing = wider, True
+    while (larger := next((one for one in _larger(best, own) if fits(blank(network, one))), None)) is not None:
+        best = larger
     return best
+
+
+def _divided_for_nothing(shape: Shape) -> bool:
+    return any(part.array == after.array and part.channels == after.channels for part, after in pairwise(shape))
+
+
+def _larger(shape: Shape, own: dict[int, int]) -> Iterator[Shape]:
+    """A channel more in one part, or a layer more in the wider one of two parts of an array."""
+    for index, part in enumerate(shape):
+        if part.channels < own[part.array]:
+            yield (*shape[:index], replace(part, channels=part.channels + 1), *shape[index + 1 :])
+    for index, (part, after) in enumerate(pairwise(shape)):
+        border = part.last + (1 if part.channels > after.channels else -1)
+        narrower = min(part, after, key=lambda one: one.channels)
+        if part.array == after.array and part.channels != after.channels and narrower.layers > 1:
+            moved = replace(part, last=border), replace(after, first=border + 1)
+            yield (*shape[:index], *moved, *shape[index + 2 :])

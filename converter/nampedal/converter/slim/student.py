@@ -182,11 +182,11 @@ class _Play(torch.autograd.Function):
             of_x[:, -length:] = of_next
         of_a[:, -ctx.frames :] += of_heard
         of_z = differentiate(layer, z, a, of_a)
-        products = []
-        for tap in range(layer.conv.kernel_size):
-            at, columns = tap * layer.conv.dilation, slice(tap * x.shape[0], (tap + 1) * x.shape[0])
-            seen = slice(at, at + length)
-            products.append(of_z @ x[:, seen].T)
-            of_x[:, seen].addmm_(sums[:, columns].T, of_z)
-        of_sums = torch.cat([*products, of_z @ given[:, -length:].T], 1)
+        taps, dilation = layer.conv.kernel_size, layer.conv.dilation
+        for tap in range(taps):
+            columns = slice(tap * len(x), (tap + 1) * len(x))
+            of_x[:, tap * dilation : tap * dilation + length].addmm_(sums[:, columns].T, of_z)
+        seen = x.as_strided((taps, length, len(x)), (dilation, x.stride(1), x.stride(0)), x.storage_offset())
+        of_taps = torch.matmul(of_z, seen).transpose(0, 1).reshape(len(of_z), -1)
+        of_sums = torch.cat([of_taps, of_z @ given[:, -length:].T], 1)
         return of_x, None, of_sums, of_onward, None, None
