@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 from nampedal.converter.slim.plain import shape_of
 from nampedal.converter.slim.shapes import blank, shapes
 from nampedal.firmware.network import WaveNet, macs_per_frame, receptive_field
@@ -14,12 +17,24 @@ def test_every_shape_fits_and_no_part_of_it_could_be_wider(network: WaveNet) -> 
         assert macs_per_frame(blank(network, shape)) <= limit
         for index, part in enumerate(shape):
             if part.channels < own[part.array]:
-                wider = (
-                    *shape[:index],
-                    type(part)(part.array, part.first, part.last, part.channels + 1),
-                    *shape[index + 1 :],
-                )
+                wider = (*shape[:index], replace(part, channels=part.channels + 1), *shape[index + 1 :])
                 assert macs_per_frame(blank(network, wider)) > limit
+
+
+def test_of_two_widths_in_one_array_the_wider_has_all_the_layers_that_fit(network: WaveNet) -> None:
+    limit = 0.4 * macs_per_frame(network)
+    divided = 0
+    for shape in shapes(network, lambda smaller: macs_per_frame(smaller) <= limit):
+        for index, (part, after) in enumerate(pairwise(shape)):
+            if part.array != after.array:
+                continue
+            divided += 1
+            assert part.channels != after.channels
+            border = part.last + (1 if part.channels > after.channels else -1)
+            moved = replace(part, last=border), replace(after, first=border + 1)
+            if min(one.layers for one in moved) > 0:
+                assert macs_per_frame(blank(network, (*shape[:index], *moved, *shape[index + 2 :]))) > limit
+    assert divided > 0
 
 
 def test_the_shapes_differ(network: WaveNet) -> None:

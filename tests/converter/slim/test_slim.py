@@ -74,6 +74,13 @@ def test_a_larger_network_takes_longer_a_step(network: WaveNet, demo: Capture) -
     assert 0.0 < step_seconds(network) < step_seconds(large) < 0.1
 
 
+def test_a_network_takes_no_more_steps_than_there_is_time_for(small: Capture, plucked: Material) -> None:
+    found = slim(small, fits(small, 0.4), plucked, 0.05, 0)
+    assert found is not None
+    assert found.steps > course.CHECKS
+    assert found.steps * step_seconds(found.network) <= 3.0 + course.CHECKS * step_seconds(found.network)
+
+
 def test_fewer_shapes_are_left_round_by_round() -> None:
     counts = [count for count, _ in course.ROUNDS]
     assert counts == sorted(counts, reverse=True)
