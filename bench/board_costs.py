@@ -20,7 +20,7 @@ from pathlib import Path
 import instructions
 import numpy as np
 from nampedal.board.boards import Cost, read_board
-from nampedal.board.profile import to_toml
+from nampedal.board.settings import to_toml
 from nampedal.firmware.calibrate import COVERED, SAMPLE_RATE, Timing, fit
 from nampedal.firmware.capture import Capture, Source, Tier
 from nampedal.firmware.cost import counts

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from nampedal.board import boards
 from nampedal.board.boards import Board, Cost, Fact, board_keys, own_folder, read_board, write_board
 from nampedal.board.errors import (
-    MissingProfileKeyError,
+    MissingKeyError,
     MissingUnitError,
-    ProfileError,
-    ProfileSyntaxError,
-    ProfileUnreadableError,
-    ProfileUnwritableError,
-    ProfileValueError,
+    SettingsError,
+    SettingsSyntaxError,
+    SettingsUnreadableError,
+    SettingsUnwritableError,
+    SettingValueError,
     UnknownBoardError,
-    UnknownProfileKeyError,
+    UnknownKeyError,
 )
-from nampedal.board.profile import to_toml
+from nampedal.board.settings import to_toml
 
 BOARDS = ["3b-plus", "400", "4b-1.5ghz", "4b-1.8ghz", "5", "500", "cm4", "zero-2-w"]
 NUMBERS = ["cores", "clock_mhz", "ram_mib", "period_frames", "budget_percent"]
@@ -139,7 +139,7 @@ def test_own_profiles_are_in_the_home_folder_unless_told_otherwise(
 def test_a_folder_of_own_profiles_that_can_not_be_read_is_named() -> None:
     own_folder().parent.mkdir(parents=True)
     own_folder().symlink_to(own_folder())
-    with pytest.raises(ProfileUnreadableError) as caught:
+    with pytest.raises(SettingsUnreadableError) as caught:
         board_keys()
     assert str(caught.value) == f"{own_folder()}: can't be read: too many levels of symbolic links"
 
@@ -159,55 +159,55 @@ KNOWN = "known are name, cpu, features, cores, clock_mhz, ram_mib, period_frames
 FACT = "a table of value, status, source is needed"
 COST_TABLE = "a table of status, source, kernels, error_percent, nanoseconds is needed"
 
-WRONG: list[tuple[str, str, type[ProfileError], str]] = [
+WRONG: list[tuple[str, str, type[SettingsError], str]] = [
     ("[clock_mhz]", "[clock]", MissingUnitError, "clock: has no unit; clock_mhz is needed"),
     ("[ram_mib]", "[ram]", MissingUnitError, "ram: has no unit; ram_mib is needed"),
     ("[period_frames]", "[period]", MissingUnitError, "period: has no unit; period_frames is needed"),
     ("[budget_percent]", "[budget]", MissingUnitError, "budget: has no unit; budget_percent is needed"),
     ("error_percent = 12", "error = 12", MissingUnitError, "cost.error: has no unit; cost.error_percent is needed"),
-    ("[clock_mhz]", "[clock_ghz]", UnknownProfileKeyError, "clock_ghz: is no key of a profile; did you mean clock_mhz?"),
-    ('name = "', 'colour = "red"\nname = "', UnknownProfileKeyError, f"colour: is no key of a profile; {KNOWN}"),
-    ('name = "', '"a\\nb" = 1\nname = "', UnknownProfileKeyError, f"'a\\nb': is no key of a profile; {KNOWN}"),
-    ("value = 1000", "value = 1000\nvalues = 1", UnknownProfileKeyError, "clock_mhz.values: is no key of a profile; did you mean clock_mhz.value?"),
-    ("[cost]", "[cost]\nkernel = 1", UnknownProfileKeyError, "cost.kernel: is no key of a profile; did you mean cost.kernels?"),
-    ("[cores]\nvalue = 4", "[cores]", MissingProfileKeyError, "cores.value: is missing; a profile needs it"),
-    ('cpu = "Cortex-A53"\n', "", MissingProfileKeyError, "cpu: is missing; a profile needs it"),
-    ('kernels = "neon"\n', "", MissingProfileKeyError, "cost.kernels: is missing; a profile needs it"),
-    ("value = 1000", "value = 1", ProfileValueError, "clock_mhz.value: is 1; a whole number from 100 to 10000 is needed"),
-    ("value = 1000", "value = 10001", ProfileValueError, "clock_mhz.value: is 10001; a whole number from 100 to 10000 is needed"),
-    ("value = 1000", "value = 1e3", ProfileValueError, "clock_mhz.value: is 1000.0; a whole number from 100 to 10000 is needed"),
-    ("value = 4", "value = 0", ProfileValueError, "cores.value: is 0; a whole number from 1 to 64 is needed"),
-    ("value = 512", 'value = "512"', ProfileValueError, "ram_mib.value: is '512'; a whole number from 64 to 1048576 is needed"),
-    ("value = 128", "value = true", ProfileValueError, "period_frames.value: is True; a whole number from 8 to 8192 is needed"),
-    ("value = 50", "value = 96", ProfileValueError, "budget_percent.value: is 96; a whole number from 1 to 95 is needed"),
-    ('"chosen"', '"guessed"', ProfileValueError, "period_frames.status: is 'guessed'; known are stated, measured, estimated, chosen"),
-    ('"chosen"', "[]", ProfileValueError, "period_frames.status: is []; known are stated, measured, estimated, chosen"),
-    ('name = "Raspberry Pi Zero 2 W"', 'name = " "', ProfileValueError, "name: is ' '; one line of text is needed"),
-    ('name = "Raspberry Pi Zero 2 W"', 'name = "a\\nb"', ProfileValueError, "name: is 'a\\nb'; one line of text is needed"),
-    ('cpu = "Cortex-A53"', "cpu = 53", ProfileValueError, "cpu: is 53; one line of text is needed"),
-    ('"counted instructions"', '""', ProfileValueError, "cost.source: is ''; one line of text is needed"),
-    ('["fp", ', '["fp simd", ', ProfileValueError, "features: 'fp simd' is no name; one of a to z, 0 to 9 and _ is needed"),
-    ('["fp", ', "[7, ", ProfileValueError, "features: 7 is no name; one of a to z, 0 to 9 and _ is needed"),
-    ('"neon"', '"NEON"', ProfileValueError, "cost.kernels: 'NEON' is no name; one of a to z, 0 to 9 and _ is needed"),
-    ('status = "estimated"', 'status = "chosen"', ProfileValueError, "cost.status: is 'chosen'; known are measured, estimated"),
-    ("error_percent = 12", "error_percent = -1", ProfileValueError, "cost.error_percent: is -1; a number from 0 to 1000 is needed"),
-    ("mac = 0.25", "mac = nan", ProfileValueError, "cost.nanoseconds.mac: is nan; a number from 0 to 1000000000 is needed"),
-    ("mac = 0.25", "mac = inf", ProfileValueError, "cost.nanoseconds.mac: is inf; a number from 0 to 1000000000 is needed"),
-    ("mac = 0.25", "mac = false", ProfileValueError, "cost.nanoseconds.mac: is False; a number from 0 to 1000000000 is needed"),
-    ("mac = 0.25", "Mac = 0.25", ProfileValueError, "cost.nanoseconds: 'Mac' is no name; one of a to z, 0 to 9 and _ is needed"),
-    ("mac = 0.25\nframe = 40\n", "", ProfileValueError, "cost.nanoseconds: is {}; a table of one coefficient or more is needed"),
+    ("[clock_mhz]", "[clock_ghz]", UnknownKeyError, "clock_ghz: is no known key; did you mean clock_mhz?"),
+    ('name = "', 'colour = "red"\nname = "', UnknownKeyError, f"colour: is no known key; {KNOWN}"),
+    ('name = "', '"a\\nb" = 1\nname = "', UnknownKeyError, f"'a\\nb': is no known key; {KNOWN}"),
+    ("value = 1000", "value = 1000\nvalues = 1", UnknownKeyError, "clock_mhz.values: is no known key; did you mean clock_mhz.value?"),
+    ("[cost]", "[cost]\nkernel = 1", UnknownKeyError, "cost.kernel: is no known key; did you mean cost.kernels?"),
+    ("[cores]\nvalue = 4", "[cores]", MissingKeyError, "cores.value: is missing, and needed"),
+    ('cpu = "Cortex-A53"\n', "", MissingKeyError, "cpu: is missing, and needed"),
+    ('kernels = "neon"\n', "", MissingKeyError, "cost.kernels: is missing, and needed"),
+    ("value = 1000", "value = 1", SettingValueError, "clock_mhz.value: is 1; a whole number from 100 to 10000 is needed"),
+    ("value = 1000", "value = 10001", SettingValueError, "clock_mhz.value: is 10001; a whole number from 100 to 10000 is needed"),
+    ("value = 1000", "value = 1e3", SettingValueError, "clock_mhz.value: is 1000.0; a whole number from 100 to 10000 is needed"),
+    ("value = 4", "value = 0", SettingValueError, "cores.value: is 0; a whole number from 1 to 64 is needed"),
+    ("value = 512", 'value = "512"', SettingValueError, "ram_mib.value: is '512'; a whole number from 64 to 1048576 is needed"),
+    ("value = 128", "value = true", SettingValueError, "period_frames.value: is True; a whole number from 8 to 8192 is needed"),
+    ("value = 50", "value = 96", SettingValueError, "budget_percent.value: is 96; a whole number from 1 to 95 is needed"),
+    ('"chosen"', '"guessed"', SettingValueError, "period_frames.status: is 'guessed'; known are stated, measured, estimated, chosen"),
+    ('"chosen"', "[]", SettingValueError, "period_frames.status: is []; known are stated, measured, estimated, chosen"),
+    ('name = "Raspberry Pi Zero 2 W"', 'name = " "', SettingValueError, "name: is ' '; one line of text is needed"),
+    ('name = "Raspberry Pi Zero 2 W"', 'name = "a\\nb"', SettingValueError, "name: is 'a\\nb'; one line of text is needed"),
+    ('cpu = "Cortex-A53"', "cpu = 53", SettingValueError, "cpu: is 53; one line of text is needed"),
+    ('"counted instructions"', '""', SettingValueError, "cost.source: is ''; one line of text is needed"),
+    ('["fp", ', '["fp simd", ', SettingValueError, "features: 'fp simd' is no name; one of a to z, 0 to 9 and _ is needed"),
+    ('["fp", ', "[7, ", SettingValueError, "features: 7 is no name; one of a to z, 0 to 9 and _ is needed"),
+    ('"neon"', '"NEON"', SettingValueError, "cost.kernels: 'NEON' is no name; one of a to z, 0 to 9 and _ is needed"),
+    ('status = "estimated"', 'status = "chosen"', SettingValueError, "cost.status: is 'chosen'; known are measured, estimated"),
+    ("error_percent = 12", "error_percent = -1", SettingValueError, "cost.error_percent: is -1; a number from 0 to 1000 is needed"),
+    ("mac = 0.25", "mac = nan", SettingValueError, "cost.nanoseconds.mac: is nan; a number from 0 to 1000000000 is needed"),
+    ("mac = 0.25", "mac = inf", SettingValueError, "cost.nanoseconds.mac: is inf; a number from 0 to 1000000000 is needed"),
+    ("mac = 0.25", "mac = false", SettingValueError, "cost.nanoseconds.mac: is False; a number from 0 to 1000000000 is needed"),
+    ("mac = 0.25", "Mac = 0.25", SettingValueError, "cost.nanoseconds: 'Mac' is no name; one of a to z, 0 to 9 and _ is needed"),
+    ("mac = 0.25\nframe = 40\n", "", SettingValueError, "cost.nanoseconds: is {}; a table of one coefficient or more is needed"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "error", "text"), WRONG, ids=[f"{old} -> {new}" for old, new, *_ in WRONG])
 def test_a_wrong_profile_names_file_key_and_limit(
-    tmp_path: Path, profile: str, old: str, new: str, error: type[ProfileError], text: str
+    tmp_path: Path, profile: str, old: str, new: str, error: type[SettingsError], text: str
 ) -> None:
     good = profile + COST
     assert old in good
     path = tmp_path / "mine.toml"
     path.write_text(good.replace(old, new, 1))
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(SettingsError) as caught:
         read_board(path)
     assert str(caught.value) == f"{path}: {text}"
     assert type(caught.value) is error
@@ -225,7 +225,7 @@ def test_a_number_where_more_is_needed_is_refused(tmp_path: Path, profile: str, 
     values = tomllib.loads(profile) | {key: 4}
     path = tmp_path / "mine.toml"
     path.write_bytes(to_toml(values))
-    with pytest.raises(ProfileValueError) as caught:
+    with pytest.raises(SettingValueError) as caught:
         read_board(path)
     assert str(caught.value) == f"{path}: {text}"
 
@@ -243,17 +243,17 @@ def test_a_number_where_more_is_needed_is_refused(tmp_path: Path, profile: str, 
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, data: bytes, text: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(data)
-    with pytest.raises(ProfileSyntaxError) as caught:
+    with pytest.raises(SettingsSyntaxError) as caught:
         read_board(path)
     assert str(caught.value) == f"{path}: {text}"
 
 
 def test_a_profile_that_can_not_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ProfileUnreadableError) as caught:
+    with pytest.raises(SettingsUnreadableError) as caught:
         read_board(str(tmp_path / "gone.toml"))
     assert str(caught.value) == f"{tmp_path / 'gone.toml'}: can't be read: no such file or directory"
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(ProfileUnreadableError) as other:
+    with pytest.raises(SettingsUnreadableError) as other:
         read_board(tmp_path / "folder.toml")
     assert str(other.value) == f"{tmp_path / 'folder.toml'}: can't be read: is a directory"
 
@@ -319,13 +319,13 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
 def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, change: dict[str, object], text: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("what was there")
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(SettingsError) as caught:
         write_board(dataclasses.replace(read_board("5"), **change), path)  # type: ignore[arg-type]
     assert str(caught.value) == f"{path}: {text}"
     assert path.read_text() == "what was there"
 
 
 def test_a_profile_is_not_written_to_a_file_of_another_kind(tmp_path: Path) -> None:
-    with pytest.raises(ProfileUnwritableError) as caught:
+    with pytest.raises(SettingsUnwritableError) as caught:
         write_board(read_board("5"), tmp_path / "mine.txt")
-    assert str(caught.value) == f"{tmp_path / 'mine.txt'}: can't be written: the name of a profile ends in .toml"
+    assert str(caught.value) == f"{tmp_path / 'mine.txt'}: can't be written: the name has to end in .toml"

@@ -11,8 +11,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from nampedal.board.errors import ProfileUnreadableError, UnknownBoardError
-from nampedal.board.profile import (
+from nampedal.board.errors import SettingsUnreadableError, UnknownBoardError
+from nampedal.board.settings import (
     check_keys,
     load_toml,
     name_of,
@@ -95,14 +95,14 @@ def own_folder() -> Path:
 
 
 def board_keys() -> list[str]:
-    """What boards can be asked for, in alphabetical order. Raises ProfileUnreadableError."""
+    """What boards can be asked for, in alphabetical order. Raises SettingsUnreadableError."""
     return sorted(_profiles())
 
 
 def read_board(key_or_path: str | Path) -> Board:
     """The profile of a known board, the user's own before ours, or of a file whose name ends in .toml.
 
-    Raises UnknownBoardError, or another ProfileError that names file and key.
+    Raises UnknownBoardError, or another SettingsError that names file and key.
     """
     asked = str(key_or_path)
     if asked.endswith(".toml"):
@@ -121,7 +121,7 @@ def read_board(key_or_path: str | Path) -> Board:
 def write_board(board: Board, path: Path) -> None:
     """Writes a profile that reads back the same; its key will be the file's name. An old file stays until the end.
 
-    Raises a ProfileError as reading it would, before anything is written; ProfileUnwritableError.
+    Raises a SettingsError as reading it would, before anything is written; SettingsUnwritableError.
     """
     values: dict[str, Any] = {"name": board.name, "cpu": board.cpu, "features": board.features}
     for name in LIMITS:
@@ -142,7 +142,7 @@ def _profiles() -> dict[str, Traversable]:
     except (FileNotFoundError, NotADirectoryError):
         own = []
     except OSError as error:
-        raise ProfileUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
+        raise SettingsUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
     found: dict[str, Traversable] = {}
     for entry in (*shipped, *own):
         if entry.name.endswith(".toml") and not entry.name.startswith("."):
@@ -154,7 +154,7 @@ def _read(path: Traversable) -> Board:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ProfileUnreadableError(f"{path}: can't be read: {reason(error)}") from error
+        raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
     return _parse(data, path)
 
 

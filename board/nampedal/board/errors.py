@@ -1,41 +1,41 @@
-"""The root of every error of nampedal's own, and what the reader of hw-profiles refuses."""
+"""The root of every error of nampedal's own, and what the readers of TOML files refuse: profiles, presets."""
 
 
 class NampedalError(Exception):
     """A mistake that nampedal can name: one line that says where, what was found, what is allowed, what to do."""
 
 
-class ProfileError(NampedalError):
-    """Something is wrong with an hw-profile."""
+class SettingsError(NampedalError):
+    """Something is wrong with a TOML file that a person may write."""
 
 
-class UnknownBoardError(ProfileError, LookupError):
+class UnknownBoardError(SettingsError, LookupError):
     """There is no profile of that name."""
 
 
-class ProfileUnreadableError(ProfileError, OSError):
-    """A profile, or the folder of the user's own, can't be read."""
+class SettingsUnreadableError(SettingsError, OSError):
+    """A file, or the folder that it is looked for in, can't be read."""
 
 
-class ProfileUnwritableError(ProfileError, OSError):
-    """A profile can't be written."""
+class SettingsUnwritableError(SettingsError, OSError):
+    """A file can't be written."""
 
 
-class ProfileSyntaxError(ProfileError, ValueError):
+class SettingsSyntaxError(SettingsError, ValueError):
     """The file is not TOML."""
 
 
-class UnknownProfileKeyError(ProfileError, ValueError):
-    """A profile has a key that no profile has."""
+class UnknownKeyError(SettingsError, ValueError):
+    """A key that is not known there."""
 
 
-class MissingProfileKeyError(ProfileError, ValueError):
-    """A key is not there that a profile needs."""
+class MissingKeyError(SettingsError, ValueError):
+    """A key is not there that is needed."""
 
 
-class MissingUnitError(ProfileError, ValueError):
+class MissingUnitError(SettingsError, ValueError):
     """A number's key does not say its unit."""
 
 
-class ProfileValueError(ProfileError, ValueError):
+class SettingValueError(SettingsError, ValueError):
     """A value has the wrong type, or is beyond what can be."""

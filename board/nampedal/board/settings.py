@@ -1,4 +1,4 @@
-"""What reading and writing a profile takes, whatever it describes: TOML, strict keys, and values with limits.
+"""What reading and writing a file of settings takes, whatever it describes: TOML, strict keys, and values with limits.
 
 `where` is the file, `key` the whole dotted key; `values` is the table that holds its last part.
 """
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from nampedal.board.errors import (
-    MissingProfileKeyError,
+    MissingKeyError,
     MissingUnitError,
-    ProfileSyntaxError,
-    ProfileUnwritableError,
-    ProfileValueError,
-    UnknownProfileKeyError,
+    SettingsSyntaxError,
+    SettingsUnwritableError,
+    SettingValueError,
+    UnknownKeyError,
 )
 
 Values = Mapping[str, Any]
@@ -33,25 +33,25 @@ def reason(error: OSError) -> str:
 
 
 def load_toml(where: str, data: bytes) -> dict[str, Any]:
-    """The values of a TOML file. Raises ProfileSyntaxError."""
+    """The values of a TOML file. Raises SettingsSyntaxError."""
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ProfileSyntaxError(f"{where}: is not TOML: it is not UTF-8") from error
+        raise SettingsSyntaxError(f"{where}: is not TOML: it is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         said = str(error)
-        raise ProfileSyntaxError(f"{where}: is not TOML: {said[:1].lower()}{said[1:]}") from error
+        raise SettingsSyntaxError(f"{where}: is not TOML: {said[:1].lower()}{said[1:]}") from error
     except RecursionError as error:
-        raise ProfileSyntaxError(f"{where}: is not TOML that is read here: it is nested too deeply") from error
+        raise SettingsSyntaxError(f"{where}: is not TOML that is read here: it is nested too deeply") from error
     # From int(), which limits the digits that it takes.
     except ValueError as error:
-        raise ProfileSyntaxError(f"{where}: is not TOML that is read here: a number is too long") from error
+        raise SettingsSyntaxError(f"{where}: is not TOML that is read here: a number is too long") from error
 
 
 def check_keys(where: str, table: str, values: Values, needed: Sequence[str], optional: Sequence[str] = ()) -> None:
     """table: dotted, with the dot at its end.
 
-    Raises UnknownProfileKeyError, MissingUnitError, MissingProfileKeyError.
+    Raises UnknownKeyError, MissingUnitError, MissingKeyError.
     """
     allowed = (*needed, *optional)
     united = {key.rpartition("_")[0]: key for key in allowed if "_" in key}
@@ -63,17 +63,17 @@ def check_keys(where: str, table: str, values: Values, needed: Sequence[str], op
             raise MissingUnitError(f"{found}: has no unit; {table}{united[key]} is needed")
         near = get_close_matches(key, allowed, 1)
         hint = f"did you mean {table}{near[0]}?" if near else f"known are {', '.join(allowed)}"
-        raise UnknownProfileKeyError(f"{found}: is no key of a profile; {hint}")
+        raise UnknownKeyError(f"{found}: is no known key; {hint}")
     for key in needed:
         if key not in values:
-            raise MissingProfileKeyError(f"{where}: {table}{key}: is missing; a profile needs it")
+            raise MissingKeyError(f"{where}: {table}{key}: is missing, and needed")
 
 
 def table_of(where: str, key: str, values: Values, of: str) -> Values:
-    """A table that is not empty. Raises ProfileValueError, as all that follow."""
+    """A table that is not empty. Raises SettingValueError, as all that follow."""
     value = values[_last(key)]
     if not isinstance(value, dict) or not value:
-        raise ProfileValueError(f"{where}: {key}: is {value!r}; a table of {of} is needed")
+        raise SettingValueError(f"{where}: {key}: is {value!r}; a table of {of} is needed")
     return value
 
 
@@ -81,14 +81,14 @@ def text_of(where: str, key: str, values: Values) -> str:
     """One line of text, not blank."""
     value = values[_last(key)]
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ProfileValueError(f"{where}: {key}: is {value!r}; one line of text is needed")
+        raise SettingValueError(f"{where}: {key}: is {value!r}; one line of text is needed")
     return value
 
 
 def name_of(where: str, key: str, value: object) -> str:
     """A short name of the machine's, like asimdhp."""
     if not isinstance(value, str) or _NAME.fullmatch(value) is None:
-        raise ProfileValueError(f"{where}: {key}: {value!r} is no name; one of a to z, 0 to 9 and _ is needed")
+        raise SettingValueError(f"{where}: {key}: {value!r} is no name; one of a to z, 0 to 9 and _ is needed")
     return value
 
 
@@ -96,7 +96,7 @@ def names_of(where: str, key: str, values: Values) -> tuple[str, ...]:
     """A list of names."""
     value = values[_last(key)]
     if not isinstance(value, list):
-        raise ProfileValueError(f"{where}: {key}: is {value!r}; a list of names is needed")
+        raise SettingValueError(f"{where}: {key}: is {value!r}; a list of names is needed")
     return tuple(name_of(where, key, name) for name in value)
 
 
@@ -104,7 +104,7 @@ def one_of(where: str, key: str, values: Values, known: Sequence[str]) -> str:
     """One word of a few."""
     value = values[_last(key)]
     if value not in known:
-        raise ProfileValueError(f"{where}: {key}: is {value!r}; known are {', '.join(known)}")
+        raise SettingValueError(f"{where}: {key}: is {value!r}; known are {', '.join(known)}")
     return str(value)
 
 
@@ -115,7 +115,7 @@ def number_of(where: str, key: str, values: Values, limits: tuple[int, int], *, 
     types = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, types) or not low <= value <= high:
         kind = "whole number" if whole else "number"
-        raise ProfileValueError(f"{where}: {key}: is {value!r}; a {kind} from {low} to {high} is needed")
+        raise SettingValueError(f"{where}: {key}: is {value!r}; a {kind} from {low} to {high} is needed")
     return value
 
 
@@ -132,9 +132,9 @@ def to_toml(values: Values, table: str = "") -> bytes:
 
 
 def save(text: bytes, path: Path) -> None:
-    """Puts a file in place at once, and on the disk before it returns. Raises ProfileUnwritableError."""
+    """Puts a file in place at once, and on the disk before it returns. Raises SettingsUnwritableError."""
     if path.suffix != ".toml":
-        raise ProfileUnwritableError(f"{path}: can't be written: the name of a profile ends in .toml")
+        raise SettingsUnwritableError(f"{path}: can't be written: the name has to end in .toml")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def save(text: bytes, path: Path) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise ProfileUnwritableError(f"{path}: can't be written: {reason(error)}") from error
+        raise SettingsUnwritableError(f"{path}: can't be written: {reason(error)}") from error
 
 
 def _last(key: str) -> str:

@@ -5,13 +5,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from nampedal.board import profile
-from nampedal.board.errors import ProfileUnwritableError
+from nampedal.board import settings
+from nampedal.board.errors import SettingsUnwritableError
 
 
 def test_tables_come_behind_what_they_would_swallow() -> None:
     values = {"a": {"b": {"c": 1}, "d": 2.5}, "e": 'a "quoted" \\ text', "f": ["g", "h"], "i": True, "j": ()}
-    assert tomllib.loads(profile.to_toml(values).decode()) == values | {"j": []}
+    assert tomllib.loads(settings.to_toml(values).decode()) == values | {"j": []}
 
 
 def test_a_saved_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +28,7 @@ def test_a_saved_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monk
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
-    profile.save(b"a = 1\n", tmp_path / "a.toml")
+    settings.save(b"a = 1\n", tmp_path / "a.toml")
     assert calls == ["file", "rename to a.toml", "folder"]
     assert (tmp_path / "a.toml").read_bytes() == b"a = 1\n"
 
@@ -41,8 +41,8 @@ def test_a_failed_save_leaves_what_was_there_and_nothing_else(tmp_path: Path, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ProfileUnwritableError) as caught:
-        profile.save(b"new", path)
+    with pytest.raises(SettingsUnwritableError) as caught:
+        settings.save(b"new", path)
     assert str(caught.value) == f"{path}: can't be written: no space left on device"
     assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.toml", b"old")]
 
@@ -50,6 +50,6 @@ def test_a_failed_save_leaves_what_was_there_and_nothing_else(tmp_path: Path, mo
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "boards").write_text("no folder")
     path = tmp_path / "boards" / "a.toml"
-    with pytest.raises(ProfileUnwritableError) as caught:
-        profile.save(b"a = 1\n", path)
+    with pytest.raises(SettingsUnwritableError) as caught:
+        settings.save(b"a = 1\n", path)
     assert str(caught.value) == f"{path}: can't be written: file exists"
