@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
+PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libkissfft-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
 SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles -type f -not -name '*.pyc')
 CXX_FILES := $(shell find bench firmware tests -name '*.cpp' -o -name '*.h')
 

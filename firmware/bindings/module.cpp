@@ -13,6 +13,7 @@
 #include "../dsp/setup/errors.h"
 #include "../dsp/setup/model.h"
 #include "litert.h"
+#include "pedal.h"
 
 namespace nb = nanobind;
 using namespace nampedal;
@@ -170,4 +171,5 @@ NB_MODULE(_engine, m) {
           nb::arg("isa"), nb::arg("general"));
 
   bind_litert(m);
+  bind_pedal(m);
 }

@@ -9,7 +9,7 @@ CROSS := build/aarch64
 CROSS_PACKAGES := g++-aarch64-linux-gnu gcc mmdebstrap qemu-user
 PY := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 SUITE := $(patsubst 3.13,trixie,$(patsubst 3.11,bookworm,$(PY)))
-SYSROOT_PACKAGES := libc6-dev,libflatbuffers-dev,libpython3-dev,libstdc++6,python3,zlib1g-dev
+SYSROOT_PACKAGES := libc6-dev,libflatbuffers-dev,libkissfft-dev,libpython3-dev,libstdc++6,python3,zlib1g-dev
 PLATFORMS := linux_aarch64 $(foreach v,2_17 2_26 2_27 2_28,manylinux_$(v)_aarch64) manylinux2014_aarch64
 
 .PHONY: wheel-aarch64 test-aarch64

@@ -15,7 +15,7 @@ from realtime_symbols import foreign_symbols, realtime_objects
 
 def test_realtime_objects_call_nothing_but_a_short_list(probes: Path, root: Path) -> None:
     objects = realtime_objects(probes)
-    folders = [root / "firmware" / "dsp" / name for name in ("kernels", "rt")]
+    folders = [root / "firmware" / name for name in ("dsp/kernels", "dsp/rt", "jack")]
     sources = {p.stem for folder in folders for p in folder.iterdir() if p.suffix in {".cpp", ".S"}}
     built = {p.name.split(".")[0] for p in objects}
     # The other architecture's kernels are built there only.
@@ -64,6 +64,15 @@ def test_process_allocates_nothing_for_any_block_size(probes: Path, tmp_path: Pa
     path.write_bytes(artifact.pack(capture))
     allocations, frees, blocks = count_allocations(probes, path, "128")
     assert blocks >= 2 * 128
+    assert (allocations, frees) == (0, 0)
+
+
+def test_a_stage_with_every_block_allocates_nothing_while_it_switches(probes: Path, tmp_path: Path) -> None:
+    capture = nam_file.read(nam_maker.write(tmp_path / "x.nam", nam_maker.container((1.0, nam_maker.a1()))))
+    path = tmp_path / "x.stomp"
+    path.write_bytes(artifact.pack(capture))
+    allocations, frees, blocks = count_allocations(probes, "--stage", path, "128")
+    assert blocks >= 10 * 128
     assert (allocations, frees) == (0, 0)
 
 

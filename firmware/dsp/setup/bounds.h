@@ -16,6 +16,7 @@ inline constexpr std::uint32_t kMaxTiers = 64;
 inline constexpr int kMaxNesting = 4;  // condition networks within one another
 inline constexpr std::uint32_t kMaxGoldenFrames = 1u << 20;
 inline constexpr int kMaxFrames = 8192;
+inline constexpr std::size_t kMaxTaps = std::size_t{1} << 16;  // of a cabinet
 inline constexpr double kMinSampleRate = 8'000.0;
 inline constexpr double kMaxSampleRate = 768'000.0;
 

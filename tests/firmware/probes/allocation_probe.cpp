@@ -3,6 +3,9 @@
 //
 //   allocation_probe ARTIFACT MAX_FRAMES                   prints "allocations N frees N blocks N"
 //   allocation_probe --litert LIBRARY TFLITE MAX_FRAMES    the same for a thousand blocks of that length
+//   allocation_probe --stage ARTIFACT MAX_FRAMES           the same inside JackCallback::process, with two chains of
+//   every
+//                                                          block that switch and change
 //   allocation_probe --bite                                the same around code that does both
 //
 // malloc and its family are replaced for the whole program; operator new ends in malloc too.
@@ -13,13 +16,19 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "../../../firmware/dsp/rt/amp.h"
+#include "../../../firmware/dsp/rt/cabinet.h"
+#include "../../../firmware/dsp/rt/tone.h"
 #include "../../../firmware/dsp/setup/artifact.h"
 #include "../../../firmware/dsp/setup/errors.h"
 #include "../../../firmware/dsp/setup/model.h"
+#include "../../../firmware/dsp/setup/prepared_stage.h"
+#include "../../../firmware/jack/callback.h"
 #include "../../../firmware/litert/litert_model.h"
 
 namespace {
@@ -96,6 +105,54 @@ void count_litert(const std::string& library, const std::string& path, int frame
   count.print(kBlocks);
 }
 
+std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, int frames) {
+  auto chain = std::make_shared<PreparedChain>(artifact.sample_rate(), frames, choose_kernels(""));
+  chain->add_gain(0.5f);
+  chain->add_gate({0.01f, 0.5f, 0.001, 0.05, 0.1});
+  chain->add_amp(artifact, Accuracy::kFast);
+  chain->add_tone();
+  const std::vector<float> taps(1000, 0.01f);
+  chain->add_cabinet(taps);
+  chain->add_ceiling();
+  chain->reset();
+  return chain;
+}
+
+// Ports are their own buffers.
+void* buffer_of(void* port, std::uint32_t) { return port; }
+
+void count_stage(const std::string& path, int max_frames) {
+  const Artifact artifact = Artifact::open(path);
+  PreparedStage stage(artifact.sample_rate(), max_frames);
+  std::vector<float> in(static_cast<std::size_t>(max_frames), 0.3f);
+  std::vector<float> outs[2] = {in, in};
+  JackCallback callback;
+  callback.stage = &stage.stage();
+  callback.max_frames = max_frames;
+  callback.sample_rate = stage.sample_rate();
+  callback.port_get_buffer = buffer_of;
+  callback.in = in.data();
+  for (int out = 0; out < 2; ++out) callback.outs[out] = outs[out].data();
+  stage.stage().tapped = true;
+  Count count;
+  long blocks = 0;
+  for (int turn = 0; turn < 12; ++turn) {
+    const auto chain = chain_of_everything(artifact, max_frames);
+    stage.go_to(chain, turn % 3 == 0, 0.01);
+    if (turn % 2 == 1) stage.go_to(chain_of_everything(artifact, max_frames), false, 0.01);
+    for (int link = 0; link < 6; ++link) stage.set_heard(*chain, link, turn % 4 != 0);
+    stage.set(*chain, 2, Amp::kTier, static_cast<float>(turn % 2));
+    stage.set(*chain, 3, Tone::kBass, static_cast<float>(turn));
+    stage.set(*chain, 4, Cabinet::kTail, static_cast<float>(turn % 2));
+    stage.mute(turn % 5 == 0);
+    count.start();
+    for (int n = 1; n <= max_frames; ++n, ++blocks) JackCallback::process(static_cast<std::uint32_t>(n), &callback);
+    count.stop();
+    stage.collect();
+  }
+  count.print(blocks);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -111,6 +168,10 @@ int main(int argc, char** argv) {
   try {
     if (argc == 5 && std::strcmp(argv[1], "--litert") == 0) {
       count_litert(argv[2], argv[3], std::atoi(argv[4]));
+      return 0;
+    }
+    if (argc == 4 && std::strcmp(argv[1], "--stage") == 0) {
+      count_stage(argv[2], std::atoi(argv[3]));
       return 0;
     }
     if (argc != 3) return 2;

@@ -1,0 +1,168 @@
+#include "pedal.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "../dsp/rt/amp.h"
+#include "../dsp/rt/cabinet.h"
+#include "../dsp/rt/level.h"
+#include "../dsp/rt/noise_gate.h"
+#include "../dsp/rt/tone.h"
+#include "../dsp/setup/prepared_stage.h"
+#include "../jack/callback.h"
+
+namespace nb = nanobind;
+
+namespace nampedal {
+
+namespace {
+
+using InMono = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using OutMono = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Blocks of up to max_frames, one after another.
+template <class Play>
+void in_blocks(const InMono& in, const OutMono& out, int max_frames, const Play& play) {
+  if (in.shape(0) != out.shape(0)) throw nb::value_error("in and out differ in length");
+  const nb::gil_scoped_release release;
+  const std::size_t most = static_cast<std::size_t>(max_frames);
+  for (std::size_t done = 0; done < in.shape(0); done += most) {
+    const std::size_t left = in.shape(0) - done;
+    play(in.data() + done, out.data() + done, static_cast<int>(left < most ? left : most));
+  }
+}
+
+void bind_parameters(nb::module_& m) {
+  m.attr("GAIN_FACTOR") = static_cast<int>(Gain::kFactor);
+  m.attr("GATE_THRESHOLD") = static_cast<int>(NoiseGate::kThreshold);
+  m.attr("TONE_BASS") = static_cast<int>(Tone::kBass);
+  m.attr("TONE_MID") = static_cast<int>(Tone::kMid);
+  m.attr("TONE_TREBLE") = static_cast<int>(Tone::kTreble);
+  m.attr("TONE_LOW_CUT") = static_cast<int>(Tone::kLowCut);
+  m.attr("TONE_HIGH_CUT") = static_cast<int>(Tone::kHighCut);
+  m.attr("CABINET_TAIL") = static_cast<int>(Cabinet::kTail);
+  m.attr("AMP_TIER") = static_cast<int>(Amp::kTier);
+  m.attr("MAX_TAPS") = kMaxTaps;
+}
+
+void bind_chain(nb::module_& m) {
+  nb::class_<PreparedChain>(m, "Chain")
+      .def(
+          "__init__",
+          [](PreparedChain* self, double sample_rate, int max_frames, const std::string& isa) {
+            new (self) PreparedChain(sample_rate, max_frames, choose_kernels(isa));
+          },
+          nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("isa"))
+      .def("add_gain", &PreparedChain::add_gain, nb::arg("factor"))
+      .def("add_ceiling", &PreparedChain::add_ceiling)
+      .def(
+          "add_gate",
+          [](PreparedChain& chain, float threshold, float hysteresis, double attack_s, double hold_s,
+             double release_s) { return chain.add_gate({threshold, hysteresis, attack_s, hold_s, release_s}); },
+          nb::arg("threshold"), nb::arg("hysteresis"), nb::arg("attack_s"), nb::arg("hold_s"), nb::arg("release_s"))
+      .def("add_tone", &PreparedChain::add_tone)
+      .def(
+          "add_cabinet",
+          [](PreparedChain& chain, const InMono& taps) { return chain.add_cabinet({taps.data(), taps.shape(0)}); },
+          nb::arg("taps"))
+      .def(
+          "add_amp",
+          [](PreparedChain& chain, const Artifact& artifact, bool exact) {
+            const nb::gil_scoped_release release;
+            return chain.add_amp(artifact, exact ? Accuracy::kExact : Accuracy::kFast);
+          },
+          nb::arg("artifact"), nb::arg("exact"))
+      .def("reset", &PreparedChain::reset, nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "set",
+          [](PreparedChain& chain, int link, int parameter, float value) { chain.chain().set(link, parameter, value); },
+          nb::arg("link"), nb::arg("parameter"), nb::arg("value"))
+      .def(
+          "set_heard", [](PreparedChain& chain, int link, bool heard) { chain.chain().set_heard(link, heard); },
+          nb::arg("link"), nb::arg("heard"))
+      .def(
+          "process",
+          [](PreparedChain& chain, const InMono& in, const OutMono& out) {
+            in_blocks(in, out, chain.max_frames(),
+                      [&](const float* from, float* to, int frames) { chain.chain().process(from, to, frames); });
+          },
+          nb::arg("audio"), nb::arg("out"))
+      .def_prop_ro("memory_bytes", &PreparedChain::memory_bytes);
+}
+
+void bind_stage(nb::module_& m) {
+  nb::class_<PreparedStage>(m, "Stage")
+      .def(nb::init<double, int>(), nb::arg("sample_rate"), nb::arg("max_frames"))
+      .def("go_to", &PreparedStage::go_to, nb::arg("chain"), nb::arg("dip"), nb::arg("seconds"))
+      .def("set", &PreparedStage::set, nb::arg("chain"), nb::arg("link"), nb::arg("parameter"), nb::arg("value"))
+      .def("set_heard", &PreparedStage::set_heard, nb::arg("chain"), nb::arg("link"), nb::arg("heard"))
+      .def("mute", &PreparedStage::mute, nb::arg("on"))
+      .def("collect", &PreparedStage::collect)
+      .def("take_input_peak", [](PreparedStage& stage) { return stage.stage().take_input_peak(); })
+      .def("take_output_peak", [](PreparedStage& stage) { return stage.stage().take_output_peak(); })
+      .def_prop_ro("blocks", [](PreparedStage& stage) { return stage.stage().blocks(); })
+      .def_prop_ro("switching", [](PreparedStage& stage) { return stage.stage().switching(); })
+      .def_prop_rw(
+          "tapped", [](PreparedStage& stage) { return stage.stage().tapped.load(); },
+          [](PreparedStage& stage, bool on) { stage.stage().tapped = on; })
+      .def("take_heard",
+           [](PreparedStage& stage, const OutMono& out) { return stage.stage().heard.take(out.data(), out.shape(0)); })
+      .def("take_played",
+           [](PreparedStage& stage, const OutMono& out) { return stage.stage().played.take(out.data(), out.shape(0)); })
+      .def_prop_ro("dropped", [](PreparedStage& stage) { return stage.stage().played.dropped(); })
+      .def(
+          "process",
+          [](PreparedStage& stage, const InMono& in, const OutMono& out) {
+            in_blocks(in, out, stage.max_frames(),
+                      [&](const float* from, float* to, int frames) { stage.stage().process(from, to, frames); });
+          },
+          nb::arg("audio"), nb::arg("out"));
+}
+
+void bind_jack(nb::module_& m) {
+  m.attr("LOAD_BINS_OF_PERIOD") = Load::kBinsOfPeriod;
+
+  nb::class_<JackCallback>(m, "JackCallback")
+      .def(
+          "__init__",
+          [](JackCallback* self, PreparedStage& stage, std::uintptr_t port_get_buffer, std::uintptr_t in,
+             std::uintptr_t first_out, std::uintptr_t second_out) {
+            new (self) JackCallback;
+            self->stage = &stage.stage();
+            self->max_frames = stage.max_frames();
+            self->sample_rate = stage.sample_rate();
+            self->port_get_buffer = reinterpret_cast<JackCallback::PortGetBuffer>(port_get_buffer);
+            self->in = reinterpret_cast<void*>(in);
+            self->outs[0] = reinterpret_cast<void*>(first_out);
+            self->outs[1] = reinterpret_cast<void*>(second_out);
+          },
+          nb::arg("stage"), nb::arg("port_get_buffer"), nb::arg("in_port"), nb::arg("first_out"), nb::arg("second_out"),
+          nb::keep_alive<1, 2>())
+      // What jack_set_process_callback() takes: the function and its argument.
+      .def_prop_ro("addresses",
+                   [](JackCallback& callback) {
+                     return std::pair(reinterpret_cast<std::uintptr_t>(&JackCallback::process),
+                                      reinterpret_cast<std::uintptr_t>(&callback));
+                   })
+      .def_prop_ro("load_bins",
+                   [](JackCallback& callback) {
+                     std::vector<std::uint32_t> bins;
+                     for (int bin = 0; bin < Load::kBins; ++bin) bins.push_back(callback.load.bin(bin));
+                     return bins;
+                   })
+      .def("take_worst", [](JackCallback& callback) { return callback.load.take_worst(); });
+}
+
+}  // namespace
+
+void bind_pedal(nb::module_& m) {
+  bind_parameters(m);
+  bind_chain(m);
+  bind_stage(m);
+  bind_jack(m);
+}
+
+}  // namespace nampedal

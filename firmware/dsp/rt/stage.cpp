@@ -1,0 +1,139 @@
+#include "stage.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace nampedal {
+
+namespace {
+
+void silence(float* out, int frames) noexcept { std::memset(out, 0, sizeof(float) * static_cast<std::size_t>(frames)); }
+
+void play(Chain* chain, const float* in, float* out, int frames) noexcept {
+  if (chain != nullptr) {
+    chain->process(in, out, frames);
+  } else {
+    silence(out, frames);
+  }
+}
+
+void keep_peak(std::atomic<float>& peak, const float* audio, int frames) noexcept {
+  float largest = peak.load(std::memory_order_relaxed);
+  for (int f = 0; f < frames; ++f) {
+    const float size = std::fabs(audio[f]);
+    if (size > largest) largest = size;
+  }
+  peak.store(largest, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void Stage::process(const float* in, float* out, int frames) noexcept {
+  obey();
+  keep_peak(input_peak_, in, frames);
+  int done = switching_ ? fade(in, out, frames) : 0;
+  if (done < frames) play(current_, in + done, out + done, frames - done);
+  for (int f = 0; f < frames && (sound.moving() || sound.value() != 1.0f); ++f) out[f] *= sound.next();
+  keep_peak(output_peak_, out, frames);
+  if (tapped.load(std::memory_order_relaxed)) {
+    heard.put(in, frames);
+    played.put(out, frames);
+  }
+  switching_now_.store(switching_, std::memory_order_relaxed);
+  blocks_.store(blocks_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void Stage::obey() noexcept {
+  Command command;
+  for (std::size_t n = 0; n < kWaiting && commands_.take(command); ++n) {
+    switch (command.kind) {
+      case Command::Kind::kCrossfade:
+      case Command::Kind::kDip: go_to(command); break;
+      case Command::Kind::kSet: command.chain->set(command.link, command.parameter, command.value); break;
+      case Command::Kind::kHeard: command.chain->set_heard(command.link, command.value != 0.0f); break;
+      case Command::Kind::kMute: sound.aim(command.value != 0.0f ? 0.0f : 1.0f, mute_frames); break;
+    }
+  }
+}
+
+// One switch at a time; of those that come meanwhile the last one counts.
+void Stage::go_to(const Command& command) noexcept {
+  if (!switching_) {
+    begin(command);
+    return;
+  }
+  if (next_waits_) retire(next_.chain);
+  next_ = command;
+  next_waits_ = true;
+}
+
+void Stage::begin(const Command& command) noexcept {
+  switch_ = command;
+  before_ = current_;
+  current_ = command.chain;
+  faded_ = 0;
+  switching_ = true;
+}
+
+// Returns how many frames it played.
+int Stage::fade(const float* in, float* out, int frames) noexcept {
+  int done = 0;
+  while (switching_ && done < frames) {
+    const bool dips = switch_.kind == Command::Kind::kDip;
+    const int half = switch_.frames;
+    const int end = dips && faded_ >= half ? 2 * half : half;
+    const int now = end - faded_ < frames - done ? end - faded_ : frames - done;
+    if (now > 0) {
+      if (dips) {
+        dip(in + done, out + done, now);
+      } else {
+        crossfade(in + done, out + done, now);
+      }
+    }
+    faded_ += now;
+    done += now;
+    if (faded_ < (dips ? 2 * half : half)) continue;
+    switching_ = false;
+    retire(before_);
+    before_ = nullptr;
+    if (next_waits_) {
+      next_waits_ = false;
+      begin(next_);
+    }
+  }
+  return done;
+}
+
+void Stage::crossfade(const float* in, float* out, int frames) noexcept {
+  play(before_, in, scratch, frames);
+  play(current_, in, out, frames);
+  for (int f = 0; f < frames; ++f) out[f] = scratch[f] + share_of_new(faded_ + f) * (out[f] - scratch[f]);
+}
+
+void Stage::dip(const float* in, float* out, int frames) noexcept {
+  const bool out_going = faded_ < switch_.frames;
+  play(out_going ? before_ : current_, in, out, frames);
+  const int from = out_going ? faded_ : faded_ - switch_.frames;
+  for (int f = 0; f < frames; ++f) {
+    const float share = share_of_new(from + f);
+    out[f] *= out_going ? 1.0f - share : share;
+  }
+}
+
+// From 0 to 1 with a slope of 0 at either end.
+float Stage::share_of_new(int frame) const noexcept {
+  const float t = (static_cast<float>(frame) + 0.5f) / static_cast<float>(switch_.frames);
+  return t * t * (3.0f - 2.0f * t);
+}
+
+// There is room: no more chains can be on their way than commands.
+void Stage::retire(Chain* chain) noexcept {
+  if (chain != nullptr) retired_.put(chain);
+}
+
+Chain* Stage::take_retired() noexcept {
+  Chain* chain = nullptr;
+  return retired_.take(chain) ? chain : nullptr;
+}
+
+}  // namespace nampedal

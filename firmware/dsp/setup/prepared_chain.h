@@ -1,0 +1,64 @@
+// A chain with its memory, its captures and its impulse responses.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "../rt/chain.h"
+#include "artifact.h"
+#include "isa.h"
+#include "memory.h"
+#include "model.h"
+
+namespace nampedal {
+
+struct NoiseGateSettings {
+  float threshold = 0.0f;   // of full scale
+  float hysteresis = 1.0f;  // times the threshold: where it closes
+  double attack_s = 0.0;
+  double hold_s = 0.0;
+  double release_s = 0.0;  // to 60 dB less
+};
+
+// Throws Error where the engine does not play such audio. what: for the text.
+void check_audio(const std::string& what, double sample_rate, int max_frames);
+
+class PreparedChain {
+ public:
+  // Throws Error.
+  PreparedChain(double sample_rate, int max_frames, const Kernels& kernels);
+
+  // Each adds a block behind the others and returns its number.
+  int add_gain(float factor);
+  int add_ceiling();
+  int add_gate(const NoiseGateSettings& settings);
+  int add_tone();
+  // taps: at the chain's sample rate, 1 to kMaxTaps. Throws Error.
+  int add_cabinet(std::span<const float> taps);
+  // All tiers of a capture of one channel. Throws Error.
+  int add_amp(const Artifact& artifact, Accuracy accuracy);
+
+  // To the steady state, every parameter where it is wanted. Before the first frame, and after add_*.
+  void reset() noexcept { chain_.reset(); }
+
+  Chain& chain() noexcept { return chain_; }
+  int max_frames() const noexcept { return max_frames_; }
+  double sample_rate() const noexcept { return sample_rate_; }
+  std::size_t memory_bytes() const noexcept;
+
+ private:
+  int add(Block& block);
+  int frames(double seconds) const;
+
+  double sample_rate_;
+  int max_frames_;
+  const Kernels& kernels_;
+  Memory memory_;
+  std::vector<std::unique_ptr<Model>> models_;
+  std::vector<Link> links_;
+  Chain chain_;
+};
+
+}  // namespace nampedal

@@ -1,0 +1,73 @@
+#include "prepared_stage.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <string>
+
+namespace nampedal {
+
+namespace {
+
+constexpr double kMute_s = 0.02;
+// What listeners may be late by.
+constexpr double kTap_s = 2.0;
+
+int frames_of(double seconds, double sample_rate) {
+  return std::max(1, static_cast<int>(std::lround(seconds * sample_rate)));
+}
+
+}  // namespace
+
+PreparedStage::PreparedStage(double sample_rate, int max_frames) : sample_rate_(sample_rate), max_frames_(max_frames) {
+  check_audio("stage", sample_rate, max_frames);
+  stage_.scratch = memory_.floats(static_cast<std::size_t>(max_frames));
+  stage_.sound.jump(1.0f);
+  stage_.mute_frames = frames_of(kMute_s, sample_rate);
+  for (AudioQueue* tap : {&stage_.heard, &stage_.played}) {
+    tap->size = std::bit_ceil(static_cast<std::size_t>(frames_of(kTap_s, sample_rate)));
+    tap->data = memory_.floats(tap->size);
+  }
+}
+
+bool PreparedStage::go_to(std::shared_ptr<PreparedChain> chain, bool dip, double seconds) {
+  if (chain->sample_rate() != sample_rate_ || chain->max_frames() != max_frames_) {
+    throw Error(Mistake::kSampleRate, "stage: plays at " + std::to_string(sample_rate_) + " Hz in blocks of up to " +
+                                          std::to_string(max_frames_) + " frames; the chain was prepared for " +
+                                          std::to_string(chain->sample_rate()) + " Hz and " +
+                                          std::to_string(chain->max_frames()));
+  }
+  if (has(*chain)) throw Error(Mistake::kValue, "stage: the chain is on the stage already; prepare another");
+  const Command::Kind kind = dip ? Command::Kind::kDip : Command::Kind::kCrossfade;
+  if (!stage_.post({kind, &chain->chain(), 0, 0, 0.0f, frames_of(seconds, sample_rate_)})) return false;
+  chains_.push_back(std::move(chain));
+  return true;
+}
+
+bool PreparedStage::has(const PreparedChain& chain) const {
+  return std::ranges::any_of(chains_, [&](const auto& one) { return one.get() == &chain; });
+}
+
+bool PreparedStage::set(PreparedChain& chain, int link, int parameter, float value) {
+  if (!has(chain)) return false;
+  return stage_.post({Command::Kind::kSet, &chain.chain(), link, parameter, value, 0});
+}
+
+bool PreparedStage::set_heard(PreparedChain& chain, int link, bool heard) {
+  if (!has(chain)) return false;
+  return stage_.post({Command::Kind::kHeard, &chain.chain(), link, 0, heard ? 1.0f : 0.0f, 0});
+}
+
+std::size_t PreparedStage::collect() {
+  const std::uint64_t now = stage_.blocks();
+  while (const Chain* gone = stage_.take_retired()) {
+    const auto at = std::ranges::find_if(chains_, [&](const auto& one) { return &one->chain() == gone; });
+    // A command may wait that was posted before: a whole block, begun after now, will have done it.
+    retired_.push_back({std::move(*at), now + 2});
+    chains_.erase(at);
+  }
+  std::erase_if(retired_, [&](const Retired& one) { return one.until <= now; });
+  return chains_.size() + retired_.size();
+}
+
+}  // namespace nampedal

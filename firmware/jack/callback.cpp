@@ -1,0 +1,49 @@
+#include "callback.h"
+
+#include <cstring>
+#include <ctime>
+
+namespace nampedal {
+
+namespace {
+
+std::uint64_t now_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+void Load::count(std::uint64_t took_ns, std::uint64_t period_ns) noexcept {
+  if (period_ns == 0) return;
+  const std::uint64_t part = took_ns * kBinsOfPeriod / period_ns;
+  std::atomic<std::uint32_t>& bin = bins_[part < kBins - 1 ? part : kBins - 1];
+  bin.store(bin.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const float share = static_cast<float>(took_ns) / static_cast<float>(period_ns);
+  if (share > worst_.load(std::memory_order_relaxed)) worst_.store(share, std::memory_order_relaxed);
+}
+
+int JackCallback::process(std::uint32_t frames, void* self) noexcept {
+  static_cast<JackCallback*>(self)->play(frames);
+  return 0;
+}
+
+void JackCallback::play(std::uint32_t frames) noexcept {
+  const std::uint64_t before = now_ns();
+  const float* heard = static_cast<const float*>(port_get_buffer(in, frames));
+  float* first = static_cast<float*>(port_get_buffer(outs[0], frames));
+  // A server that has grown its periods is played to in pieces, until new chains are prepared.
+  for (std::uint32_t done = 0; done < frames;) {
+    const auto most = static_cast<std::uint32_t>(max_frames);
+    const std::uint32_t now = frames - done < most ? frames - done : most;
+    stage->process(heard + done, first + done, static_cast<int>(now));
+    done += now;
+  }
+  for (int out = 1; out < kMaxOuts; ++out) {
+    if (outs[out] != nullptr) std::memcpy(port_get_buffer(outs[out], frames), first, sizeof(float) * frames);
+  }
+  load.count(now_ns() - before, static_cast<std::uint64_t>(1e9 * frames / sample_rate));
+}
+
+}  // namespace nampedal

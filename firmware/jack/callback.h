@@ -1,0 +1,47 @@
+// What JACK calls every period. JACK's functions come as addresses: who owns the client has loaded its library.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "../dsp/rt/stage.h"
+
+namespace nampedal {
+
+// How long blocks took, in parts of their period. Written by the audio thread alone.
+class Load {
+ public:
+  static constexpr int kBins = 160;
+  static constexpr int kBinsOfPeriod = 40;  // a bin: 2.5 % of the period; the last: whatever is longer
+
+  void count(std::uint64_t took_ns, std::uint64_t period_ns) noexcept;
+  std::uint32_t bin(int index) const noexcept { return bins_[index].load(std::memory_order_relaxed); }
+  // Parts of the period, the longest since it was last asked for.
+  float take_worst() noexcept { return worst_.exchange(0.0f, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> bins_[kBins] = {};
+  std::atomic<float> worst_{0.0f};
+};
+
+class JackCallback {
+ public:
+  static constexpr int kMaxOuts = 2;
+  using PortGetBuffer = void* (*)(void* port, std::uint32_t frames);
+
+  // A JackProcessCallback; `self` is its argument.
+  static int process(std::uint32_t frames, void* self) noexcept;
+
+  Stage* stage = nullptr;
+  int max_frames = 0;
+  double sample_rate = 0.0;
+  PortGetBuffer port_get_buffer = nullptr;
+  void* in = nullptr;
+  void* outs[kMaxOuts] = {};
+  Load load;
+
+ private:
+  void play(std::uint32_t frames) noexcept;
+};
+
+}  // namespace nampedal
