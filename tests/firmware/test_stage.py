@@ -35,7 +35,8 @@ def tone(frames: int) -> Audio:
 
 def share(frames: int) -> Audio:
     t = (np.arange(frames) + 0.5) / frames
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    rising: Audio = (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return rising
 
 
 @pytest.fixture
