@@ -30,13 +30,12 @@ def play(stage: _engine.Stage, audio: Audio) -> Audio:
 
 
 def tone(frames: int) -> Audio:
-    return (0.5 * np.sin(2.0 * np.pi * 220.0 / RATE * np.arange(frames))).astype(np.float32)
+    return np.asarray(0.5 * np.sin(2.0 * np.pi * 220.0 / RATE * np.arange(frames)), np.float32)
 
 
 def share(frames: int) -> Audio:
-    t = (np.arange(frames) + 0.5) / frames
-    rising: Audio = (t * t * (3.0 - 2.0 * t)).astype(np.float32)
-    return rising
+    t = (np.arange(frames, dtype=np.float64) + 0.5) / frames
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 @pytest.fixture

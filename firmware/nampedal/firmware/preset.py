@@ -1,0 +1,199 @@
+"""Presets: a TOML file that a person can edit. A name, blocks in the order in which they are played, levels.
+
+Files are named relative to the preset's own folder and lie in it or below: a bank is a folder that can be copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+from nampedal.board.errors import SettingsUnreadableError, SettingValueError
+from nampedal.board.settings import check_keys, load_toml, number_of, one_of, reason, save, text_of, to_toml
+
+FORMAT = 1
+SUFFIX = ".toml"
+MOST_BLOCKS = 16
+# A chain carries a drive into an amplifier; more is beyond what boards carry.
+MOST_NAMS = 2
+
+
+def _number(default: float, low: int, high: int) -> Any:
+    return field(default=default, metadata={"limits": (low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A level of its own."""
+
+    gain_db: float = _number(0.0, -60, 40)
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Opens at the threshold, closes when it has been below that less the hysteresis for the time of hold.
+
+    release: to 60 dB less.
+    """
+
+    threshold_db: float = _number(-60.0, -100, 0)
+    hysteresis_db: float = _number(6.0, 0, 24)
+    attack_ms: float = _number(1.0, 0, 100)
+    hold_ms: float = _number(50.0, 0, 2000)
+    release_ms: float = _number(100.0, 1, 5000)
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Nam:
+    """An artifact. gain: into it, beside what calibration asks for.  level: of what comes out."""
+
+    artifact: str
+    gain_db: float = _number(0.0, -40, 40)
+    level_db: float = _number(0.0, -40, 40)
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """Bass, mid and treble from 0 to 10, neutral at 5. A cut at 0 Hz is off."""
+
+    bass: float = _number(5.0, 0, 10)
+    mid: float = _number(5.0, 0, 10)
+    treble: float = _number(5.0, 0, 10)
+    low_cut_hz: float = _number(0.0, 0, 1000)
+    high_cut_hz: float = _number(0.0, 0, 20_000)
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cabinet:
+    """An impulse response, or two of which the second has a share of the sound.
+
+    channel: of a file with several, from 1 on; 0: the loudest.  length: what is kept of it.
+    """
+
+    impulse_response: str
+    channel: int = _number(0, 0, 64)
+    second_impulse_response: str = ""
+    second_channel: int = _number(0, 0, 64)
+    second_share: float = _number(0.5, 0, 1)
+    length_ms: float = _number(85.0, 1, 1000)
+    level_db: float = _number(0.0, -40, 40)
+    on: bool = True
+
+
+Block = Gain | Gate | Nam | Tone | Cabinet
+KINDS: Mapping[str, type[Block]] = {kind.__name__.lower(): kind for kind in get_args(Block)}
+_FILES = {"artifact", "impulse_response", "second_impulse_response"}
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """input_gain: before everything.  level: behind everything; normalise: to one loudness for all captures.
+
+    bypass_keeps_cabinet: what of the blocks bypass leaves in the sound.
+    """
+
+    name: str
+    blocks: tuple[Block, ...]
+    input_gain_db: float = _number(0.0, -40, 40)
+    level_db: float = _number(0.0, -60, 20)
+    normalise: bool = True
+    bypass_keeps_cabinet: bool = True
+
+
+_OWN = tuple(one.name for one in fields(Preset) if one.name not in ("name", "blocks"))
+
+
+def read(path: Path) -> Preset:
+    """Raises SettingsError, which names file and key."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
+    return parse(data, str(path))
+
+
+def parse(data: bytes, where: str) -> Preset:
+    """where: for messages. Raises SettingsError."""
+    values = load_toml(where, data)
+    check_keys(where, "", values, ("format", "name", "block"), _OWN)
+    number_of(where, "format", values, (FORMAT, FORMAT), whole=True)
+    blocks = _blocks(where, values["block"])
+    own = {one.name: _value(where, one.name, values, one) for one in fields(Preset) if one.name in values.keys() & _OWN}
+    return Preset(text_of(where, "name", values), blocks, **own)
+
+
+def write(preset: Preset, path: Path) -> None:
+    """Puts it in place at once. Raises a SettingsError as reading it would, before anything is written."""
+    data = pack(preset)
+    parse(data, str(path))
+    save(data, path)
+
+
+def pack(preset: Preset) -> bytes:
+    """As a file."""
+    top = {"format": FORMAT, "name": preset.name, **{name: getattr(preset, name) for name in _OWN}}
+    text = to_toml(top)
+    for block in preset.blocks:
+        values = {one.name: getattr(block, one.name) for one in fields(block)}
+        text += b"\n[[block]]\n" + to_toml({"kind": type(block).__name__.lower(), **values})
+    return text
+
+
+def limits_of(block: Block | type[Preset], name: str) -> tuple[int, int]:
+    """Of a number, ends included. Raises KeyError where it is no number of the block."""
+    limits: tuple[int, int] = next(one for one in fields(block) if one.name == name).metadata["limits"]
+    return limits
+
+
+def _blocks(where: str, tables: object) -> tuple[Block, ...]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SettingValueError(f"{where}: block: is {tables!r}; [[block]] tables are needed, one for each block")
+    if not 0 < len(tables) <= MOST_BLOCKS:
+        raise SettingValueError(f"{where}: block: there are {len(tables)}; 1 to {MOST_BLOCKS} are allowed")
+    blocks = tuple(_block(where, f"block {number}.", table) for number, table in enumerate(tables, 1))
+    nams = sum(isinstance(block, Nam) for block in blocks)
+    if nams > MOST_NAMS:
+        raise SettingValueError(f"{where}: block: {nams} are of the kind nam; {MOST_NAMS} are allowed")
+    return blocks
+
+
+def _block(where: str, table: str, values: Mapping[str, Any]) -> Block:
+    if "kind" not in values:
+        check_keys(where, table, values, ("kind",), tuple(values))
+    kind = KINDS[one_of(where, f"{table}kind", values, tuple(KINDS))]
+    known = fields(kind)
+    needed = tuple(one.name for one in known if one.default is MISSING)
+    optional = tuple(one.name for one in known if one.default is not MISSING)
+    check_keys(where, table, values, ("kind", *needed), optional)
+    return kind(**{one.name: _value(where, table + one.name, values, one) for one in known if one.name in values})
+
+
+def _value(where: str, key: str, values: Mapping[str, Any], one: Any) -> Any:
+    if one.name in _FILES:
+        return _file(where, key, values, needed=one.default is MISSING)
+    if one.type == "bool":
+        value = values[one.name]
+        if not isinstance(value, bool):
+            raise SettingValueError(f"{where}: {key}: is {value!r}; true or false is needed")
+        return value
+    whole = one.type == "int"
+    number = number_of(where, key, values, one.metadata["limits"], whole=whole)
+    return number if whole else float(number)
+
+
+def _file(where: str, key: str, values: Mapping[str, Any], *, needed: bool) -> str:
+    if not needed and values[key.rpartition(".")[2]] == "":
+        return ""
+    name = text_of(where, key, values)
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise SettingValueError(
+            f"{where}: {key}: is {name!r}; a file in the preset's own folder or below it is needed, as cabs/one.wav"
+        )
+    return name
