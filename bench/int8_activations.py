@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 from nampedal.converter import calibration, metrics, reference
-from nampedal.converter.audio_file import read_recording
 from nampedal.converter.facts import open_capture
 from nampedal.converter.reference import Signal
 from nampedal.converter.spare import round_inaudibly
+from nampedal.firmware.audio_file import read_recording
 from nampedal.firmware.network import Conv, Int8Weights, prewarm_frames
 
 LARGEST = 127

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from nampedal.converter import calibration, metrics, nam_file
-from nampedal.converter.audio_file import read_recording
 from nampedal.converter.convert import prove
 from nampedal.converter.play import play
 from nampedal.converter.quantize import int8_convs
 from nampedal.converter.spare import round_inaudibly
+from nampedal.firmware.audio_file import read_recording
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from nampedal.board.boards import read_board
 from nampedal.converter import metrics
-from nampedal.converter.audio_file import read_recording
 from nampedal.converter.facts import open_capture
 from nampedal.converter.play import play
 from nampedal.converter.sizing import Target
 from nampedal.converter.slim import lessons
 from nampedal.converter.slim.slim import slim
+from nampedal.firmware.audio_file import read_recording
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.network import Network, macs_per_frame
 

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nampedal.converter import calibration, metrics, nam_file, tflite_export, tflite_writer
-from nampedal.converter.audio_file import read_recording
 from nampedal.converter.play import play
 from nampedal.converter.spare import round_inaudibly
 from nampedal.firmware import tflite
+from nampedal.firmware.audio_file import read_recording
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.network import Lstm

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from nampedal.converter import material
-from nampedal.converter.audio_file import read_recording
 from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.metrics import peak_dbfs
+from nampedal.firmware.audio_file import read_recording
 from nampedal.firmware.capture import Calibration
 from nampedal.firmware.engine import Audio
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from nampedal.converter import material, metrics, probes
-from nampedal.converter.audio_file import read_recording
 from nampedal.converter.errors import AudioFormatError
 from nampedal.converter.metrics import Alignment, Comparison
 from nampedal.converter.players import SUFFIXES, Player, open_player
+from nampedal.firmware.audio_file import read_recording
 from nampedal.firmware.engine import Audio
 
 MAX_DELAY_S = 0.5

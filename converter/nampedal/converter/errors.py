@@ -57,10 +57,6 @@ class NonFiniteWeightError(CaptureError, ValueError):
     """A weight is no finite float32."""
 
 
-class AudioFileError(NampedalError, OSError):
-    """An audio file can't be read or written."""
-
-
 class AudioFormatError(NampedalError, ValueError):
     """An audio file's format or channels are not what the task needs."""
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from nampedal.converter.audio_file import QUALITY, blocks, open_audio, reason
-from nampedal.converter.errors import AudioFileError, AudioFormatError
+from nampedal.converter.errors import AudioFormatError
 from nampedal.converter.output import replacing
 from nampedal.converter.players import open_player
+from nampedal.firmware.audio_file import QUALITY, blocks, open_audio, reason
 from nampedal.firmware.engine import MAX_FRAMES, Audio
+from nampedal.firmware.errors import AudioFileError
 
 
 @dataclass(frozen=True, slots=True)

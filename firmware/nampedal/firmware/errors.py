@@ -105,6 +105,10 @@ class CostTermsError(NampedalError, ValueError):
     """A board's costs are not those of this cost model's terms."""
 
 
+class AudioFileError(NampedalError, OSError):
+    """An audio file can't be read or written."""
+
+
 class UnfitMachineError(NampedalError):
     """What is measured now would not be what this machine can do."""
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
-from nampedal.converter.audio_file import QUALITY
 from nampedal.converter.report.facts import Report
+from nampedal.firmware.audio_file import QUALITY
 from numpy.typing import NDArray
 
 Signal = NDArray[np.floating[Any]]

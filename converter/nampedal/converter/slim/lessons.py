@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import soxr
 from nampedal.converter import material
-from nampedal.converter.audio_file import QUALITY, read_recording
 from nampedal.converter.calibration import SILENT_DBFS
 from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.metrics import peak_dbfs
 from nampedal.converter.play import play
 from nampedal.converter.slim.playing import playing
+from nampedal.firmware.audio_file import QUALITY, read_recording
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from nampedal.converter.errors import AudioFileError
 from nampedal.firmware.engine import Audio
+from nampedal.firmware.errors import AudioFileError
 
 QUALITY = "VHQ"
 # Nobody means more by one recording to look at; a render streams.
