@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from nampedal.firmware.weighting import k_weighting
 from numpy.typing import NDArray
 
 Signal = NDArray[np.floating[Any]]
@@ -216,22 +217,6 @@ def a_weighting(hz: Float64) -> Float64:
         return np.asarray(high_pass / (f2 + 12194.217**2))
 
     return curve(hz) / curve(np.array(1000.0))
-
-
-def k_weighting(hz: Float64) -> Float64:
-    """The gain of K-weighting: the response of the filters that ITU-R BS.1770-4 tabulates for 48 kHz.
-
-    Above 24 kHz, where those say nothing, it stays what it is there.
-    """
-    delay = np.exp(-2j * np.pi * np.minimum(hz, 24_000.0) / 48_000.0)
-    shelf = _polynomial(delay, 1.53512485958697, -2.69169618940638, 1.19839281085285)
-    shelf /= _polynomial(delay, 1.0, -1.69065929318241, 0.73248077421585)
-    high_pass = _polynomial(delay, 1.0, -2.0, 1.0) / _polynomial(delay, 1.0, -1.99004745483398, 0.99007225036621)
-    return np.asarray(np.abs(shelf * high_pass), np.float64)
-
-
-def _polynomial(x: NDArray[np.complex128], a: float, b: float, c: float) -> NDArray[np.complex128]:
-    return a + x * (b + x * c)
 
 
 def _same_shape(reference: Signal, test: Signal) -> tuple[Float64, Float64]:
