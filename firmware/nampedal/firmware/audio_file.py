@@ -31,9 +31,13 @@ class Recording:
         resampled = soxr.resample(self.audio, self.sample_rate, sample_rate, QUALITY)
         return Recording(self.path, np.asarray(resampled, np.float32), round(sample_rate))
 
+    def loudest(self) -> int:
+        """The index of the channel with the most energy."""
+        return int(np.argmax(np.sum(self.audio.astype(np.float64) ** 2, axis=0)))
+
     def loudest_channel(self) -> Audio:
         """(frames,)."""
-        return np.ascontiguousarray(self.audio[:, int(np.argmax(np.sum(self.audio.astype(np.float64) ** 2, axis=0)))])
+        return np.ascontiguousarray(self.audio[:, self.loudest()])
 
 
 def open_audio(path: Path) -> soundfile.SoundFile:

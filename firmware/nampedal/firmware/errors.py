@@ -109,6 +109,46 @@ class AudioFileError(NampedalError, OSError):
     """An audio file can't be read or written."""
 
 
+class ImpulseResponseError(NampedalError):
+    """Something is wrong with a cabinet's impulse response, or with how it is to be used."""
+
+
+class ImpulseResponseTooLongError(ImpulseResponseError, ValueError):
+    """The file is too long to be a cabinet."""
+
+
+class ImpulseResponseTooShortError(ImpulseResponseError, ValueError):
+    """The file holds nothing, or no more than a click."""
+
+
+class ImpulseResponseRateError(ImpulseResponseError, ValueError):
+    """The file's sample rate is too low for a guitar."""
+
+
+class ImpulseResponseSilentError(ImpulseResponseError, ValueError):
+    """Nothing of a guitar would be heard through it."""
+
+
+class ImpulseResponseChannelError(ImpulseResponseError, IndexError):
+    """The file has no such channel."""
+
+
+class ImpulseResponseLengthError(ImpulseResponseError, ValueError):
+    """The length to keep is not one that can be played."""
+
+
+class MixShareError(ImpulseResponseError, ValueError):
+    """The share of the second impulse response is not between none and all."""
+
+
+class MixRateError(ImpulseResponseError, ValueError):
+    """Two impulse responses have different sample rates."""
+
+
+class MixCancelsError(ImpulseResponseError, ValueError):
+    """Two impulse responses leave nothing of each other."""
+
+
 class UnfitMachineError(NampedalError):
     """What is measured now would not be what this machine can do."""
 
