@@ -90,6 +90,7 @@ void bind_chain(nb::module_& m) {
                       [&](const float* from, float* to, int frames) { chain.chain().process(from, to, frames); });
           },
           nb::arg("audio"), nb::arg("out"))
+      .def_prop_ro("links", [](PreparedChain& chain) { return chain.chain().links.size(); })
       .def_prop_ro("memory_bytes", &PreparedChain::memory_bytes);
 }
 

@@ -167,3 +167,19 @@ class ClockGovernorError(UnfitMachineError, RuntimeError):
 
 class SlowClockError(UnfitMachineError, RuntimeError):
     """The clock is well below the highest."""
+
+
+class JackError(NampedalError):
+    """JACK does not do what is asked of it."""
+
+
+class NoJackServerError(JackError, ConnectionError):
+    """No JACK server answers."""
+
+
+class JackRefusedError(JackError, RuntimeError):
+    """The JACK server takes no callback."""
+
+
+class JackPortError(JackError, LookupError):
+    """A port that is to be connected is not there."""

@@ -1,0 +1,204 @@
+"""Chains: a preset with everything that it names, prepared for one sample rate and one largest block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from nampedal.firmware import _engine, artifact, impulse_response
+from nampedal.firmware.capture import Capture
+from nampedal.firmware.engine import Audio
+from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone
+
+# What captures are brought to, as their proof measured them: LUFS. The NAM plugin's target, too.
+LOUDNESS_LUFS = -18.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a number of a preset is in the chain, and what the engine wants for it."""
+
+    link: int
+    parameter: int
+    value: Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How the level into the captures came about. gain: what calibration added; None: uncalibrated, for that reason."""
+
+    gain_db: float | None
+    reason: str
+
+
+def factor(db: float) -> float:
+    """Of an amplitude."""
+    return float(10.0 ** (db / 20.0))
+
+
+class Chain:
+    """Prepared, in its steady state; its numbers can be set while it plays.
+
+    native: what a stage takes.  settings: by name, 'level_db' or '2.gain_db' of the second block.
+    levels: of each NAM block.
+    """
+
+    def __init__(self, preset: Preset, native: _engine.Chain) -> None:
+        self.preset = preset
+        self.native = native
+        self.settings: dict[str, Setting] = {}
+        self.levels: list[Level] = []
+        self.links: list[tuple[Block, tuple[int, ...]]] = []
+        self.amps: list[int] = []
+        self.tiers = 1
+
+    @classmethod
+    def prepare(
+        cls,
+        preset: Preset,
+        folder: Path,
+        *,
+        sample_rate: float,
+        max_frames: int,
+        full_scale_dbu: float | None = None,
+        isa: str = "",
+    ) -> Chain:
+        """folder: where the preset's files are.  sample_rate: Hz.
+
+        full_scale: of the input, dBu at 0 dBFS; None: unknown.
+        Raises an ArtifactError, SampleRateError or ImpulseResponseError that names the file.
+        """
+        chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa))
+        builder = _Builder(chain, folder, sample_rate, full_scale_dbu)
+        builder.build()
+        chain.native.reset()
+        return chain
+
+    def render(self, audio: Audio) -> Audio:
+        """Any length of audio (frames,), from where the last left off."""
+        given = np.ascontiguousarray(audio, np.float32)
+        out = np.empty_like(given)
+        self.native.process(given, out)
+        return out
+
+    def bypassed(self, block: Block) -> bool:
+        """Whether bypass takes the block out of the sound."""
+        return not (isinstance(block, Cabinet) and self.preset.bypass_keeps_cabinet)
+
+
+class _Builder:
+    """Adds the blocks of a preset to a chain, front to back."""
+
+    def __init__(self, chain: Chain, folder: Path, sample_rate: float, full_scale_dbu: float | None) -> None:
+        self._chain = chain
+        self._native = chain.native
+        self._folder = folder
+        self._rate = sample_rate
+        # Of the signal where the chain has come to.
+        self._dbu = full_scale_dbu
+        self._unknown = "the input's level in dBu at 0 dBFS is not known: calibrate the pedal, or name its HAT"
+        self._loudness_db = 0.0
+
+    def build(self) -> None:
+        preset = self._chain.preset
+        self._gain("input_gain_db", preset.input_gain_db)
+        for number, block in enumerate(preset.blocks, 1):
+            first = self._count
+            self._add(f"{number}.", block)
+            links = tuple(range(first, self._count))
+            self._chain.links.append((block, links))
+            if not block.on:
+                for link in links:
+                    self._native.set_heard(link, False)
+        self._gain("level_db", preset.level_db, self._loudness_db if preset.normalise else 0.0)
+        self._native.add_ceiling()
+
+    @property
+    def _count(self) -> int:
+        return self._native.links
+
+    def _gain(self, name: str, db: float, more_db: float = 0.0) -> None:
+        link = self._native.add_gain(factor(db + more_db))
+        self._chain.settings[name] = Setting(link, _engine.GAIN_FACTOR, lambda value: factor(value + more_db))
+
+    def _add(self, prefix: str, block: Block) -> None:
+        match block:
+            case Gain():
+                self._gain(f"{prefix}gain_db", block.gain_db)
+            case Gate():
+                link = self._native.add_gate(
+                    factor(block.threshold_db),
+                    factor(-block.hysteresis_db),
+                    1e-3 * block.attack_ms,
+                    1e-3 * block.hold_ms,
+                    1e-3 * block.release_ms,
+                )
+                self._chain.settings[f"{prefix}threshold_db"] = Setting(link, _engine.GATE_THRESHOLD, factor)
+            case Nam():
+                self._nam(prefix, block)
+            case Tone():
+                self._tone(prefix, block)
+            case Cabinet():
+                self._native.add_cabinet(self._response(block))
+                self._gain(f"{prefix}level_db", block.level_db)
+
+    def _nam(self, prefix: str, block: Nam) -> None:
+        path = self._folder / block.artifact
+        loaded = _engine.Artifact.open(str(path))
+        capture = artifact.unpack(loaded)
+        level = self._level(capture)
+        self._chain.levels.append(level)
+        self._gain(f"{prefix}gain_db", block.gain_db, level.gain_db or 0.0)
+        self._chain.amps.append(self._native.add_amp(loaded, False))
+        self._chain.tiers = max(self._chain.tiers, len(capture.tiers))
+        self._gain(f"{prefix}level_db", block.level_db)
+        self._dbu = capture.source.number("output_level_dbu")
+        self._unknown = f"{block.artifact}: its output level in dBu is not known"
+        proof = capture.tiers[0].proof
+        known = proof is not None and math.isfinite(proof.loudness_lufs)
+        self._loudness_db = LOUDNESS_LUFS - proof.loudness_lufs if known and proof is not None else 0.0
+
+    def _level(self, capture: Capture) -> Level:
+        wanted = capture.source.number("input_level_dbu")
+        if wanted is None:
+            return Level(None, f"{capture.source.file_name}: does not say its input level in dBu")
+        if self._dbu is None:
+            return Level(None, self._unknown)
+        return Level(self._dbu - wanted, f"{self._dbu:+.1f} dBu at 0 dBFS into a capture made at {wanted:+.1f} dBu")
+
+    def _tone(self, prefix: str, block: Tone) -> None:
+        link = self._native.add_tone()
+        for name, (parameter, value) in _tone_settings(self._rate).items():
+            setting = Setting(link, parameter, value)
+            self._chain.settings[prefix + name] = setting
+            self._native.set(link, parameter, value(getattr(block, name)))
+
+    def _response(self, block: Cabinet) -> Audio:
+        def read(name: str, channel: int) -> impulse_response.ImpulseResponse:
+            return impulse_response.read(
+                self._folder / name, self._rate, channel=channel or None, length_s=1e-3 * block.length_ms
+            )
+
+        response = read(block.impulse_response, block.channel)
+        if block.second_impulse_response:
+            second = read(block.second_impulse_response, block.second_channel)
+            response = impulse_response.mix(response, second, block.second_share)
+        return response.taps
+
+
+def _tone_settings(sample_rate: float) -> Mapping[str, tuple[int, Callable[[float], float]]]:
+    """By the field of Tone. A step from the middle is 4, 3 and 2 dB, as in the NAM plugin (its ToneStack.cpp)."""
+
+    def warped(hertz: float) -> float:
+        return math.tan(math.pi * min(hertz / sample_rate, 0.49))
+
+    return {
+        "bass": (_engine.TONE_BASS, lambda value: 4.0 * (value - 5.0)),
+        "mid": (_engine.TONE_MID, lambda value: 3.0 * (value - 5.0)),
+        "treble": (_engine.TONE_TREBLE, lambda value: 2.0 * (value - 5.0)),
+        "low_cut_hz": (_engine.TONE_LOW_CUT, warped),
+        "high_cut_hz": (_engine.TONE_HIGH_CUT, warped),
+    }
