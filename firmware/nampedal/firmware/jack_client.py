@@ -1,0 +1,130 @@
+"""Our place in the JACK graph: one input, two outputs, and a native callback between them.
+
+JACK-Client owns the client, its ports and its connections; what JACK calls every period is a C function of the engine,
+so that no lock of Python's is between the audio and its deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jack
+from nampedal.firmware import _engine
+from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError
+
+NAME = "nampedal"
+IN_PORT = "in"
+OUT_PORTS = ("left", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """JACK's names of the ports to connect to. input: ''; outputs: (): the sound card's first, and first two."""
+
+    input: str = ""
+    outputs: tuple[str, ...] = ()
+
+
+class JackClient:
+    """Opened, not yet playing. lost: set when the server is gone; then close().
+
+    xruns: so far.  sample_rate: Hz.  period_frames: JACK's now.
+    """
+
+    def __init__(self, server: str | None = None, name: str = NAME) -> None:
+        """Raises NoJackServerError. server: None: JACK_DEFAULT_SERVER, or 'default'."""
+        shown = f"JACK server {server or 'default'!r}"
+        try:
+            self._client = jack.Client(name, no_start_server=True, servername=server)
+        except jack.JackOpenError as error:
+            raise NoJackServerError(f"{shown}: does not answer; start jackd, or wait for it") from error
+        self._shown = shown
+        self.lost = threading.Event()
+        self.xruns = 0
+        self._callback: _engine.JackCallback | None = None
+        self._client.set_shutdown_callback(lambda status, reason: self.lost.set())
+        self._client.set_xrun_callback(self._count_xrun)
+        self._in = self._client.inports.register(IN_PORT)
+        self._outs = [self._client.outports.register(name) for name in OUT_PORTS]
+
+    @property
+    def name(self) -> str:
+        """As JACK has it: another one where the name was taken."""
+        return str(self._client.name)
+
+    @property
+    def sample_rate(self) -> float:
+        return float(self._client.samplerate)
+
+    @property
+    def period_frames(self) -> int:
+        return int(self._client.blocksize)
+
+    def play(self, stage: _engine.Stage, wiring: Wiring) -> _engine.JackCallback:
+        """Let the stage play, from now on. Raises JackPortError, JackRefusedError."""
+        number = _address_of
+        callback = _engine.JackCallback(
+            stage,
+            number(jack._ffi.addressof(jack._lib, "jack_port_get_buffer")),
+            number(self._in._ptr),
+            *(number(port._ptr) for port in self._outs),
+        )
+        function, argument = (jack._ffi.cast(kind, at) for kind, at in zip(_KINDS, callback.addresses, strict=True))
+        if jack._lib.jack_set_process_callback(self._client._ptr, function, argument):
+            raise JackRefusedError(f"{self._shown}: takes no process callback from {self.name}; restart jackd")
+        # JACK calls it until the client is closed.
+        self._callback = callback
+        self._client.activate()
+        self._connect(wiring)
+        return callback
+
+    def latency_frames(self) -> tuple[int, int]:
+        """What JACK says of the way from the sound card's input to ours, and from our output to the sound card's."""
+        capture = max((port.get_latency_range(jack.CAPTURE)[1] for port in [self._in]), default=0)
+        playback = max((port.get_latency_range(jack.PLAYBACK)[1] for port in self._outs), default=0)
+        return capture, playback
+
+    def close(self) -> None:
+        """Also after the server is gone."""
+        self._client.close()
+        self._callback = None
+
+    def _count_xrun(self, delayed_us: float) -> None:
+        self.xruns += 1
+
+    def _connect(self, wiring: Wiring) -> None:
+        sources = [wiring.input] if wiring.input else self._sound_card(is_output=True)[:1]
+        targets = list(wiring.outputs) or self._sound_card(is_output=False)[: len(self._outs)]
+        for source in sources:
+            self._join(source, self._in.name)
+        # One output for two ears, or two for one.
+        for number in range(max(len(self._outs), len(targets)) if targets else 0):
+            own = self._outs[min(number, len(self._outs) - 1)].name
+            if number < len(targets):
+                self._join(own, targets[number])
+
+    def _sound_card(self, *, is_output: bool) -> list[str]:
+        ports = self._client.get_ports(is_audio=True, is_physical=True, is_output=is_output, is_input=not is_output)
+        return [port.name for port in ports]
+
+    def _join(self, source: str, target: str) -> None:
+        try:
+            self._client.connect(source, target)
+        except jack.JackError as error:
+            there = ", ".join(self._names())
+            raise JackPortError(
+                f"{self._shown}: {source} can't be connected to {target}; its ports are {there}"
+            ) from error
+
+    def _names(self) -> Sequence[str]:
+        return [port.name for port in self._client.get_ports(is_audio=True) if not port.name.startswith(self.name)]
+
+
+_KINDS = ("JackProcessCallback", "void*")
+
+
+def _address_of(pointer: Any) -> int:
+    return int(jack._ffi.cast("uintptr_t", pointer))
