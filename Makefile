@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libkissfft-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
+# What the tests need beside that: a sound server.
+TEST_PACKAGES := jackd2
 SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles -type f -not -name '*.pyc')
 CXX_FILES := $(shell find bench firmware tests -name '*.cpp' -o -name '*.h')
 
@@ -81,6 +83,7 @@ $(VENV)/.built: $(SOURCES) | $(BIN)/pip
 
 $(VENV)/.tested-with: $(VENV)/.built
 	@echo "== installing what the tests need"
+	@$(call install_packages,$(TEST_PACKAGES))
 	@$(PIP) install --no-build-isolation '.[dev]'
 	@touch $@
 

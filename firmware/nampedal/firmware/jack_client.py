@@ -36,12 +36,15 @@ class JackClient:
 
     def __init__(self, server: str | None = None, name: str = NAME) -> None:
         """Raises NoJackServerError. server: None: JACK_DEFAULT_SERVER, or 'default'."""
-        shown = f"JACK server {server or 'default'!r}"
+        self._shown = f"JACK server {server or 'default'!r}"
+        # JACK prints five lines for every server that is not there.
+        jack.set_error_function(lambda message: None)
         try:
             self._client = jack.Client(name, no_start_server=True, servername=server)
         except jack.JackOpenError as error:
-            raise NoJackServerError(f"{shown}: does not answer; start jackd, or wait for it") from error
-        self._shown = shown
+            raise NoJackServerError(f"{self._shown}: does not answer; start jackd, or wait for it") from error
+        finally:
+            jack.set_error_function(None)
         self.lost = threading.Event()
         self.xruns = 0
         self._callback: _engine.JackCallback | None = None
@@ -116,7 +119,7 @@ class JackClient:
         except jack.JackError as error:
             there = ", ".join(self._names())
             raise JackPortError(
-                f"{self._shown}: {source} can't be connected to {target}; its ports are {there}"
+                f"{self._shown}: {source} can't be connected to {target}; its audio ports are {there}"
             ) from error
 
     def _names(self) -> Sequence[str]:

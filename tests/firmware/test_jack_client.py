@@ -1,0 +1,144 @@
+"""Through a real JACK server, in freewheel mode: every sample, and no clock."""
+
+from __future__ import annotations
+
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jack_maker import JackServer, Player, wait_for
+from nampedal.firmware import _engine
+from nampedal.firmware.engine import Audio
+from nampedal.firmware.errors import JackPortError, NoJackServerError
+from nampedal.firmware.jack_client import JackClient, Wiring
+
+RATE = 48_000.0
+
+
+def chain_of(frames: int, gain: float) -> _engine.Chain:
+    chain = _engine.Chain(RATE, frames, "")
+    chain.add_gain(gain)
+    chain.add_cabinet(np.array([0.5, 0.0, 0.25], np.float32))
+    chain.reset()
+    return chain
+
+
+@pytest.fixture
+def client(jack_server: JackServer) -> Iterator[JackClient]:
+    jack_server.start()
+    found = wait_for(lambda: open_client(jack_server.name))
+    yield found
+    found.close()
+
+
+def open_client(server: str) -> JackClient | None:
+    try:
+        return JackClient(server)
+    except NoJackServerError:
+        return None
+
+
+def noise(frames: int) -> Audio:
+    return np.asarray(np.random.default_rng(0).normal(0.0, 0.2, frames), np.float32)
+
+
+@pytest.mark.parametrize("jack_server", [64, 128, 256], indirect=True)
+def test_what_comes_out_of_jack_is_what_the_stage_plays(jack_server: JackServer, client: JackClient) -> None:
+    assert client.sample_rate == RATE
+    assert client.period_frames == jack_server.period
+    stage = _engine.Stage(RATE, jack_server.period)
+    stage.go_to(chain_of(jack_server.period, 0.5), False, 0.001)
+    client.play(stage, Wiring())
+    wait_for(lambda: stage.blocks > 20)
+    player = Player(jack_server.name)
+    player.connect(f"{client.name}:in", [f"{client.name}:left", f"{client.name}:right"])
+    audio = noise(100_000)
+    left, right = player.play(audio)
+    player.close()
+    expected = np.empty_like(audio)
+    chain_of(jack_server.period, 0.5).process(audio, expected)
+    # A client that feeds and hears us in the same cycle gets its answer in the next.
+    late = int(np.argmax(np.abs(left) > 0.0))
+    assert late in (0, jack_server.period)
+    assert np.array_equal(left[late:], expected[: len(expected) - late])
+    assert np.array_equal(left, right)
+
+
+def test_the_sound_goes_on_while_python_holds_its_lock(jack_server: JackServer, root: Path) -> None:
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    script = root / "tests" / "firmware" / "probes" / "hold_the_gil.py"
+    command = [sys.executable, str(script), jack_server.name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        name = child.stdout.readline().strip()
+        player = Player(jack_server.name)
+        player.connect(f"{name}:in", [f"{name}:left", f"{name}:right"])
+        player.freewheel(True)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "holding\n"
+        audio = noise(96_000)
+        left, _ = player.play_on(audio)
+        # All of it was played while the lock was held.
+        assert not select.select([child.stdout], [], [], 0.0)[0], "this machine is too slow to tell"
+        assert child.stdout.readline() == "held\n"
+        player.freewheel(False)
+        player.close()
+        child.stdin.write("\n")
+    late = int(np.argmax(np.abs(left) > 0.0))
+    assert np.array_equal(left[late:], 0.5 * audio[: len(audio) - late])
+
+
+def test_a_server_that_dies_is_noticed_and_another_one_is_played_to(jack_server: JackServer) -> None:
+    jack_server.start()
+    client = wait_for(lambda: open_client(jack_server.name))
+    stage = _engine.Stage(RATE, jack_server.period)
+    stage.go_to(chain_of(jack_server.period, 0.5), False, 0.001)
+    client.play(stage, Wiring())
+    wait_for(lambda: stage.blocks > 20)
+    jack_server.kill()
+    assert client.lost.wait(20.0)
+    client.close()
+    jack_server.start()
+    again = wait_for(lambda: open_client(jack_server.name))
+    blocks = stage.blocks
+    again.play(stage, Wiring())
+    wait_for(lambda: stage.blocks > blocks + 20)
+    again.close()
+
+
+def test_how_long_blocks_take_is_counted(jack_server: JackServer, client: JackClient) -> None:
+    stage = _engine.Stage(RATE, jack_server.period)
+    callback = client.play(stage, Wiring())
+    wait_for(lambda: sum(callback.load_bins) > 50)
+    assert callback.take_worst() > 0.0
+    assert len(callback.load_bins) == 4 * _engine.LOAD_BINS_OF_PERIOD
+
+
+def test_no_server_and_no_such_port_are_named(jack_server: JackServer, client: JackClient) -> None:
+    with pytest.raises(NoJackServerError, match="JACK server 'nobody': does not answer; start jackd, or wait for it"):
+        JackClient("nobody")
+    stage = _engine.Stage(RATE, jack_server.period)
+    with pytest.raises(JackPortError) as caught:
+        client.play(stage, Wiring(input="nowhere:1"))
+    text = f"JACK server '{jack_server.name}': nowhere:1 can't be connected to {client.name}:in; its audio ports are "
+    assert str(caught.value).startswith(text + "system:capture_1, system:")
+
+
+def test_the_ports_that_are_named_are_connected(jack_server: JackServer, client: JackClient) -> None:
+    stage = _engine.Stage(RATE, jack_server.period)
+    client.play(stage, Wiring(input="system:capture_2", outputs=("system:playback_2",)))
+    listed = subprocess.run(
+        ["jack_lsp", "-s", jack_server.name, "-c", f"{client.name}:"], capture_output=True, text=True, check=True
+    ).stdout
+    assert listed.split() == [
+        *(f"{client.name}:in", "system:capture_2"),
+        *(f"{client.name}:left", "system:playback_2"),
+        f"{client.name}:right",
+    ]
