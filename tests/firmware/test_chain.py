@@ -15,6 +15,7 @@ from nampedal.firmware.capture import Capture, Proof
 from nampedal.firmware.chain import LOUDNESS_LUFS, Chain, factor
 from nampedal.firmware.engine import Audio, Engine
 from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.firmware.quality import Step
 
 RATE = 48_000.0
 
@@ -137,8 +138,8 @@ def test_a_number_that_is_set_is_what_the_preset_would_have_had(
     bank: Path, guitar: Audio, name: str, block: Block, value: float, other: Block
 ) -> None:
     chain, wanted = (prepare(bank, one, full_scale_dbu=12.0, level_db=-12.0) for one in (block, other))
-    setting = chain.settings[name]
-    chain.native.set(setting.link, setting.parameter, setting.value(value))
+    chain.set(name, value, chain.native)
+    assert chain.numbers[name] == value
     audio = guitar[:24_000] * np.float32(0.2)
     got, expected = chain.render(audio), wanted.render(audio)
     assert np.allclose(got[12_000:], expected[12_000:], atol=1e-4)
@@ -185,3 +186,33 @@ def test_a_capture_of_another_rate_is_refused(bank: Path) -> None:
     preset = Preset("x", (Nam("amp.stomp"),))
     with pytest.raises(NampedalError, match=r"amp\.stomp: runs at 48000 Hz; 44100 Hz were asked for"):
         Chain.prepare(preset, bank, sample_rate=44_100.0, max_frames=64)
+
+
+def test_a_chain_that_is_rewound_is_as_it_was_prepared(bank: Path, guitar: Audio) -> None:
+    chain = prepare(bank, Gain(3.0), Nam("amp.stomp"), Tone(on=False), Cabinet("cab.wav"), level_db=-12.0)
+    first = chain.render(guitar)
+    for name, value in (("1.gain_db", -20.0), ("2.level_db", 9.0), ("level_db", -40.0)):
+        chain.set(name, value, chain.native)
+    chain.play_at(Step(0, tail=False, dry=True), False, chain.native)
+    assert not np.array_equal(chain.render(guitar), first)
+    chain.rewind(Step(0))
+    assert chain.numbers["1.gain_db"] == 3.0
+    assert np.array_equal(chain.render(guitar), first)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_bypass_is_dry_and_keeps_the_cabinet_if_the_preset_says_so(bank: Path, guitar: Audio, keeps: bool) -> None:
+    audio = guitar * np.float32(0.1)
+    chain = prepare(bank, Gain(9.0), Nam("amp.stomp"), Cabinet("cab.wav"), bypass_keeps_cabinet=keeps)
+    chain.render(audio)
+    chain.play_at(Step(0), True, chain.native)
+    chain.render(audio)
+    taps = impulse_response.read(bank / "cab.wav", RATE).taps if keeps else np.ones(1, np.float32)
+    expected = np.convolve(np.tile(audio, 2).astype(np.float64), taps.astype(np.float64))[len(audio) : 2 * len(audio)]
+    assert np.max(np.abs(chain.render(audio) - expected)) < 1e-5
+
+
+def test_the_last_resort_is_dry(bank: Path, guitar: Audio) -> None:
+    chain = prepare(bank, Nam("amp.stomp"), Cabinet("cab.wav"))
+    chain.rewind(Step(0, tail=False, dry=True))
+    assert np.array_equal(chain.render(guitar * np.float32(0.5)), guitar * np.float32(0.5))

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from nampedal.firmware import _engine, artifact, impulse_response
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.firmware.quality import Step
 
 # What captures are brought to, as their proof measured them: LUFS. The NAM plugin's target, too.
 LOUDNESS_LUFS = -18.0
@@ -19,11 +21,32 @@ LOUDNESS_LUFS = -18.0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a number of a preset is in the chain, and what the engine wants for it."""
+    """Where a number of a preset is in the chain, what the preset says, and what the engine wants for a number."""
 
     link: int
     parameter: int
+    preset: float
     value: Callable[[float], float]
+
+
+class Outlet(Protocol):
+    """Who takes changes of a chain: the chain itself, or the stage that it is on."""
+
+    def set(self, link: int, parameter: int, value: float) -> object: ...
+    def set_heard(self, link: int, heard: bool) -> object: ...
+
+
+class OnStage:
+    """Changes of a chain that is on a stage."""
+
+    def __init__(self, stage: _engine.Stage, native: _engine.Chain) -> None:
+        self._stage, self._native = stage, native
+
+    def set(self, link: int, parameter: int, value: float) -> object:
+        return self._stage.set(self._native, link, parameter, value)
+
+    def set_heard(self, link: int, heard: bool) -> object:
+        return self._stage.set_heard(self._native, link, heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +66,18 @@ class Chain:
     """Prepared, in its steady state; its numbers can be set while it plays.
 
     native: what a stage takes.  settings: by name, 'level_db' or '2.gain_db' of the second block.
-    levels: of each NAM block.
+    numbers: what they are now.  levels: of each NAM block.  tiers: the most that one of its captures has.
     """
 
     def __init__(self, preset: Preset, native: _engine.Chain) -> None:
         self.preset = preset
         self.native = native
         self.settings: dict[str, Setting] = {}
+        self.numbers: dict[str, float] = {}
         self.levels: list[Level] = []
         self.links: list[tuple[Block, tuple[int, ...]]] = []
         self.amps: list[int] = []
+        self.cabinets: list[int] = []
         self.tiers = 1
 
     @classmethod
@@ -74,8 +99,33 @@ class Chain:
         chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa))
         builder = _Builder(chain, folder, sample_rate, full_scale_dbu)
         builder.build()
-        chain.native.reset()
+        chain.rewind(Step(0))
         return chain
+
+    def rewind(self, step: Step) -> None:
+        """As prepared: every number the preset's, in the steady state. Not while it is on a stage."""
+        for name, setting in self.settings.items():
+            self.set(name, setting.preset, self.native)
+        self.play_at(step, False, self.native)
+        self.native.reset()
+
+    def set(self, name: str, value: float, to: Outlet) -> None:
+        """name: of a setting.  value: as in a preset, within its limits."""
+        setting = self.settings[name]
+        self.numbers[name] = value
+        to.set(setting.link, setting.parameter, setting.value(value))
+
+    def play_at(self, step: Step, bypass: bool, to: Outlet) -> None:
+        """How well, and whether the blocks are heard at all."""
+        for amp in self.amps:
+            to.set(amp, _engine.AMP_TIER, step.tier)
+        for cabinet in self.cabinets:
+            to.set(cabinet, _engine.CABINET_TAIL, float(step.tail))
+        for block, links in self.links:
+            # Without time for anything else even the cabinet is too dear.
+            heard = block.on and not step.dry and not (bypass and self._bypassed(block))
+            for link in links:
+                to.set_heard(link, heard)
 
     def render(self, audio: Audio) -> Audio:
         """Any length of audio (frames,), from where the last left off."""
@@ -84,8 +134,7 @@ class Chain:
         self.native.process(given, out)
         return out
 
-    def bypassed(self, block: Block) -> bool:
-        """Whether bypass takes the block out of the sound."""
+    def _bypassed(self, block: Block) -> bool:
         return not (isinstance(block, Cabinet) and self.preset.bypass_keeps_cabinet)
 
 
@@ -108,11 +157,7 @@ class _Builder:
         for number, block in enumerate(preset.blocks, 1):
             first = self._count
             self._add(f"{number}.", block)
-            links = tuple(range(first, self._count))
-            self._chain.links.append((block, links))
-            if not block.on:
-                for link in links:
-                    self._native.set_heard(link, False)
+            self._chain.links.append((block, tuple(range(first, self._count))))
         self._gain("level_db", preset.level_db, self._loudness_db if preset.normalise else 0.0)
         self._native.add_ceiling()
 
@@ -122,7 +167,7 @@ class _Builder:
 
     def _gain(self, name: str, db: float, more_db: float = 0.0) -> None:
         link = self._native.add_gain(factor(db + more_db))
-        self._chain.settings[name] = Setting(link, _engine.GAIN_FACTOR, lambda value: factor(value + more_db))
+        self._chain.settings[name] = Setting(link, _engine.GAIN_FACTOR, db, lambda value: factor(value + more_db))
 
     def _add(self, prefix: str, block: Block) -> None:
         match block:
@@ -136,13 +181,14 @@ class _Builder:
                     1e-3 * block.hold_ms,
                     1e-3 * block.release_ms,
                 )
-                self._chain.settings[f"{prefix}threshold_db"] = Setting(link, _engine.GATE_THRESHOLD, factor)
+                setting = Setting(link, _engine.GATE_THRESHOLD, block.threshold_db, factor)
+                self._chain.settings[f"{prefix}threshold_db"] = setting
             case Nam():
                 self._nam(prefix, block)
             case Tone():
                 self._tone(prefix, block)
             case Cabinet():
-                self._native.add_cabinet(self._response(block))
+                self._chain.cabinets.append(self._native.add_cabinet(self._response(block)))
                 self._gain(f"{prefix}level_db", block.level_db)
 
     def _nam(self, prefix: str, block: Nam) -> None:
@@ -172,9 +218,7 @@ class _Builder:
     def _tone(self, prefix: str, block: Tone) -> None:
         link = self._native.add_tone()
         for name, (parameter, value) in _tone_settings(self._rate).items():
-            setting = Setting(link, parameter, value)
-            self._chain.settings[prefix + name] = setting
-            self._native.set(link, parameter, value(getattr(block, name)))
+            self._chain.settings[prefix + name] = Setting(link, parameter, getattr(block, name), value)
 
     def _response(self, block: Cabinet) -> Audio:
         def read(name: str, channel: int) -> impulse_response.ImpulseResponse:
