@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jack
@@ -27,6 +28,20 @@ def wait_for(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
             return answer
         time.sleep(0.01)
     raise AssertionError(f"{what} did not come true in {patience_s} s")
+
+
+@contextmanager
+def ended(child: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A program that a failing test does not wait for."""
+    try:
+        with child:
+            try:
+                yield child
+            except BaseException:
+                child.kill()
+                raise
+    finally:
+        child.kill()
 
 
 class JackServer:

@@ -100,6 +100,7 @@ void bind_stage(nb::module_& m) {
       .def("go_to", &PreparedStage::go_to, nb::arg("chain"), nb::arg("dip"), nb::arg("seconds"))
       .def("set", &PreparedStage::set, nb::arg("chain"), nb::arg("link"), nb::arg("parameter"), nb::arg("value"))
       .def("set_heard", &PreparedStage::set_heard, nb::arg("chain"), nb::arg("link"), nb::arg("heard"))
+      .def("has", &PreparedStage::has, nb::arg("chain"))
       .def("mute", &PreparedStage::mute, nb::arg("on"))
       .def("collect", &PreparedStage::collect)
       .def("take_input_peak", [](PreparedStage& stage) { return stage.stage().take_input_peak(); })

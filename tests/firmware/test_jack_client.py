@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jack_maker import JackServer, Player, wait_for
+from jack_maker import JackServer, Player, ended, wait_for
 from nampedal.firmware import _engine
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError, NoJackServerError
@@ -73,7 +73,7 @@ def test_the_sound_goes_on_while_python_holds_its_lock(jack_server: JackServer, 
     wait_for(lambda: Player.open(jack_server.name)).close()
     script = root / "tests" / "firmware" / "probes" / "hold_the_gil.py"
     command = [sys.executable, str(script), jack_server.name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with ended(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         name = child.stdout.readline().strip()

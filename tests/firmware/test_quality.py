@@ -39,7 +39,12 @@ def test_a_late_block_steps_down_at_once_and_says_why() -> None:
 
 def test_an_xrun_steps_down_at_once() -> None:
     assert Quality().hear(0.0, [0.3], 2, LAST) == Change(True, "2 xruns")
-    assert Quality().hear(0.0, [], 1, LAST) == Change(True, "1 xrun")
+    assert Quality().hear(0.0, [0.26, 0.1], 1, LAST) == Change(True, "1 xrun")
+
+
+def test_an_xrun_that_less_work_would_not_have_helped_changes_nothing() -> None:
+    assert Quality().hear(0.0, [0.1, 0.2], 3, LAST) is None
+    assert Quality().hear(0.0, [], 3, LAST) is None
 
 
 def test_blocks_near_the_deadline_step_down_before_one_is_late() -> None:

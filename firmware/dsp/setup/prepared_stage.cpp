@@ -44,17 +44,22 @@ bool PreparedStage::go_to(std::shared_ptr<PreparedChain> chain, bool dip, double
   return true;
 }
 
-bool PreparedStage::has(const PreparedChain& chain) const {
+bool PreparedStage::takes_commands_for(const PreparedChain& chain) const {
   return std::ranges::any_of(chains_, [&](const auto& one) { return one.get() == &chain; });
 }
 
+bool PreparedStage::has(const PreparedChain& chain) const {
+  return takes_commands_for(chain) ||
+         std::ranges::any_of(retired_, [&](const auto& one) { return one.chain.get() == &chain; });
+}
+
 bool PreparedStage::set(PreparedChain& chain, int link, int parameter, float value) {
-  if (!has(chain)) return false;
+  if (!takes_commands_for(chain)) return false;
   return stage_.post({Command::Kind::kSet, &chain.chain(), link, parameter, value, 0});
 }
 
 bool PreparedStage::set_heard(PreparedChain& chain, int link, bool heard) {
-  if (!has(chain)) return false;
+  if (!takes_commands_for(chain)) return false;
   return stage_.post({Command::Kind::kHeard, &chain.chain(), link, 0, heard ? 1.0f : 0.0f, 0});
 }
 

@@ -20,6 +20,9 @@ class PreparedStage {
   // either half of the dip. False: too many commands are waiting. Throws Error.
   bool go_to(std::shared_ptr<PreparedChain> chain, bool dip, double seconds);
 
+  // Whether the stage may still touch the chain.
+  bool has(const PreparedChain& chain) const;
+
   // Of a chain that was put on the stage and not yet taken off it. False: too many commands are waiting, or it is not
   // there.
   bool set(PreparedChain& chain, int link, int parameter, float value);
@@ -39,7 +42,7 @@ class PreparedStage {
     std::uint64_t until;  // blocks: no command that names it can be waiting any more
   };
 
-  bool has(const PreparedChain& chain) const;
+  bool takes_commands_for(const PreparedChain& chain) const;
 
   double sample_rate_;
   int max_frames_;

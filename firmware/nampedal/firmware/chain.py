@@ -12,7 +12,7 @@ import numpy as np
 from nampedal.firmware import _engine, artifact, impulse_response
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
-from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone, limits_of
 from nampedal.firmware.quality import Step
 
 # What captures are brought to, as their proof measured them: LUFS. The NAM plugin's target, too.
@@ -21,11 +21,15 @@ LOUDNESS_LUFS = -18.0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a number of a preset is in the chain, what the preset says, and what the engine wants for a number."""
+    """A number of a preset that can be set while it plays: where in the chain, and what the engine wants for it.
+
+    preset: what the preset says.  limits: ends included.
+    """
 
     link: int
     parameter: int
     preset: float
+    limits: tuple[float, float]
     value: Callable[[float], float]
 
 
@@ -102,11 +106,11 @@ class Chain:
         chain.rewind(Step(0))
         return chain
 
-    def rewind(self, step: Step) -> None:
+    def rewind(self, step: Step, *, bypass: bool = False) -> None:
         """As prepared: every number the preset's, in the steady state. Not while it is on a stage."""
         for name, setting in self.settings.items():
             self.set(name, setting.preset, self.native)
-        self.play_at(step, False, self.native)
+        self.play_at(step, bypass, self.native)
         self.native.reset()
 
     def set(self, name: str, value: float, to: Outlet) -> None:
@@ -153,26 +157,32 @@ class _Builder:
 
     def build(self) -> None:
         preset = self._chain.preset
-        self._gain("input_gain_db", preset.input_gain_db)
+        self._gain("", preset, "input_gain_db")
         for number, block in enumerate(preset.blocks, 1):
             first = self._count
             self._add(f"{number}.", block)
             self._chain.links.append((block, tuple(range(first, self._count))))
-        self._gain("level_db", preset.level_db, self._loudness_db if preset.normalise else 0.0)
+        self._gain("", preset, "level_db", self._loudness_db if preset.normalise else 0.0)
         self._native.add_ceiling()
 
     @property
     def _count(self) -> int:
         return self._native.links
 
-    def _gain(self, name: str, db: float, more_db: float = 0.0) -> None:
-        link = self._native.add_gain(factor(db + more_db))
-        self._chain.settings[name] = Setting(link, _engine.GAIN_FACTOR, db, lambda value: factor(value + more_db))
+    def _gain(self, prefix: str, of: Block | Preset, name: str, more_db: float = 0.0) -> None:
+        link = self._native.add_gain(1.0)
+        self._setting(prefix, of, name, link, _engine.GAIN_FACTOR, lambda value: factor(value + more_db))
+
+    def _setting(
+        self, prefix: str, of: Block | Preset, name: str, link: int, parameter: int, value: Callable[[float], float]
+    ) -> None:
+        setting = Setting(link, parameter, getattr(of, name), limits_of(type(of), name), value)
+        self._chain.settings[prefix + name] = setting
 
     def _add(self, prefix: str, block: Block) -> None:
         match block:
             case Gain():
-                self._gain(f"{prefix}gain_db", block.gain_db)
+                self._gain(prefix, block, "gain_db")
             case Gate():
                 link = self._native.add_gate(
                     factor(block.threshold_db),
@@ -181,15 +191,14 @@ class _Builder:
                     1e-3 * block.hold_ms,
                     1e-3 * block.release_ms,
                 )
-                setting = Setting(link, _engine.GATE_THRESHOLD, block.threshold_db, factor)
-                self._chain.settings[f"{prefix}threshold_db"] = setting
+                self._setting(prefix, block, "threshold_db", link, _engine.GATE_THRESHOLD, factor)
             case Nam():
                 self._nam(prefix, block)
             case Tone():
                 self._tone(prefix, block)
             case Cabinet():
                 self._chain.cabinets.append(self._native.add_cabinet(self._response(block)))
-                self._gain(f"{prefix}level_db", block.level_db)
+                self._gain(prefix, block, "level_db")
 
     def _nam(self, prefix: str, block: Nam) -> None:
         path = self._folder / block.artifact
@@ -197,10 +206,10 @@ class _Builder:
         capture = artifact.unpack(loaded)
         level = self._level(capture)
         self._chain.levels.append(level)
-        self._gain(f"{prefix}gain_db", block.gain_db, level.gain_db or 0.0)
+        self._gain(prefix, block, "gain_db", level.gain_db or 0.0)
         self._chain.amps.append(self._native.add_amp(loaded, False))
         self._chain.tiers = max(self._chain.tiers, len(capture.tiers))
-        self._gain(f"{prefix}level_db", block.level_db)
+        self._gain(prefix, block, "level_db")
         self._dbu = capture.source.number("output_level_dbu")
         self._unknown = f"{block.artifact}: its output level in dBu is not known"
         proof = capture.tiers[0].proof
@@ -218,7 +227,7 @@ class _Builder:
     def _tone(self, prefix: str, block: Tone) -> None:
         link = self._native.add_tone()
         for name, (parameter, value) in _tone_settings(self._rate).items():
-            self._chain.settings[prefix + name] = Setting(link, parameter, getattr(block, name), value)
+            self._setting(prefix, block, name, link, parameter, value)
 
     def _response(self, block: Cabinet) -> Audio:
         def read(name: str, channel: int) -> impulse_response.ImpulseResponse:

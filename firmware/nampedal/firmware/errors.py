@@ -177,9 +177,33 @@ class NoJackServerError(JackError, ConnectionError):
     """No JACK server answers."""
 
 
+class JackMissingError(JackError, ImportError):
+    """JACK's library is not installed."""
+
+
 class JackRefusedError(JackError, RuntimeError):
     """The JACK server takes no callback."""
 
 
 class JackPortError(JackError, LookupError):
     """A port that is to be connected is not there."""
+
+
+class EmptyBankError(NampedalError, LookupError):
+    """A folder that is to be a bank holds no preset."""
+
+
+class NoSuchPresetError(NampedalError, LookupError):
+    """The bank has no such preset."""
+
+
+class NoSuchSettingError(NampedalError, LookupError):
+    """What plays has no such number."""
+
+
+class SettingLimitError(NampedalError, ValueError):
+    """A number is beyond what the setting takes."""
+
+
+class NothingToPlayError(NampedalError, ValueError):
+    """A path is no preset, artifact or bank."""

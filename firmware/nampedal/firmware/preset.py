@@ -145,9 +145,9 @@ def pack(preset: Preset) -> bytes:
     return text
 
 
-def limits_of(block: Block | type[Preset], name: str) -> tuple[int, int]:
-    """Of a number, ends included. Raises KeyError where it is no number of the block."""
-    limits: tuple[int, int] = next(one for one in fields(block) if one.name == name).metadata["limits"]
+def limits_of(table: type[Block] | type[Preset], name: str) -> tuple[int, int]:
+    """Of a number, ends included. Raises KeyError where it is no number of such a table."""
+    limits: tuple[int, int] = next(one for one in fields(table) if one.name == name).metadata["limits"]
     return limits
 
 

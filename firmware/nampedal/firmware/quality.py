@@ -14,6 +14,8 @@ NEAR = 0.85
 # So many near ones within the window make a step down; one late one, or an xrun, does so by itself.
 NEAR_BLOCKS = 2
 WINDOW_S = 0.05
+# An xrun is not ours where no block of ours took that much: less work would not have helped.
+OURS = 0.25
 # After a step nothing is held against the new one for so long: its crossfade costs.
 SETTLE_S = 0.03
 # A step up wants so long without a block above ROOM.
@@ -78,7 +80,7 @@ class Quality:
         self._near.extend([now_s] * sum(load > NEAR for load in loads))
         while self._near and self._near[0] < now_s - WINDOW_S:
             self._near.popleft()
-        reason = self._trouble(worst, xruns)
+        reason = self._trouble(worst, xruns if worst > OURS else 0)
         if reason and self.step < last_step:
             return self._down(now_s, reason)
         if self.step > 0 and self._room_since_s is not None and now_s - self._room_since_s >= self._wait_s:

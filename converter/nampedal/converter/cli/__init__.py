@@ -18,6 +18,7 @@ from nampedal.converter.cli.inspect import inspect_command
 from nampedal.converter.cli.render import render_command
 from nampedal.converter.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, examples
 from nampedal.converter.cli.verify import verify_command
+from nampedal.firmware.cli.play import play_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,6 +43,7 @@ for command in (
     compare_command,
     render_command,
     bench_command,
+    play_command,
     boards_command,
     calibrate_command,
     completion_command,

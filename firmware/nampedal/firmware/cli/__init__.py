@@ -1,0 +1,1 @@
+"""The pedal's commands. Like the converter's, the only place that prints."""

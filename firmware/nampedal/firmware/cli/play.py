@@ -1,0 +1,68 @@
+"""nampedal play."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from importlib import import_module
+from pathlib import Path
+
+import click
+from nampedal.firmware import artifact, preset
+from nampedal.firmware.errors import JackMissingError, NothingToPlayError
+from nampedal.firmware.preset_manager import read_bank
+
+
+def bank_of(paths: tuple[Path, ...]) -> list[Path]:
+    """Presets and artifacts as they are named; of a folder, its presets. Raises NothingToPlayError, SettingsError."""
+    bank: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            bank += read_bank(path)
+        elif path.suffix not in (preset.SUFFIX, artifact.SUFFIX):
+            kinds = f"a preset ({preset.SUFFIX}), an artifact ({artifact.SUFFIX}) or a folder of presets"
+            raise NothingToPlayError(f"{path}: is none of what can be played: {kinds}; a .nam is converted first")
+        elif not path.exists():
+            raise NothingToPlayError(
+                f"{path}: is not there; name {preset.SUFFIX} or {artifact.SUFFIX} files, or a folder"
+            )
+        else:
+            bank.append(path)
+    return bank
+
+
+@click.command(
+    "play",
+    epilog="\b\nExamples:\n  nampedal play amp.stomp\n  nampedal play presets/ --preset crunch",
+)
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--preset", "first", metavar="NAME", help="Which preset to begin with. Default: the first.")
+@click.option("--server", metavar="NAME", help="JACK's server. Default: JACK_DEFAULT_SERVER, or 'default'.")
+@click.option("--input", "source", metavar="PORT", default="", help="What to hear. Default: the card's first input.")
+@click.option("--output", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
+@click.option("--full-scale-dbu", type=float, metavar="DBU", help="Of the input: dBu at 0 dBFS, for calibrated levels.")
+@click.option("--tier", type=click.IntRange(min=0), help="Hold captures at this size, 0 is full. Default: by the load.")
+@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+def play_command(
+    paths: tuple[Path, ...],
+    first: str | None,
+    server: str | None,
+    source: str,
+    targets: tuple[str, ...],
+    full_scale_dbu: float | None,
+    tier: int | None,
+) -> None:
+    """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
+    bank = bank_of(paths)
+    logging.basicConfig(level=logging.INFO, format="nampedal: %(message)s")
+    # JACK's library is loaded where it is needed.
+    try:
+        jack_client = import_module("nampedal.firmware.jack_client")
+        pedals = import_module("nampedal.firmware.pedal")
+    except OSError as error:
+        raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
+    wiring = jack_client.Wiring(source, targets)
+    pedal = pedals.Pedal(pedals.Setup(bank, wiring, full_scale_dbu, server=server, first=first, tier=tier))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: pedal.stop())
+    pedal.run()

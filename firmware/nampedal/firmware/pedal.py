@@ -1,0 +1,174 @@
+"""The pedal's life: a JACK server is waited for, played to, and waited for again when it is gone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nampedal.firmware import _engine, artifact, preset
+from nampedal.firmware.chain import Chain
+from nampedal.firmware.errors import NoJackServerError
+from nampedal.firmware.jack_client import JackClient, Wiring
+from nampedal.firmware.preset import Nam, Preset
+from nampedal.firmware.preset_manager import PresetManager
+from nampedal.firmware.quality import Quality, Step, steps
+
+TICK_S = 0.02
+KNOCK_S = 0.25
+# How often a server that is not there is told of.
+COMPLAIN_S = 10.0
+# What chains are prepared for at least: a server may grow its periods.
+LEAST_FRAMES = 256
+# For presets of up to so many tiers, as many as a capture is converted to at most, and one more.
+STEPS = steps(4)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What to play, and where.
+
+    bank: presets, or artifacts that are played as they are.  full_scale: of the input, dBu at 0 dBFS; None: unknown.
+    most_bytes: of memory for prepared presets.  server: JACK's name; None: the default one.
+    first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
+    allows.
+    """
+
+    bank: Sequence[Path]
+    wiring: Wiring = field(default_factory=Wiring)
+    full_scale_dbu: float | None = None
+    most_bytes: int = 128 << 20
+    server: str | None = None
+    first: str | None = None
+    tier: int | None = None
+
+
+class Pedal:
+    """run() in one thread; stop() from any."""
+
+    def __init__(self, setup: Setup, on_tick: Callable[[Pedal], None] = lambda pedal: None) -> None:
+        self.setup = setup
+        self.manager: PresetManager | None = None
+        self.client: JackClient | None = None
+        self.stage: _engine.Stage | None = None
+        self.quality = Quality()
+        self.worst = 0.0
+        self.xruns = 0
+        self._on_tick = on_tick
+        self._stop = threading.Event()
+        self._rate = 0.0
+        self._bins: list[int] = []
+
+    def stop(self) -> None:
+        """The sound ends, and run() returns."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Until stop(). Raises JackPortError, and what the first preset is refused for."""
+        try:
+            while not self._stop.is_set():
+                client = self._wait_for_server()
+                if client is None:
+                    return
+                try:
+                    self._play(client)
+                finally:
+                    self.client = None
+                    client.close()
+        finally:
+            if self.manager is not None:
+                self.manager.close()
+
+    def _wait_for_server(self) -> JackClient | None:
+        complained_s = -COMPLAIN_S
+        while not self._stop.is_set():
+            try:
+                return JackClient(self.setup.server)
+            except NoJackServerError as error:
+                if time.monotonic() - complained_s >= COMPLAIN_S:
+                    complained_s = time.monotonic()
+                    _log.warning("%s", error)
+            self._stop.wait(KNOCK_S)
+        return None
+
+    def _play(self, client: JackClient) -> None:
+        stage, manager = self._ready(client)
+        callback = client.play(stage, self.setup.wiring)
+        self.client = client
+        self._bins = callback.load_bins
+        xruns = client.xruns
+        _log.info(
+            "playing at %.0f Hz in periods of %d frames as JACK client %s",
+            *(client.sample_rate, client.period_frames, client.name),
+        )
+        while not self._stop.is_set() and not client.lost.is_set():
+            manager.tick()
+            self._hear(callback, client.xruns - xruns)
+            xruns = client.xruns
+            self._on_tick(self)
+            self._stop.wait(TICK_S)
+        if client.lost.is_set():
+            _log.warning("the JACK server is gone; waiting for it")
+
+    def _ready(self, client: JackClient) -> tuple[_engine.Stage, PresetManager]:
+        """Everything prepared stays while the sample rate does: larger periods are played in pieces."""
+        if self.stage is not None and self.manager is not None and client.sample_rate == self._rate:
+            return self.stage, self.manager
+        wanted = None
+        if self.manager is not None:
+            wanted = self.manager.wanted or self.manager.current
+            self.manager.close()
+        self._rate = client.sample_rate
+        frames = max(client.period_frames, LEAST_FRAMES)
+        self.stage = _engine.Stage(self._rate, frames)
+        self.manager = PresetManager(
+            list(self.setup.bank), self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes
+        )
+        self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
+        self.manager.select(wanted.name if wanted is not None else self.setup.first or "1")
+        return self.stage, self.manager
+
+    def _prepare(self, path: Path, frames: int) -> Chain:
+        # An artifact alone is a preset of nothing else.
+        plain = path.suffix == artifact.SUFFIX
+        played = Preset(path.stem, (Nam(path.name),)) if plain else preset.read(path)
+        return Chain.prepare(
+            *(played, path.parent),
+            sample_rate=self._rate,
+            max_frames=frames,
+            full_scale_dbu=self.setup.full_scale_dbu,
+        )
+
+    def _hear(self, callback: _engine.JackCallback, xruns: int) -> None:
+        assert self.manager is not None
+        bins = callback.load_bins
+        loads = [
+            (number + 0.5) / _engine.LOAD_BINS_OF_PERIOD
+            for number, (now, before) in enumerate(zip(bins, self._bins, strict=True))
+            for _ in range(min(now - before, 100))
+        ]
+        self._bins = bins
+        self.xruns += xruns
+        self.worst = max(self.worst, callback.take_worst())
+        if self.setup.tier is not None:
+            return
+        change = self.quality.hear(time.monotonic(), loads, xruns, len(STEPS) - 1)
+        if change is None:
+            return
+        while self._changes_nothing(STEPS[self.quality.step]):
+            self.quality.step += 1 if change.down else -1
+        step = STEPS[self.quality.step]
+        _log.log(logging.WARNING if change.down else logging.INFO, "now at %s: %s", step, change.reason)
+        self.manager.set_step(step)
+
+    def _changes_nothing(self, step: Step) -> bool:
+        """Whether it is a tier beyond those that the preset has."""
+        assert self.manager is not None
+        current = self.manager.current
+        tiers = current.chain.tiers if current is not None and current.chain is not None else 1
+        return step.tail and step.tier >= tiers

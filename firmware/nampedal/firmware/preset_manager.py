@@ -1,0 +1,233 @@
+"""Which preset plays, which are ready, and how one becomes the other.
+
+Every preset of the bank is prepared in the background, nearest first, as far as memory allows; what was not played for
+longest leaves. A preset that is not ready never blocks: the old one plays on until it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nampedal.board.errors import NampedalError, SettingsUnreadableError
+from nampedal.board.settings import reason
+from nampedal.firmware import _engine, preset
+from nampedal.firmware.chain import Chain, OnStage
+from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError, NoSuchSettingError, SettingLimitError
+from nampedal.firmware.quality import Step
+
+CROSSFADE_S = 0.02
+DIP_S = 0.005
+
+_log = logging.getLogger(__name__)
+
+
+def read_bank(folder: Path) -> list[Path]:
+    """The presets of a folder, in the order of their names. Raises SettingsUnreadableError, EmptyBankError."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix == preset.SUFFIX and path.name[0] != ".")
+    except OSError as error:
+        raise SettingsUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
+    if not found:
+        raise EmptyBankError(f"{folder}: holds no presets; put at least one .toml there")
+    return found
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One preset of the bank. chain: once it is prepared.  error: why it can't be.  played: when last, in turns."""
+
+    path: Path
+    chain: Chain | None = None
+    error: str = ""
+    played: int = 0
+    preparing: bool = False
+    # Was on the stage since it was prepared or rewound.
+    used: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+class PresetManager:
+    """For the control thread; preparing has a thread of its own.
+
+    prepare: a preset's file to a chain; raises NampedalError.  most_bytes: of memory for all prepared chains.
+    carries: whether there is time for two chains at once, while one becomes the other.
+    """
+
+    def __init__(
+        self,
+        bank: list[Path],
+        stage: _engine.Stage,
+        prepare: Callable[[Path], Chain],
+        most_bytes: int,
+        carries: Callable[[Chain, Chain], bool] = lambda old, new: True,
+    ) -> None:
+        self.slots = [Slot(path) for path in bank]
+        self.current: Slot | None = None
+        self.wanted: Slot | None = None
+        self.step = Step(0)
+        self.bypass = False
+        self._stage = stage
+        self._prepare = prepare
+        self._most_bytes = most_bytes
+        self._carries = carries
+        self._turns = itertools.count(1)
+        self._asked: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
+        self._made: queue.SimpleQueue[tuple[Slot, Chain | str]] = queue.SimpleQueue()
+        self._worker = threading.Thread(target=self._work, name="prepare", daemon=True)
+        self._worker.start()
+
+    def close(self) -> None:
+        """Ends the thread; what plays plays on."""
+        self._asked.put(None)
+        self._worker.join()
+
+    # ---- what a player asks for ----
+
+    def select(self, name: str) -> None:
+        """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""
+        known = {slot.name: slot for slot in self.slots}
+        if name not in known and name.isdecimal() and 1 <= int(name) <= len(self.slots):
+            self._want(self.slots[int(name) - 1])
+            return
+        if name not in known:
+            raise NoSuchPresetError(f"preset {name!r}: is not in the bank; there are {', '.join(known)}")
+        self._want(known[name])
+
+    def move(self, by: int) -> None:
+        """So many presets on, around the end; from the one that is wanted, if it does not play yet."""
+        here = self.wanted or self.current
+        at = self.slots.index(here) if here is not None else -1 if by > 0 else 0
+        self._want(self.slots[(at + by) % len(self.slots)])
+
+    def set(self, name: str, value: float) -> None:
+        """A number of the preset that plays. Raises NoSuchSettingError, SettingLimitError."""
+        chain = self._playing()
+        if chain is None or name not in chain.settings:
+            known = ", ".join(chain.settings) if chain is not None else "none: no preset plays"
+            raise NoSuchSettingError(f"setting {name!r}: can't be set now; those that can are {known}")
+        low, high = chain.settings[name].limits
+        if not low <= value <= high:
+            raise SettingLimitError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
+        chain.set(name, value, OnStage(self._stage, chain.native))
+
+    def set_bypass(self, on: bool) -> None:
+        self.bypass = on
+        self._apply()
+
+    def set_step(self, step: Step) -> None:
+        """How well everything plays, from now on."""
+        self.step = step
+        self._apply()
+
+    # ---- what goes on by itself ----
+
+    def tick(self) -> None:
+        """Call it often: takes what was prepared, switches, frees and asks for more."""
+        self._stage.collect()
+        self._take_made()
+        self._switch()
+        for slot in self.slots:
+            # A chain that left the stage begins again where it was prepared.
+            if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
+                slot.chain.rewind(self.step)
+                slot.used = False
+        self._ask()
+
+    @property
+    def memory_bytes(self) -> int:
+        return sum(slot.chain.native.memory_bytes for slot in self.slots if slot.chain is not None)
+
+    def _playing(self) -> Chain | None:
+        return self.current.chain if self.current is not None else None
+
+    def _apply(self) -> None:
+        chain = self._playing()
+        if chain is not None:
+            chain.play_at(self.step, self.bypass, OnStage(self._stage, chain.native))
+
+    def _want(self, slot: Slot) -> None:
+        self.wanted = slot
+        if slot.error:
+            # It may have been mended meanwhile.
+            slot.error = ""
+        self.tick()
+
+    def _switch(self) -> None:
+        slot = self.wanted
+        if slot is None:
+            return
+        if slot is self.current:
+            self.wanted = None
+            return
+        if slot.error:
+            self.wanted = None
+            return
+        if slot.chain is None or slot.used:
+            return
+        old = self._playing()
+        chain = slot.chain
+        chain.rewind(self.step, bypass=self.bypass)
+        dip = old is not None and not self._carries(old, chain)
+        if not self._stage.go_to(chain.native, dip, DIP_S if dip else CROSSFADE_S):
+            return
+        slot.used = True
+        slot.played = next(self._turns)
+        self.current, self.wanted = slot, None
+        _log.info("preset %s", slot.name)
+
+    def _take_made(self) -> None:
+        while not self._made.empty():
+            slot, made = self._made.get()
+            slot.preparing = False
+            if isinstance(made, Chain):
+                slot.chain, slot.error, slot.used = made, "", False
+            else:
+                slot.error = made
+                _log.warning("preset %s can't be played: %s", slot.name, made)
+
+    def _ask(self) -> None:
+        """For one chain at a time, the most needed first; makes room for it."""
+        if any(slot.preparing for slot in self.slots):
+            return
+        missing = [slot for slot in self._by_need() if slot.chain is None and not slot.error]
+        if not missing:
+            return
+        slot = missing[0]
+        if self.memory_bytes >= self._most_bytes and not self._leave(slot):
+            return
+        slot.preparing = True
+        self._asked.put(slot)
+
+    def _by_need(self) -> list[Slot]:
+        """The wanted, the current and then its neighbours, the near ones first."""
+        here = self.wanted or self.current or self.slots[0]
+        at, count = self.slots.index(here), len(self.slots)
+        order = [self.slots[(at + way * by) % count] for by in range(count // 2 + 1) for way in (1, -1)]
+        return list(dict.fromkeys(order))
+
+    def _leave(self, needed: Slot) -> bool:
+        """Has the chain go that was not played for longest, if `needed` is wanted: else it may stay."""
+        if needed is not self.wanted:
+            return False
+        idle = [slot for slot in self.slots if slot.chain is not None and not slot.used and slot is not self.current]
+        if idle:
+            min(idle, key=lambda slot: slot.played).chain = None
+        return True
+
+    def _work(self) -> None:
+        while (slot := self._asked.get()) is not None:
+            made: Chain | str
+            try:
+                made = self._prepare(slot.path)
+            except NampedalError as error:
+                made = str(error)
+            self._made.put((slot, made))

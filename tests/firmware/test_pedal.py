@@ -1,0 +1,158 @@
+"""The pedal, from JACK to JACK."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jack_maker import JackServer, Player, ended, wait_for
+from nampedal.converter import nam_file
+from nampedal.firmware import artifact, preset
+from nampedal.firmware.chain import Chain
+from nampedal.firmware.engine import Audio
+from nampedal.firmware.errors import JackPortError
+from nampedal.firmware.jack_client import Wiring
+from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.preset import Gain, Nam, Preset, Tone
+
+RATE = 48_000.0
+SILENCE = np.zeros(96_000, np.float32)
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("bank")
+    demo = nam_file.read(root / "demo" / "overdriven-amp.nam")
+    (folder / "amp.stomp").write_bytes(artifact.pack(demo))
+    preset.write(Preset("Crunch", (Nam("amp.stomp"), Tone(bass=7.0)), level_db=-6.0), folder / "crunch.toml")
+    preset.write(Preset("Half", (Gain(-6.0),)), folder / "half.toml")
+    return folder
+
+
+class Running:
+    """A pedal in a thread of its own."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.pedal = Pedal(setup)
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.pedal.run()
+        except Exception as error:
+            self.error = error
+
+    def playing(self) -> str:
+        manager = self.pedal.manager
+        there = self.pedal.client is not None and manager is not None and manager.current is not None
+        return manager.current.name if there and manager is not None and manager.current is not None else ""
+
+    def stop(self) -> None:
+        self.pedal.stop()
+        self._thread.join(30.0)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def server(jack_server: JackServer) -> JackServer:
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    return jack_server
+
+
+def rendered(bank: Path, name: str, audio: Audio) -> Audio:
+    """After two seconds of silence, in which what rings settles to its last bit."""
+    chain = Chain.prepare(preset.read(bank / name), bank, sample_rate=RATE, max_frames=128)
+    chain.render(SILENCE)
+    return chain.render(audio)
+
+
+def heard(server: JackServer, client: str, audio: Audio) -> Audio:
+    """The same of the pedal, without the cycle that the player's own place in the graph takes."""
+    player = Player(server.name)
+    player.connect(f"{client}:in", [f"{client}:left", f"{client}:right"])
+    left, right = player.play(np.concatenate([SILENCE, audio, np.zeros(server.period, np.float32)]))
+    player.close()
+    assert np.array_equal(left, right)
+    return left[len(SILENCE) + server.period :]
+
+
+@pytest.mark.parametrize("jack_server", [64, 128, 256], indirect=True)
+def test_the_command_plays_what_the_preset_is_offline(server: JackServer, bank: Path, guitar: Audio) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "nampedal.converter.cli",
+        "play",
+        str(bank),
+        "--server",
+        server.name,
+        "--tier",
+        "0",
+    ]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        assert child.stderr is not None
+        said = [child.stderr.readline() for _ in range(2)]
+        got = heard(server, "nampedal", guitar)
+        child.send_signal(signal.SIGINT)
+        rest = child.stderr.read()
+        assert child.wait(30.0) == 0
+    assert sorted(said) == [
+        f"nampedal: playing at 48000 Hz in periods of {server.period} frames as JACK client nampedal\n",
+        "nampedal: preset crunch\n",
+    ]
+    assert rest == ""
+    expected = rendered(bank, "crunch.toml", guitar)
+    assert np.array_equal(got, expected)
+
+
+def test_an_artifact_alone_is_played(server: JackServer, bank: Path) -> None:
+    running = Running(Setup([bank / "amp.stomp"], server=server.name))
+    wait_for(lambda: running.playing() == "amp")
+    running.stop()
+    assert running.error is None
+
+
+def test_the_pedal_waits_for_a_server_and_says_so(
+    jack_server: JackServer, bank: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = Running(Setup([bank / "half.toml"], server=jack_server.name))
+    text = f"JACK server '{jack_server.name}': does not answer; start jackd, or wait for it"
+    wait_for(lambda: text in caplog.text)
+    assert running.playing() == ""
+    jack_server.start()
+    wait_for(lambda: running.playing() == "half")
+    running.stop()
+    assert caplog.text.count("does not answer") < 5
+
+
+def test_the_sound_comes_back_with_a_server_that_was_killed(
+    server: JackServer, bank: Path, guitar: Audio, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = Running(Setup([bank / "crunch.toml", bank / "half.toml"], server=server.name, first="half", tier=0))
+    wait_for(lambda: running.playing() == "half")
+    for _ in range(2):
+        server.kill()
+        wait_for(lambda: running.pedal.client is None)
+        server.start()
+        wait_for(lambda: running.playing() == "half")
+    client = running.pedal.client
+    assert client is not None
+    assert np.allclose(heard(server, client.name, guitar), rendered(bank, "half.toml", guitar), atol=1e-6)
+    running.stop()
+    assert caplog.text.count("the JACK server is gone; waiting for it") == 2
+
+
+def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank: Path) -> None:
+    running = Running(Setup([bank / "half.toml"], Wiring(input="usb:1"), server=server.name))
+    wait_for(lambda: running.error)
+    assert isinstance(running.error, JackPortError)
+    assert "usb:1 can't be connected to nampedal:in" in str(running.error)
+    running.stop()
