@@ -207,3 +207,11 @@ class SettingLimitError(NampedalError, ValueError):
 
 class NothingToPlayError(NampedalError, ValueError):
     """A path is no preset, artifact or bank."""
+
+
+class TunerRateError(NampedalError, ValueError):
+    """The tuner does not hear at this sample rate."""
+
+
+class ReferencePitchError(NampedalError, ValueError):
+    """No instrument is tuned to this A4."""
