@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jack_maker import JackServer
+from jack_server import JackServer
 
 
 @pytest.fixture

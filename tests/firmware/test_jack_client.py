@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jack_maker import JackServer, Player, ended, wait_for
+from jack_player import Player
+from jack_server import JackServer, ended, wait_for
 from nampedal.firmware import _engine
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError, NoJackServerError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jack_maker import wait_for
+from jack_server import wait_for
 from nampedal.board.errors import SettingsUnreadableError
 from nampedal.firmware import _engine
 from nampedal.firmware.chain import Chain
