@@ -91,6 +91,7 @@ void bind_chain(nb::module_& m) {
           },
           nb::arg("audio"), nb::arg("out"))
       .def_prop_ro("links", [](PreparedChain& chain) { return chain.chain().links.size(); })
+      .def_prop_ro("latency_frames", &PreparedChain::latency_frames)
       .def_prop_ro("memory_bytes", &PreparedChain::memory_bytes);
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 import nam_maker
 import numpy as np
 import pytest
+import soxr
 from nampedal.converter import nam_file
 from nampedal.firmware import _engine, artifact
 from nampedal.firmware.capture import Capture
@@ -117,6 +118,44 @@ def test_an_amp_plays_what_the_engine_plays(small: Capture) -> None:
     chain.add_amp(loaded(small), False)
     audio = noise()
     assert np.array_equal(play(chain, audio), Engine.prepare(small, max_frames=FRAMES).render(audio))
+
+
+def later(audio: Audio, frames: float) -> Numbers:
+    """Delayed by a part of a frame, too."""
+    spectrum = np.fft.rfft(audio, 2 * len(audio))
+    turned = spectrum * np.exp(-2j * np.pi * frames * np.arange(len(spectrum)) / (2 * len(audio)))
+    return np.fft.irfft(turned)[: len(audio)]
+
+
+@pytest.mark.parametrize("rate", [44_100.0, 88_200.0, 96_000.0, 192_000.0, 32_000.0])
+def test_a_capture_at_another_rate_is_resampled_and_says_by_how_much_it_is_late(
+    demo: Capture, guitar: Audio, rate: float
+) -> None:
+    chain = new_chain(rate)
+    chain.add_amp(loaded(demo), False)
+    assert 0.0006 < chain.latency_frames / rate < 0.0011
+    audio = np.asarray(soxr.resample(guitar, RATE, rate, "VHQ"), np.float32)
+    got = play(chain, audio)
+    original = Engine.prepare(demo, max_frames=FRAMES).render(
+        np.asarray(soxr.resample(audio, rate, RATE, "VHQ"), np.float32)
+    )
+    expected = later(np.asarray(soxr.resample(original, RATE, rate, "VHQ"), np.float32), chain.latency_frames)
+    frames = min(len(got), len(expected))
+    error = got[2000 : frames - 2000] - expected[2000 : frames - 2000]
+    assert np.mean(error**2) < 5e-6 * np.mean(expected**2)
+    cuts = np.random.default_rng(0).integers(1, FRAMES + 1, 10_000)
+    assert np.array_equal(play(chain, audio, cuts), got)
+
+
+def test_a_resampled_capture_begins_in_its_steady_state(demo: Capture) -> None:
+    chain = new_chain(44_100.0)
+    chain.add_amp(loaded(demo), False)
+    out = play(chain, np.zeros(4000, np.float32))
+    assert np.any(out)
+    assert np.ptp(out) < 1e-7
+    same = new_chain()
+    same.add_amp(loaded(demo), False)
+    assert same.latency_frames == 0.0
 
 
 @pytest.mark.parametrize("taps", [1, 2, 63, 64, 65, 127, 128, 129, 1000, 4096])
@@ -329,8 +368,9 @@ def test_what_a_chain_can_not_be_made_of_is_refused(small: Capture) -> None:
         chain.add_cabinet(np.zeros(0, np.float32))
     with pytest.raises(ArtifactValueError, match="cabinet: a tap is not a finite number"):
         chain.add_cabinet(np.array([1.0, np.nan], np.float32))
-    with pytest.raises(SampleRateError, match="capture: runs at 48000 Hz; 44100 Hz were asked for: resample the audio"):
-        new_chain(44_100.0).add_amp(loaded(small), False)
+    text = r"capture: runs at 48000\.0+ Hz, which can't be made of 44101\.0+ Hz; run JACK at 44100, 48000 or 96000 Hz"
+    with pytest.raises(SampleRateError, match=text):
+        new_chain(44_101.0).add_amp(loaded(small), False)
     assert np.array_equal(play(chain, noise(100)), noise(100))
 
 

@@ -182,10 +182,10 @@ def test_a_file_that_can_not_be_played_is_named(bank: Path, block: Block, text: 
     assert text in str(caught.value)
 
 
-def test_a_capture_of_another_rate_is_refused(bank: Path) -> None:
-    preset = Preset("x", (Nam("amp.stomp"),))
-    with pytest.raises(NampedalError, match=r"amp\.stomp: runs at 48000 Hz; 44100 Hz were asked for"):
-        Chain.prepare(preset, bank, sample_rate=44_100.0, max_frames=64)
+def test_a_capture_of_another_rate_is_resampled(bank: Path) -> None:
+    chain = Chain.prepare(Preset("x", (Nam("amp.stomp"),)), bank, sample_rate=44_100.0, max_frames=64)
+    assert chain.latency_s == pytest.approx(0.00074, abs=1e-5)
+    assert prepare(bank, Nam("amp.stomp")).latency_s == 0.0
 
 
 def test_a_chain_that_is_rewound_is_as_it_was_prepared(bank: Path, guitar: Audio) -> None:

@@ -9,6 +9,7 @@
 #include "../rt/level.h"
 #include "../rt/noise_gate.h"
 #include "../rt/tone.h"
+#include "resampling.h"
 
 namespace nampedal {
 
@@ -138,20 +139,35 @@ int PreparedChain::add_amp(const Artifact& artifact, Accuracy accuracy) {
   Amp& amp = memory_.object<Amp>();
   amp.tiers = memory_.array<Player*>(static_cast<std::size_t>(artifact.tier_count()));
   for (int tier = 0; tier < artifact.tier_count(); ++tier) {
-    const Preparation preparation{tier, sample_rate_, max_frames_, accuracy, &kernels_};
+    const double rate = artifact.sample_rate();
+    const int most = rate == sample_rate_ ? max_frames_ : most_frames_at(rate, sample_rate_, max_frames_);
+    const Preparation preparation{tier, rate, most, accuracy, &kernels_};
     models_.push_back(std::make_unique<Model>(artifact, preparation));
-    const Model& model = *models_.back();
+    Model& model = *models_.back();
     if (model.in_channels() != 1 || model.out_channels() != 1) {
       throw Error(Mistake::kStructure, artifact.name() + ": plays " + std::to_string(model.in_channels()) +
                                            " channels to " + std::to_string(model.out_channels()) +
                                            "; a chain takes captures of one channel");
     }
-    amp.tiers[static_cast<std::size_t>(tier)] = models_.back().get();
+    Player*& player = amp.tiers[static_cast<std::size_t>(tier)];
+    player = &model;
+    if (rate == sample_rate_) continue;
+    Resampled& wrapped = resampled_checked(artifact, model);
+    player = &wrapped;
+    if (tier == 0) latency_frames_ += resampling_latency(wrapped);
   }
   amp.out = memory_.floats(static_cast<std::size_t>(max_frames_));
   amp.out_before = memory_.floats(static_cast<std::size_t>(max_frames_));
   amp.fade_frames = frames(kTierFade_s);
   return add(amp);
+}
+
+Resampled& PreparedChain::resampled_checked(const Artifact& artifact, Model& model) {
+  try {
+    return resampled(memory_, model, artifact.sample_rate(), sample_rate_, max_frames_);
+  } catch (const Error& error) {
+    throw Error(error.mistake(), artifact.name() + ": " + error.what());
+  }
 }
 
 std::size_t PreparedChain::memory_bytes() const noexcept {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../rt/chain.h"
+#include "../rt/resampled.h"
 #include "artifact.h"
 #include "isa.h"
 #include "memory.h"
@@ -37,7 +38,7 @@ class PreparedChain {
   int add_tone();
   // taps: at the chain's sample rate, 1 to kMaxTaps. Throws Error.
   int add_cabinet(std::span<const float> taps);
-  // All tiers of a capture of one channel. Throws Error.
+  // All tiers of a capture of one channel, resampled where it runs at another rate. Throws Error.
   int add_amp(const Artifact& artifact, Accuracy accuracy);
 
   // To the steady state, every parameter where it is wanted. Before the first frame, and after add_*.
@@ -46,11 +47,14 @@ class PreparedChain {
   Chain& chain() noexcept { return chain_; }
   int max_frames() const noexcept { return max_frames_; }
   double sample_rate() const noexcept { return sample_rate_; }
+  // What resampling delays the sound by.
+  double latency_frames() const noexcept { return latency_frames_; }
   std::size_t memory_bytes() const noexcept;
 
  private:
   int add(Block& block);
   int frames(double seconds) const;
+  Resampled& resampled_checked(const Artifact& artifact, Model& model);
 
   double sample_rate_;
   int max_frames_;
@@ -58,6 +62,7 @@ class PreparedChain {
   Memory memory_;
   std::vector<std::unique_ptr<Model>> models_;
   std::vector<Link> links_;
+  double latency_frames_ = 0.0;
   Chain chain_;
 };
 

@@ -73,9 +73,10 @@ class Chain:
     numbers: what they are now.  levels: of each NAM block.  tiers: the most that one of its captures has.
     """
 
-    def __init__(self, preset: Preset, native: _engine.Chain) -> None:
+    def __init__(self, preset: Preset, native: _engine.Chain, sample_rate: float) -> None:
         self.preset = preset
         self.native = native
+        self.sample_rate = sample_rate
         self.settings: dict[str, Setting] = {}
         self.numbers: dict[str, float] = {}
         self.levels: list[Level] = []
@@ -100,11 +101,16 @@ class Chain:
         full_scale: of the input, dBu at 0 dBFS; None: unknown.
         Raises an ArtifactError, SampleRateError or ImpulseResponseError that names the file.
         """
-        chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa))
+        chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa), sample_rate)
         builder = _Builder(chain, folder, sample_rate, full_scale_dbu)
         builder.build()
         chain.rewind(Step(0))
         return chain
+
+    @property
+    def latency_s(self) -> float:
+        """What captures at another sample rate than the chain's delay the sound by."""
+        return self.native.latency_frames / self.sample_rate
 
     def rewind(self, step: Step, *, bypass: bool = False) -> None:
         """As prepared: every number the preset's, in the steady state. Not while it is on a stage."""

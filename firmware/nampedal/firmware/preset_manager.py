@@ -182,7 +182,8 @@ class PresetManager:
         slot.used = True
         slot.played = next(self._turns)
         self.current, self.wanted = slot, None
-        _log.info("preset %s", slot.name)
+        late = f", resampled: {1e3 * chain.latency_s:.1f} ms later" if chain.latency_s else ""
+        _log.info("preset %s%s", slot.name, late)
 
     def _take_made(self) -> None:
         while not self._made.empty():

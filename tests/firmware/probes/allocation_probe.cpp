@@ -105,8 +105,8 @@ void count_litert(const std::string& library, const std::string& path, int frame
   count.print(kBlocks);
 }
 
-std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, int frames) {
-  auto chain = std::make_shared<PreparedChain>(artifact.sample_rate(), frames, choose_kernels(""));
+std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, double rate, int frames) {
+  auto chain = std::make_shared<PreparedChain>(rate, frames, choose_kernels(""));
   chain->add_gain(0.5f);
   chain->add_gate({0.01f, 0.5f, 0.001, 0.05, 0.1});
   chain->add_amp(artifact, Accuracy::kFast);
@@ -121,9 +121,8 @@ std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, int
 // Ports are their own buffers.
 void* buffer_of(void* port, std::uint32_t) { return port; }
 
-void count_stage(const std::string& path, int max_frames) {
-  const Artifact artifact = Artifact::open(path);
-  PreparedStage stage(artifact.sample_rate(), max_frames);
+long count_stage(const Artifact& artifact, double rate, int max_frames, Count& count) {
+  PreparedStage stage(rate, max_frames);
   std::vector<float> in(static_cast<std::size_t>(max_frames), 0.3f);
   std::vector<float> outs[2] = {in, in};
   JackCallback callback;
@@ -134,12 +133,11 @@ void count_stage(const std::string& path, int max_frames) {
   callback.in = in.data();
   for (int out = 0; out < 2; ++out) callback.outs[out] = outs[out].data();
   stage.stage().tapped = true;
-  Count count;
   long blocks = 0;
   for (int turn = 0; turn < 12; ++turn) {
-    const auto chain = chain_of_everything(artifact, max_frames);
+    const auto chain = chain_of_everything(artifact, rate, max_frames);
     stage.go_to(chain, turn % 3 == 0, 0.01);
-    if (turn % 2 == 1) stage.go_to(chain_of_everything(artifact, max_frames), false, 0.01);
+    if (turn % 2 == 1) stage.go_to(chain_of_everything(artifact, rate, max_frames), false, 0.01);
     for (int link = 0; link < 6; ++link) stage.set_heard(*chain, link, turn % 4 != 0);
     stage.set(*chain, 2, Amp::kTier, static_cast<float>(turn % 2));
     stage.set(*chain, 3, Tone::kBass, static_cast<float>(turn));
@@ -150,7 +148,7 @@ void count_stage(const std::string& path, int max_frames) {
     count.stop();
     stage.collect();
   }
-  count.print(blocks);
+  return blocks;
 }
 
 }  // namespace
@@ -171,7 +169,13 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (argc == 4 && std::strcmp(argv[1], "--stage") == 0) {
-      count_stage(argv[2], std::atoi(argv[3]));
+      const Artifact artifact = Artifact::open(argv[2]);
+      long blocks = 0;
+      // At its own rate, and resampled.
+      for (const double rate : {artifact.sample_rate(), 44100.0}) {
+        blocks += count_stage(artifact, rate, std::atoi(argv[3]), count);
+      }
+      count.print(blocks);
       return 0;
     }
     if (argc != 3) return 2;
