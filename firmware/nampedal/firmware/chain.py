@@ -119,6 +119,14 @@ class Chain:
         self.play_at(step, bypass, self.native)
         self.native.reset()
 
+    def full_name(self, name: str) -> str | None:
+        """Of a setting by its full name, or by what stands behind the number, with or without its unit; None: no such.
+
+        Of several the preset's own, then the first block's: 'level' is level_db, 'bass' the first tone's.
+        """
+        own_first = sorted(self.settings, key=lambda known: "." in known)
+        return next((known for known in own_first if name in _names_of(known)), None)
+
     def set(self, name: str, value: float, to: Outlet) -> None:
         """name: of a setting.  value: as in a preset, within its limits."""
         setting = self.settings[name]
@@ -146,6 +154,11 @@ class Chain:
 
     def _bypassed(self, block: Block) -> bool:
         return not (isinstance(block, Cabinet) and self.preset.bypass_keeps_cabinet)
+
+
+def _names_of(setting: str) -> tuple[str, ...]:
+    behind = setting.rpartition(".")[2]
+    return setting, behind, behind.removesuffix("_db").removesuffix("_hz")
 
 
 class _Builder:

@@ -215,3 +215,11 @@ class TunerRateError(NampedalError, ValueError):
 
 class ReferencePitchError(NampedalError, ValueError):
     """No instrument is tuned to this A4."""
+
+
+class ControlSocketError(NampedalError, OSError):
+    """The control socket can't be made, or nobody answers there."""
+
+
+class ControlRequestError(NampedalError, ValueError):
+    """What is asked through the control socket makes no sense, or was refused."""

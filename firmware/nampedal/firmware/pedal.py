@@ -13,6 +13,7 @@ from nampedal.firmware import _engine, artifact, preset
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import NoJackServerError
 from nampedal.firmware.jack_client import JackClient, Wiring
+from nampedal.firmware.load import LoadMeter
 from nampedal.firmware.preset import Nam, Preset
 from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.quality import Quality, Step, steps
@@ -51,18 +52,19 @@ class Setup:
 class Pedal:
     """run() in one thread; stop() from any."""
 
-    def __init__(self, setup: Setup, on_tick: Callable[[Pedal], None] = lambda pedal: None) -> None:
+    def __init__(self, setup: Setup) -> None:
         self.setup = setup
+        # Called in run()'s thread, some fifty times a second.
+        self.on_tick: Callable[[], None] = lambda: None
         self.manager: PresetManager | None = None
         self.client: JackClient | None = None
         self.stage: _engine.Stage | None = None
         self.quality = Quality()
         self.worst = 0.0
         self.xruns = 0
-        self._on_tick = on_tick
         self._stop = threading.Event()
+        self.meter = LoadMeter()
         self._rate = 0.0
-        self._bins: list[int] = []
 
     def stop(self) -> None:
         """The sound ends, and run() returns."""
@@ -93,6 +95,7 @@ class Pedal:
                 if time.monotonic() - complained_s >= COMPLAIN_S:
                     complained_s = time.monotonic()
                     _log.warning("%s", error)
+            self.on_tick()
             self._stop.wait(KNOCK_S)
         return None
 
@@ -100,7 +103,7 @@ class Pedal:
         stage, manager = self._ready(client)
         callback = client.play(stage, self.setup.wiring)
         self.client = client
-        self._bins = callback.load_bins
+        self.meter.restart()
         xruns = client.xruns
         _log.info(
             "playing at %.0f Hz in periods of %d frames as JACK client %s",
@@ -110,7 +113,7 @@ class Pedal:
             manager.tick()
             self._hear(callback, client.xruns - xruns)
             xruns = client.xruns
-            self._on_tick(self)
+            self.on_tick()
             self._stop.wait(TICK_S)
         if client.lost.is_set():
             _log.warning("the JACK server is gone; waiting for it")
@@ -146,13 +149,7 @@ class Pedal:
 
     def _hear(self, callback: _engine.JackCallback, xruns: int) -> None:
         assert self.manager is not None
-        bins = callback.load_bins
-        loads = [
-            (number + 0.5) / _engine.LOAD_BINS_OF_PERIOD
-            for number, (now, before) in enumerate(zip(bins, self._bins, strict=True))
-            for _ in range(min(now - before, 100))
-        ]
-        self._bins = bins
+        loads = self.meter.hear(time.monotonic(), callback.load_bins)
         self.xruns += xruns
         self.worst = max(self.worst, callback.take_worst())
         if self.setup.tier is not None:

@@ -111,13 +111,14 @@ class PresetManager:
     def set(self, name: str, value: float) -> None:
         """A number of the preset that plays. Raises NoSuchSettingError, SettingLimitError."""
         chain = self._playing()
-        if chain is None or name not in chain.settings:
+        full = chain.full_name(name) if chain is not None else None
+        if chain is None or full is None:
             known = ", ".join(chain.settings) if chain is not None else "none: no preset plays"
             raise NoSuchSettingError(f"setting {name!r}: can't be set now; those that can are {known}")
-        low, high = chain.settings[name].limits
+        low, high = chain.settings[full].limits
         if not low <= value <= high:
             raise SettingLimitError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
-        chain.set(name, value, OnStage(self._stage, chain.native))
+        chain.set(full, value, OnStage(self._stage, chain.native))
 
     def set_bypass(self, on: bool) -> None:
         self.bypass = on

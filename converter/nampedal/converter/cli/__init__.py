@@ -18,6 +18,7 @@ from nampedal.converter.cli.inspect import inspect_command
 from nampedal.converter.cli.render import render_command
 from nampedal.converter.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, examples
 from nampedal.converter.cli.verify import verify_command
+from nampedal.firmware.cli.control import bypass_command, preset_command, set_command, status_command
 from nampedal.firmware.cli.play import play_command
 
 
@@ -44,6 +45,10 @@ for command in (
     render_command,
     bench_command,
     play_command,
+    status_command,
+    preset_command,
+    set_command,
+    bypass_command,
     boards_command,
     calibrate_command,
     completion_command,

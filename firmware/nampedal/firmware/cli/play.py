@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from nampedal.firmware import artifact, preset
+from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
 from nampedal.firmware.preset_manager import read_bank
 
@@ -42,6 +43,7 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 @click.option("--output", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
 @click.option("--full-scale-dbu", type=float, metavar="DBU", help="Of the input: dBu at 0 dBFS, for calibrated levels.")
 @click.option("--tier", type=click.IntRange(min=0), help="Hold captures at this size, 0 is full. Default: by the load.")
+@click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where 'nampedal status' asks.")
 @click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
 def play_command(
     paths: tuple[Path, ...],
@@ -51,6 +53,7 @@ def play_command(
     targets: tuple[str, ...],
     full_scale_dbu: float | None,
     tier: int | None,
+    socket: Path | None,
 ) -> None:
     """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
     bank = bank_of(paths)
@@ -62,7 +65,10 @@ def play_command(
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
     wiring = jack_client.Wiring(source, targets)
-    pedal = pedals.Pedal(pedals.Setup(bank, wiring, full_scale_dbu, server=server, first=first, tier=tier))
+    setup = pedals.Setup(bank, wiring, full_scale_dbu, server=server, first=first, tier=tier)
+    commands = import_module("nampedal.firmware.commands")
+    pedal = pedals.Pedal(setup)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: pedal.stop())
-    pedal.run()
+    with commands.listening(pedal, socket or socket_path()):
+        pedal.run()

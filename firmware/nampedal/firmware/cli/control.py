@@ -1,0 +1,117 @@
+"""nampedal status, preset, set and bypass: what is asked of a pedal that plays."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from nampedal.firmware.control import ask, socket_path
+
+at = click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where the pedal listens.")
+verbose = click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+WATCH_S = 0.25
+BAR = 30
+
+
+def _ask(socket: Path | None, **request: Any) -> dict[str, Any]:
+    return ask(socket or socket_path(), request)
+
+
+@click.command("status", epilog="\b\nExamples:\n  nampedal status\n  nampedal status --watch")
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@at
+@verbose
+def status_command(watch: bool, as_json: bool, socket: Path | None) -> None:
+    """Show what plays, how much time it takes, and the levels."""
+    show: Callable[[dict[str, Any]], str] = json.dumps if as_json else page
+    while True:
+        text = show(_ask(socket, do="status"))
+        if watch and not as_json:
+            click.clear()
+        click.echo(text)
+        if not watch:
+            return
+        time.sleep(WATCH_S)
+
+
+def page(status: dict[str, Any]) -> str:
+    """A status as lines of text."""
+    load = status["load"]
+    wanted = f", going to {status['wanted']}" if status["wanted"] else ""
+    server = "waiting for the server"
+    if status["playing"]:
+        server = f"{status['sample_rate_hz']:.0f} Hz, periods of {status['period_frames']} frames"
+    lines = [
+        ("preset", f"{status['preset'] or 'none'}{wanted}" + (" (bypassed)" if status["bypass"] else "")),
+        ("JACK", server),
+        ("quality", status["quality"]),
+        ("load", f"{_bar(load['p99.9'])} {100 * load['p99.9']:.0f} % of the period at p99.9"),
+        (
+            "",
+            f"median {100 * load['p50']:.0f} %, p99 {100 * load['p99']:.0f} %, worst ever {100 * load['worst']:.0f} %",
+        ),
+        ("xruns", str(status["xruns"])),
+        ("levels", f"in {_level(status['input_dbfs'])}, out {_level(status['output_dbfs'])}"),
+    ]
+    for level in status["calibrated"]:
+        gain = level["gain_db"]
+        lines.append(("calibrated" if gain is not None else "uncalibrated", _calibration(gain, level["reason"])))
+    return "\n".join(f"{name:13}{text}" for name, text in lines)
+
+
+def _bar(share: float) -> str:
+    full = min(BAR, round(BAR * share))
+    return "#" * full + "." * (BAR - full)
+
+
+def _level(dbfs: float | None) -> str:
+    if dbfs is None:
+        return "silent"
+    return f"{dbfs:.1f} dBFS" + (" CLIPS" if dbfs >= 0.0 else "")
+
+
+def _calibration(gain_db: float | None, why: str) -> str:
+    return why if gain_db is None else f"{gain_db:+.1f} dB: {why}"
+
+
+@click.command("preset", epilog="\b\nExamples:\n  nampedal preset\n  nampedal preset crunch\n  nampedal preset next")
+@click.argument("name", required=False)
+@at
+@verbose
+def preset_command(name: str | None, socket: Path | None) -> None:
+    """Go to a preset by its name or number, to the next or the previous; without a name: list them."""
+    if name is None:
+        playing = _ask(socket, do="status")["preset"]
+        for number, one in enumerate(_ask(socket, do="presets")["presets"], 1):
+            state = one["error"] or ("ready" if one["ready"] else "not ready yet")
+            click.echo(f"{'*' if one['name'] == playing else ' '} {number:2} {one['name']}: {state}")
+    elif name in ("next", "previous"):
+        click.echo(_ask(socket, do=name)["preset"])
+    else:
+        _ask(socket, do="load", preset=name)
+
+
+@click.command(
+    "set", epilog="\b\nExamples:\n  nampedal set gain 6\n  nampedal set 3.bass 7.5\n  nampedal set level -- -12"
+)
+@click.argument("name")
+@click.argument("value", type=float)
+@at
+@verbose
+def set_command(name: str, value: float, socket: Path | None) -> None:
+    """Set a number of the preset that plays, until another preset is loaded."""
+    _ask(socket, do="set", name=name, value=value)
+
+
+@click.command("bypass", epilog="\b\nExamples:\n  nampedal bypass on")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@at
+@verbose
+def bypass_command(state: str, socket: Path | None) -> None:
+    """Play dry, or through the blocks again."""
+    _ask(socket, do="bypass", on=state == "on")

@@ -1,0 +1,165 @@
+"""What can be asked of a pedal that plays: requests of the control socket to calls."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from nampedal.firmware.control import ControlServer, Json
+from nampedal.firmware.errors import ControlRequestError
+from nampedal.firmware.pedal import STEPS, Pedal
+from nampedal.firmware.preset_manager import PresetManager
+
+# How often subscribers are told.
+NEWS_S = 0.1
+
+
+def dbfs(peak: float) -> float | None:
+    """None: silence."""
+    return round(20.0 * math.log10(peak), 1) if peak > 0.0 else None
+
+
+@contextmanager
+def listening(pedal: Pedal, path: Path) -> Iterator[None]:
+    """Has the pedal answer at a socket while it runs, and tell subscribers its status. Raises ControlSocketError."""
+    commands = Commands(pedal)
+    server = ControlServer(path, commands.answer)
+    told_s = 0.0
+
+    def tick() -> None:
+        nonlocal told_s
+        server.poll()
+        if server.subscribers and time.monotonic() - told_s >= NEWS_S:
+            told_s = time.monotonic()
+            server.publish({"status": commands.status()})
+
+    pedal.on_tick = tick
+    try:
+        yield
+    finally:
+        server.close()
+
+
+class Commands:
+    """Answers for one pedal, in the thread that runs it."""
+
+    def __init__(self, pedal: Pedal) -> None:
+        self._pedal = pedal
+        self._known: dict[str, tuple[dict[str, type], Callable[..., Json]]] = {
+            "status": ({}, self.status),
+            "presets": ({}, self._presets),
+            "load": ({"preset": str}, self._load),
+            "next": ({}, lambda: self._move(1)),
+            "previous": ({}, lambda: self._move(-1)),
+            "set": ({"name": str, "value": float}, self._set),
+            "bypass": ({"on": bool}, self._bypass),
+            "mute": ({"on": bool}, self._mute),
+        }
+
+    def answer(self, request: Json) -> Json:
+        """Raises ControlRequestError, and what the preset manager refuses."""
+        name = request["do"]
+        if name not in self._known:
+            known = (*self._known, "subscribe")
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise ControlRequestError(f"request: {name!r} is not known; {hint}")
+        wanted, call = self._known[name]
+        given = {key: value for key, value in request.items() if key != "do"}
+        for key in given.keys() - wanted.keys():
+            raise ControlRequestError(
+                f"request {name}: {key!r} is not known; it takes {', '.join(wanted) or 'nothing'}"
+            )
+        for key, kind in wanted.items():
+            if key not in given:
+                raise ControlRequestError(f"request {name}: {key!r} is missing; it takes {', '.join(wanted)}")
+            if not _is(given[key], kind):
+                needed = {str: "a text", float: "a number", bool: "true or false"}[kind]
+                raise ControlRequestError(f"request {name}: {key!r} is {given[key]!r}; {needed} is needed")
+        return call(**given)
+
+    def status(self) -> Json:
+        """Everything that a page shows."""
+        pedal, manager = self._pedal, self._pedal.manager
+        client, stage = pedal.client, pedal.stage
+        load = pedal.meter.load()
+        current = manager.current if manager is not None else None
+        return {
+            "preset": current.name if current is not None else None,
+            "wanted": manager.wanted.name if manager is not None and manager.wanted is not None else None,
+            "playing": client is not None,
+            "sample_rate_hz": client.sample_rate if client is not None else None,
+            "period_frames": client.period_frames if client is not None else None,
+            "quality": str(manager.step) if manager is not None else str(STEPS[0]),
+            "bypass": manager.bypass if manager is not None else False,
+            "load": {
+                "p50": load.p50,
+                "p99": load.p99,
+                "p99.9": load.p999,
+                "worst": round(pedal.worst, 3),
+                "blocks": load.blocks,
+            },
+            "xruns": pedal.xruns,
+            "input_dbfs": dbfs(stage.take_input_peak()) if stage is not None else None,
+            "output_dbfs": dbfs(stage.take_output_peak()) if stage is not None else None,
+            "latency_ms": round(1e3 * current.chain.latency_s, 2) if current is not None and current.chain else 0.0,
+            "numbers": dict(current.chain.numbers) if current is not None and current.chain else {},
+            "calibrated": _calibrated(manager),
+            "memory_bytes": manager.memory_bytes if manager is not None else 0,
+        }
+
+    @property
+    def _manager(self) -> PresetManager:
+        if self._pedal.manager is None:
+            raise ControlRequestError("request: nothing is prepared yet: the pedal waits for JACK; start jackd")
+        return self._pedal.manager
+
+    def _presets(self) -> Json:
+        return {
+            "presets": [
+                {"name": slot.name, "ready": slot.chain is not None, "error": slot.error or None}
+                for slot in self._manager.slots
+            ]
+        }
+
+    def _load(self, preset: str) -> Json:
+        self._manager.select(preset)
+        return {}
+
+    def _move(self, by: int) -> Json:
+        self._manager.move(by)
+        wanted = self._manager.wanted or self._manager.current
+        return {"preset": wanted.name if wanted is not None else None}
+
+    def _set(self, name: str, value: float) -> Json:
+        self._manager.set(name, value)
+        return {}
+
+    def _bypass(self, on: bool) -> Json:
+        self._manager.set_bypass(on)
+        return {}
+
+    def _mute(self, on: bool) -> Json:
+        # There is a stage where there is a manager.
+        if self._manager and self._pedal.stage is not None:
+            self._pedal.stage.mute(on)
+        return {}
+
+
+def _is(value: Any, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _calibrated(manager: PresetManager | None) -> list[Json]:
+    """Of each capture that plays."""
+    current = manager.current if manager is not None else None
+    if current is None or current.chain is None:
+        return []
+    return [{"gain_db": level.gain_db, "reason": level.reason} for level in current.chain.levels]

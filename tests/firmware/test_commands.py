@@ -1,0 +1,176 @@
+"""A pedal that plays, asked through its socket and by its commands."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jack_player import Player
+from jack_server import JackServer, ended, wait_for
+from nampedal.board.errors import NampedalError
+from nampedal.converter import nam_file
+from nampedal.firmware import artifact, preset
+from nampedal.firmware.cli.control import page
+from nampedal.firmware.control import ask
+from nampedal.firmware.errors import ControlRequestError
+from nampedal.firmware.preset import Gain, Nam, Preset, Tone
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("bank")
+    (folder / "amp.stomp").write_bytes(artifact.pack(nam_file.read(root / "demo" / "overdriven-amp.nam")))
+    preset.write(Preset("Crunch", (Nam("amp.stomp"), Tone(bass=7.0))), folder / "crunch.toml")
+    preset.write(Preset("Half", (Gain(-6.0),)), folder / "half.toml")
+    preset.write(Preset("Broken", (Nam("gone.stomp"),)), folder / "broken.toml")
+    return folder
+
+
+def nampedal(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nampedal.converter.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def at(jack_server: JackServer, bank: Path, tmp_path: Path) -> Iterator[Path]:
+    """The socket of a pedal that plays crunch."""
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    path = tmp_path / "control.sock"
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(bank), "--preset", "crunch", "--tier", "0"]
+    command += ["--server", jack_server.name, "--socket", str(path)]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(path).get("preset") == "crunch")
+        yield path
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30.0) == 0
+    assert not path.exists()
+
+
+def status(path: Path) -> dict[str, Any]:
+    try:
+        return ask(path, {"do": "status"})
+    except NampedalError:
+        return {}
+
+
+def test_the_status_tells_what_plays_and_how(at: Path) -> None:
+    wait_for(lambda: status(at)["load"]["blocks"] > 0)
+    found = status(at)
+    assert found["playing"]
+    assert (found["sample_rate_hz"], found["period_frames"]) == (48_000.0, 128)
+    assert (found["quality"], found["bypass"], found["wanted"]) == ("tier 0", False, None)
+    assert found["numbers"]["2.bass"] == 7.0
+    assert found["load"]["p50"] <= found["load"]["p99"] <= found["load"]["p99.9"]
+    assert found["memory_bytes"] > 100_000
+    (level,) = found["calibrated"]
+    assert level["gain_db"] is None
+
+
+def test_presets_are_loaded_and_moved_between(at: Path) -> None:
+    listed = wait_for(lambda: ready(at))
+    assert [one["name"] for one in listed] == ["broken", "crunch", "half"]
+    assert "gone.stomp: " in listed[0]["error"]
+    assert ask(at, {"do": "next"})["preset"] == "half"
+    wait_for(lambda: status(at)["preset"] == "half")
+    assert ask(at, {"do": "previous"})["preset"] == "crunch"
+    ask(at, {"do": "load", "preset": "3"})
+    wait_for(lambda: status(at)["preset"] == "half")
+
+
+def ready(at: Path) -> list[dict[str, Any]]:
+    """The presets, once each is ready or refused."""
+    presets: list[dict[str, Any]] = ask(at, {"do": "presets"})["presets"]
+    return presets if all(one["ready"] or one["error"] for one in presets) else []
+
+
+def test_numbers_bypass_and_mute_are_set(at: Path) -> None:
+    ask(at, {"do": "set", "name": "bass", "value": 3})
+    ask(at, {"do": "set", "name": "level", "value": -12.5})
+    numbers = status(at)["numbers"]
+    assert (numbers["2.bass"], numbers["level_db"]) == (3, -12.5)
+    ask(at, {"do": "bypass", "on": True})
+    assert status(at)["bypass"]
+    ask(at, {"do": "mute", "on": True})
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        ({"do": "stauts"}, "request: 'stauts' is not known; did you mean status?"),
+        (
+            {"do": "dance"},
+            "request: 'dance' is not known; known are status, presets, load, next, previous, set",
+        ),
+        ({"do": "load"}, "request load: 'preset' is missing; it takes preset"),
+        ({"do": "load", "preset": 3}, "request load: 'preset' is 3; a text is needed"),
+        ({"do": "set", "name": "bass", "value": True}, "request set: 'value' is True; a number is needed"),
+        ({"do": "bypass", "on": 1}, "request bypass: 'on' is 1; true or false is needed"),
+        ({"do": "next", "by": 1}, "request next: 'by' is not known; it takes nothing"),
+        ({"do": "load", "preset": "x"}, "preset 'x': is not in the bank; there are broken, crunch, half"),
+        ({"do": "set", "name": "bass", "value": 11}, "setting 'bass': 11 was asked for; allowed are 0 to 10"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_the_sound_goes_on(at: Path, request_: dict[str, Any], text: str) -> None:
+    with pytest.raises(ControlRequestError) as caught:
+        ask(at, request_)
+    assert str(caught.value).startswith(text)
+    assert status(at)["playing"]
+
+
+def test_the_commands_ask_the_pedal(at: Path) -> None:
+    wait_for(lambda: ready(at))
+    shown = nampedal("status", "--socket", at)
+    assert shown.returncode == 0
+    assert "preset       crunch\n" in shown.stdout
+    assert "uncalibrated overdriven-amp.nam: " in shown.stdout or "uncalibrated the input's" in shown.stdout
+    listed = nampedal("preset", "--socket", at).stdout.splitlines()
+    assert listed[0].startswith("   1 broken: ")
+    assert listed[1:] == ["*  2 crunch: ready", "   3 half: ready"]
+    assert nampedal("preset", "next", "--socket", at).stdout == "half\n"
+    wait_for(lambda: status(at)["preset"] == "half")
+    assert nampedal("set", "gain", "--socket", at, "--", "-3").returncode == 0
+    assert status(at)["numbers"]["1.gain_db"] == -3.0
+    assert nampedal("bypass", "on", "--socket", at).returncode == 0
+    assert "(bypassed)" in nampedal("status", "--socket", at).stdout
+    refused = nampedal("set", "gain", "99", "--socket", at)
+    assert refused.returncode == 2
+    assert refused.stderr == "nampedal: setting 'gain': 99 was asked for; allowed are -60 to 40\n"
+
+
+def test_without_a_pedal_the_commands_say_so(tmp_path: Path) -> None:
+    refused = nampedal("status", "--socket", tmp_path / "gone.sock")
+    assert refused.returncode == 2
+    assert "no pedal answers: no such file or directory; start 'nampedal play'" in refused.stderr
+
+
+def test_a_page_shows_levels_clipping_and_what_is_waited_for() -> None:
+    found = {
+        "preset": "one",
+        "wanted": "two",
+        "bypass": False,
+        "playing": False,
+        "quality": "tier 1",
+        "xruns": 3,
+        "sample_rate_hz": None,
+        "period_frames": None,
+        "input_dbfs": None,
+        "output_dbfs": 0.2,
+        "load": {"p50": 0.5, "p99": 0.6, "p99.9": 0.9, "worst": 1.2, "blocks": 10},
+        "calibrated": [{"gain_db": -6.0, "reason": "because"}],
+    }
+    assert page(found).splitlines() == [
+        "preset       one, going to two",
+        "JACK         waiting for the server",
+        "quality      tier 1",
+        "load         ###########################... 90 % of the period at p99.9",
+        "             p50 50 %, p99 60 %, worst 120 %",
+        "xruns        3",
+        "levels       in silent, out 0.2 dBFS CLIPS",
+        "calibrated   -6.0 dB: because",
+    ]

@@ -1,0 +1,169 @@
+"""The control socket, through real sockets, whatever comes."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from nampedal.firmware.control import MODE, MOST_CLIENTS, ControlServer, Json, ask, socket_path
+from nampedal.firmware.errors import ControlRequestError, ControlSocketError, NoSuchPresetError
+
+
+def echo(request: Json) -> Json:
+    if request["do"] == "fail":
+        raise NoSuchPresetError("preset 'x': is not in the bank; there are none")
+    return {"heard": request["do"]}
+
+
+class Served:
+    """A server that is polled all the time."""
+
+    def __init__(self, path: Path) -> None:
+        self.server = ControlServer(path, echo)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.001):
+            self.server.poll()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.server.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "control.sock"
+
+
+@pytest.fixture
+def served(path: Path) -> Iterator[Served]:
+    made = Served(path)
+    yield made
+    made.close()
+
+
+def connect(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(20.0)
+    connection.connect(str(path))
+    return connection
+
+
+def told(connection: socket.socket, data: bytes, lines: int) -> list[dict[str, Any]]:
+    connection.sendall(data)
+    reader = connection.makefile("rb")
+    return [json.loads(reader.readline()) for _ in range(lines)]
+
+
+def test_a_request_is_answered(path: Path, served: Served) -> None:
+    assert ask(path, {"do": "status"}) == {"ok": True, "heard": "status"}
+
+
+def test_requests_may_come_in_one_piece_or_byte_by_byte(path: Path, served: Served) -> None:
+    with connect(path) as connection:
+        both = told(connection, b'{"do": "one"}\n{"do": "two"}\n', 2)
+        assert [answer["heard"] for answer in both] == ["one", "two"]
+        for byte in b'{"do": "three"}':
+            connection.sendall(bytes([byte]))
+        assert told(connection, b"\n", 1)[0]["heard"] == "three"
+
+
+def test_what_is_refused_is_an_answer_of_one_line(path: Path, served: Served) -> None:
+    with pytest.raises(ControlRequestError, match="preset 'x': is not in the bank; there are none"):
+        ask(path, {"do": "fail"})
+    with connect(path) as connection:
+        for line, text in (
+            (b"hello\n", 'request: is not JSON; send a line like {"do": "status"}'),
+            (b"[]\n", 'request: does not say what to do; send a line like {"do": "status"}'),
+            (b'{"do": 3}\n', 'request: does not say what to do; send a line like {"do": "status"}'),
+            (b"[" * 5000 + b"\n", 'request: is not JSON; send a line like {"do": "status"}'),
+            (b"\xff\xfe\n", 'request: is not JSON; send a line like {"do": "status"}'),
+        ):
+            assert told(connection, line, 1) == [{"ok": False, "error": text}]
+        (answer,) = told(connection, b"x" * 70_000, 1)
+        assert answer["error"] == "request: is longer than 65536 bytes; send a line"
+        assert ask(path, {"do": "status"})["ok"]
+
+
+def test_who_subscribes_is_told_and_others_are_not(path: Path, served: Served) -> None:
+    with connect(path) as listener, connect(path) as other:
+        assert told(listener, b'{"do": "subscribe"}\n', 1) == [{"ok": True}]
+        assert served.server.subscribers == 1
+        served.server.publish({"status": {"preset": "one"}})
+        assert told(listener, b"", 1) == [{"status": {"preset": "one"}}]
+        assert told(other, b'{"do": "status"}\n', 1)[0]["heard"] == "status"
+
+
+def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(path: Path) -> None:
+    server = ControlServer(path, echo)
+    with connect(path) as listener:
+        listener.sendall(b'{"do": "subscribe"}\n')
+        while not server.subscribers:
+            server.poll()
+        for _ in range(2000):
+            server.publish({"status": "x" * 1000})
+        assert server.subscribers == 0
+    server.close()
+
+
+def test_clients_beyond_the_most_are_turned_away(path: Path, served: Served) -> None:
+    clients = [connect(path) for _ in range(MOST_CLIENTS)]
+    for client in clients:
+        told(client, b'{"do": "status"}\n', 1)
+    with connect(path) as late:
+        assert late.recv(10) == b""
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_is_sent_the_server_goes_on(path: Path, served: Served, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(40):
+        with connect(path) as connection:
+            noise = rng.integers(0, 256, int(rng.integers(0, 3000)), np.uint8).tobytes()
+            text = b'{"do": "status", "x": [1, {}, "' + noise.replace(b"\n", b"") + b'"]}'
+            connection.sendall(noise if rng.random() < 0.5 else text)
+    assert ask(path, {"do": "status"})["ok"]
+
+
+def test_owner_and_group_may_ask_and_nobody_else(path: Path, served: Served) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == MODE == 0o660
+
+
+def test_a_socket_left_behind_is_taken_over_and_one_that_answers_is_not(path: Path, served: Served) -> None:
+    with pytest.raises(
+        ControlSocketError, match=r"control\.sock: another pedal answers there; end it, or name another"
+    ):
+        ControlServer(path, echo)
+    left = path.with_name("left.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(left))
+    server = ControlServer(left, echo)
+    server.close()
+    assert not left.exists()
+
+
+def test_nobody_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ControlSocketError, match=r"no pedal answers: no such file or directory; start 'nampedal play'"):
+        ask(tmp_path / "gone.sock", {"do": "status"})
+    with pytest.raises(ControlSocketError, match=r"can't be listened at: .*; name another --socket"):
+        ControlServer(tmp_path / ("x" * 200), echo)
+
+
+def test_the_socket_is_where_the_user_has_such_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    assert socket_path() == Path("/run/user/1000/nampedal/control.sock")
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert socket_path() == Path("/run/nampedal/control.sock")
