@@ -169,7 +169,7 @@ def test_a_page_shows_levels_clipping_and_what_is_waited_for() -> None:
         "JACK         waiting for the server",
         "quality      tier 1",
         "load         ###########################... 90 % of the period at p99.9",
-        "             p50 50 %, p99 60 %, worst 120 %",
+        "             median 50 %, p99 60 %, worst ever 120 %",
         "xruns        3",
         "levels       in silent, out 0.2 dBFS CLIPS",
         "calibrated   -6.0 dB: because",
