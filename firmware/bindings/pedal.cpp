@@ -23,6 +23,8 @@ namespace {
 using InMono = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using OutMono = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+using OutPairs = nb::ndarray<float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+
 // Blocks of up to max_frames, one after another.
 template <class Play>
 void in_blocks(const InMono& in, const OutMono& out, int max_frames, const Play& play) {
@@ -111,11 +113,9 @@ void bind_stage(nb::module_& m) {
       .def_prop_rw(
           "tapped", [](PreparedStage& stage) { return stage.stage().tapped.load(); },
           [](PreparedStage& stage, bool on) { stage.stage().tapped = on; })
-      .def("take_heard",
-           [](PreparedStage& stage, const OutMono& out) { return stage.stage().heard.take(out.data(), out.shape(0)); })
-      .def("take_played",
-           [](PreparedStage& stage, const OutMono& out) { return stage.stage().played.take(out.data(), out.shape(0)); })
-      .def_prop_ro("dropped", [](PreparedStage& stage) { return stage.stage().played.dropped(); })
+      .def("take_tap",
+           [](PreparedStage& stage, const OutPairs& out) { return stage.stage().tap.take(out.data(), out.shape(0)); })
+      .def_prop_ro("dropped", [](PreparedStage& stage) { return stage.stage().tap.dropped(); })
       .def(
           "process",
           [](PreparedStage& stage, const InMono& in, const OutMono& out) {

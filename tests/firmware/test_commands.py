@@ -5,17 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
 from nampedal.board.errors import NampedalError
 from nampedal.converter import nam_file
 from nampedal.firmware import artifact, preset
-from nampedal.firmware.cli.control import page
+from nampedal.firmware.cli.control import needle, page
 from nampedal.firmware.control import ask
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
@@ -121,6 +123,30 @@ def test_what_makes_no_sense_is_refused_and_the_sound_goes_on(at: Path, request_
         ask(at, request_)
     assert str(caught.value).startswith(text)
     assert status(at)["playing"]
+
+
+def test_the_tuner_hears_what_is_played(at: Path, jack_server: JackServer) -> None:
+    assert status(at)["pitch"] is None
+    ask(at, {"do": "tuner", "on": True})
+    player = Player(jack_server.name)
+    player.connect("nampedal:in", ["nampedal:left", "nampedal:right"])
+    tone = np.asarray(0.3 * np.sin(2.0 * np.pi * 146.83 / 48_000.0 * np.arange(240_000)), np.float32)
+    playing = threading.Thread(target=player.play_on, args=(tone,))
+    playing.start()
+    pitch = wait_for(lambda: status(at)["pitch"], 4.0)
+    playing.join()
+    player.close()
+    assert pitch["note"] == "D3"
+    assert abs(pitch["cents"]) < 1.0
+    ask(at, {"do": "tuner", "on": False})
+    assert status(at)["pitch"] is None
+
+
+def test_the_needle_points_where_the_pitch_is() -> None:
+    assert needle(None) == "play a string"
+    flat = needle({"note": "E2", "cents": -25.0, "hertz": 81.2, "clarity": 0.98})
+    assert flat == "E2  ----------#---------|-------------------- -25.0 cents"
+    assert "#" in needle({"note": "F#3", "cents": 50.0, "hertz": 190.0, "clarity": 0.98})[-20:]
 
 
 def test_the_commands_ask_the_pedal(at: Path) -> None:

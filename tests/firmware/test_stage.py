@@ -173,20 +173,20 @@ def test_commands_beyond_what_can_wait_are_refused_and_nothing_is_lost(stage: _e
 
 def test_what_comes_in_and_goes_out_can_be_listened_to(stage: _engine.Stage) -> None:
     settle(stage, chain_of(0.5))
-    heard, played = np.empty(200_000, np.float32), np.empty(200_000, np.float32)
-    assert stage.take_heard(heard) == stage.take_played(played) == 0
+    pairs = np.empty((200_000, 2), np.float32)
+    assert stage.take_tap(pairs) == 0
     stage.tapped = True
     audio = tone(10_000)
     out = play(stage, audio)
-    assert stage.take_heard(heard) == stage.take_played(played) == 10_000
-    assert np.array_equal(heard[:10_000], audio)
-    assert np.array_equal(played[:10_000], out)
+    assert stage.take_tap(pairs) == 10_000
+    assert np.array_equal(pairs[:10_000], np.stack([audio, out], 1))
     # Nobody takes it: what does not fit any more is dropped and counted, and the sound goes on.
-    out = play(stage, tone(150_000))
-    kept = stage.take_played(played)
+    audio = tone(150_000)
+    out = play(stage, audio)
+    kept = stage.take_tap(pairs)
     assert kept + stage.dropped == 150_000
     assert stage.dropped > 0
-    assert np.array_equal(played[:kept], out[:kept])
+    assert np.array_equal(pairs[:kept], np.stack([audio, out], 1)[:kept])
 
 
 def test_peaks_are_the_largest_since_they_were_asked_for(stage: _engine.Stage) -> None:

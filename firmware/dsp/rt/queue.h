@@ -36,33 +36,42 @@ class Queue {
   std::atomic<std::size_t> end_{0};
 };
 
-// Audio from one thread to another. What does not fit is dropped and counted: who plays never waits for who listens.
+// Two signals from one thread to another, frame by frame. What does not fit is dropped and counted: who plays never
+// waits for who listens.
 class AudioQueue {
  public:
-  void put(const float* audio, int frames) noexcept {
+  void put(const float* first, const float* second, int frames) noexcept {
     const auto count = static_cast<std::size_t>(frames);
     const std::size_t end = end_.load(std::memory_order_relaxed);
     if (size - (end - begin_.load(std::memory_order_acquire)) < count) {
       dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
       return;
     }
-    for (std::size_t f = 0; f < count; ++f) data[(end + f) % size] = audio[f];
+    for (std::size_t f = 0; f < count; ++f) {
+      float* pair = data + 2 * ((end + f) % size);
+      pair[0] = first[f];
+      pair[1] = second[f];
+    }
     end_.store(end + count, std::memory_order_release);
   }
 
-  // As many frames as there are, up to `most`.
-  std::size_t take(float* audio, std::size_t most) noexcept {
+  // As many frames as there are, up to `most`, into (frames, 2).
+  std::size_t take(float* pairs, std::size_t most) noexcept {
     const std::size_t begin = begin_.load(std::memory_order_relaxed);
     const std::size_t there = end_.load(std::memory_order_acquire) - begin;
     const std::size_t count = there < most ? there : most;
-    for (std::size_t f = 0; f < count; ++f) audio[f] = data[(begin + f) % size];
+    for (std::size_t f = 0; f < count; ++f) {
+      const float* pair = data + 2 * ((begin + f) % size);
+      pairs[2 * f] = pair[0];
+      pairs[2 * f + 1] = pair[1];
+    }
     begin_.store(begin + count, std::memory_order_release);
     return count;
   }
 
   std::size_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
-  float* data = nullptr;  // (size,)
+  float* data = nullptr;  // (size, 2)
   std::size_t size = 0;   // a power of two
 
  private:

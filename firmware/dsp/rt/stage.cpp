@@ -35,10 +35,7 @@ void Stage::process(const float* in, float* out, int frames) noexcept {
   if (done < frames) play(current_, in + done, out + done, frames - done);
   for (int f = 0; f < frames && (sound.moving() || sound.value() != 1.0f); ++f) out[f] *= sound.next();
   keep_peak(output_peak_, out, frames);
-  if (tapped.load(std::memory_order_relaxed)) {
-    heard.put(in, frames);
-    played.put(out, frames);
-  }
+  if (tapped.load(std::memory_order_relaxed)) tap.put(in, out, frames);
   switching_now_.store(switching_, std::memory_order_relaxed);
   blocks_.store(blocks_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }

@@ -50,8 +50,7 @@ class Stage {
   float* scratch = nullptr;  // [frame]
   Smoothed sound;            // 0: mute
   int mute_frames = 1;
-  AudioQueue heard;   // the input, while somebody listens
-  AudioQueue played;  // the output
+  AudioQueue tap;  // input and output, while somebody listens
   std::atomic<bool> tapped{false};
 
  private:

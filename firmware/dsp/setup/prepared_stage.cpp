@@ -24,10 +24,8 @@ PreparedStage::PreparedStage(double sample_rate, int max_frames) : sample_rate_(
   stage_.scratch = memory_.floats(static_cast<std::size_t>(max_frames));
   stage_.sound.jump(1.0f);
   stage_.mute_frames = frames_of(kMute_s, sample_rate);
-  for (AudioQueue* tap : {&stage_.heard, &stage_.played}) {
-    tap->size = std::bit_ceil(static_cast<std::size_t>(frames_of(kTap_s, sample_rate)));
-    tap->data = memory_.floats(tap->size);
-  }
+  stage_.tap.size = std::bit_ceil(static_cast<std::size_t>(frames_of(kTap_s, sample_rate)));
+  stage_.tap.data = memory_.floats(2 * stage_.tap.size);
 }
 
 bool PreparedStage::go_to(std::shared_ptr<PreparedChain> chain, bool dip, double seconds) {

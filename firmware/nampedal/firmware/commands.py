@@ -14,6 +14,7 @@ from nampedal.firmware.control import ControlServer, Json
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.pedal import STEPS, Pedal
 from nampedal.firmware.preset_manager import PresetManager
+from nampedal.firmware.tuner import Pitch
 
 # How often subscribers are told.
 NEWS_S = 0.1
@@ -59,6 +60,7 @@ class Commands:
             "set": ({"name": str, "value": float}, self._set),
             "bypass": ({"on": bool}, self._bypass),
             "mute": ({"on": bool}, self._mute),
+            "tuner": ({"on": bool}, self._tuner),
         }
 
     def answer(self, request: Json) -> Json:
@@ -107,6 +109,7 @@ class Commands:
             "xruns": pedal.xruns,
             "input_dbfs": dbfs(stage.take_input_peak()) if stage is not None else None,
             "output_dbfs": dbfs(stage.take_output_peak()) if stage is not None else None,
+            "pitch": _pitch(pedal.listener.pitch if pedal.listener is not None else None),
             "latency_ms": round(1e3 * current.chain.latency_s, 2) if current is not None and current.chain else 0.0,
             "numbers": dict(current.chain.numbers) if current is not None and current.chain else {},
             "calibrated": _calibrated(manager),
@@ -144,6 +147,12 @@ class Commands:
         self._manager.set_bypass(on)
         return {}
 
+    def _tuner(self, on: bool) -> Json:
+        # There is a listener where there is a manager.
+        if self._manager and self._pedal.listener is not None:
+            self._pedal.listener.tune(on)
+        return {}
+
     def _mute(self, on: bool) -> Json:
         # There is a stage where there is a manager.
         if self._manager and self._pedal.stage is not None:
@@ -155,6 +164,17 @@ def _is(value: Any, kind: type) -> bool:
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, kind)
+
+
+def _pitch(pitch: Pitch | None) -> Json | None:
+    if pitch is None:
+        return None
+    return {
+        "note": pitch.note,
+        "cents": round(pitch.cents, 1),
+        "hertz": round(pitch.hertz, 2),
+        "clarity": round(pitch.clarity, 3),
+    }
 
 
 def _calibrated(manager: PresetManager | None) -> list[Json]:

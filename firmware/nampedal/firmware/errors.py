@@ -223,3 +223,7 @@ class ControlSocketError(NampedalError, OSError):
 
 class ControlRequestError(NampedalError, ValueError):
     """What is asked through the control socket makes no sense, or was refused."""
+
+
+class RecordingError(NampedalError, OSError):
+    """A recording can't be begun."""

@@ -13,6 +13,7 @@ from nampedal.firmware import _engine, artifact, preset
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import NoJackServerError
 from nampedal.firmware.jack_client import JackClient, Wiring
+from nampedal.firmware.listener import Listener
 from nampedal.firmware.load import LoadMeter
 from nampedal.firmware.preset import Nam, Preset
 from nampedal.firmware.preset_manager import PresetManager
@@ -37,7 +38,7 @@ class Setup:
     bank: presets, or artifacts that are played as they are.  full_scale: of the input, dBu at 0 dBFS; None: unknown.
     most_bytes: of memory for prepared presets.  server: JACK's name; None: the default one.
     first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
-    allows.
+    allows.  record: where input and output go.
     """
 
     bank: Sequence[Path]
@@ -47,6 +48,7 @@ class Setup:
     server: str | None = None
     first: str | None = None
     tier: int | None = None
+    record: Path | None = None
 
 
 class Pedal:
@@ -59,6 +61,7 @@ class Pedal:
         self.manager: PresetManager | None = None
         self.client: JackClient | None = None
         self.stage: _engine.Stage | None = None
+        self.listener: Listener | None = None
         self.quality = Quality()
         self.worst = 0.0
         self.xruns = 0
@@ -71,7 +74,7 @@ class Pedal:
         self._stop.set()
 
     def run(self) -> None:
-        """Until stop(). Raises JackPortError, and what the first preset is refused for."""
+        """Until stop(). Raises JackPortError, NoSuchPresetError of the first preset, RecordingError."""
         try:
             while not self._stop.is_set():
                 client = self._wait_for_server()
@@ -83,8 +86,7 @@ class Pedal:
                     self.client = None
                     client.close()
         finally:
-            if self.manager is not None:
-                self.manager.close()
+            self._end()
 
     def _wait_for_server(self) -> JackClient | None:
         complained_s = -COMPLAIN_S
@@ -122,19 +124,27 @@ class Pedal:
         """Everything prepared stays while the sample rate does: larger periods are played in pieces."""
         if self.stage is not None and self.manager is not None and client.sample_rate == self._rate:
             return self.stage, self.manager
-        wanted = None
-        if self.manager is not None:
-            wanted = self.manager.wanted or self.manager.current
-            self.manager.close()
+        wanted = (self.manager.wanted or self.manager.current) if self.manager is not None else None
+        first = self.stage is None
+        self._end()
         self._rate = client.sample_rate
         frames = max(client.period_frames, LEAST_FRAMES)
         self.stage = _engine.Stage(self._rate, frames)
+        self.listener = Listener(self.stage, self._rate)
+        if self.setup.record is not None and first:
+            self.listener.record(self.setup.record)
         self.manager = PresetManager(
             list(self.setup.bank), self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes
         )
         self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
         self.manager.select(wanted.name if wanted is not None else self.setup.first or "1")
         return self.stage, self.manager
+
+    def _end(self) -> None:
+        if self.manager is not None:
+            self.manager.close()
+        if self.listener is not None:
+            self.listener.close()
 
     def _prepare(self, path: Path, frames: int) -> Chain:
         # An artifact alone is a preset of nothing else.

@@ -18,7 +18,13 @@ from nampedal.converter.cli.inspect import inspect_command
 from nampedal.converter.cli.render import render_command
 from nampedal.converter.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, examples
 from nampedal.converter.cli.verify import verify_command
-from nampedal.firmware.cli.control import bypass_command, preset_command, set_command, status_command
+from nampedal.firmware.cli.control import (
+    bypass_command,
+    preset_command,
+    set_command,
+    status_command,
+    tuner_command,
+)
 from nampedal.firmware.cli.play import play_command
 
 
@@ -49,6 +55,7 @@ for command in (
     preset_command,
     set_command,
     bypass_command,
+    tuner_command,
     boards_command,
     calibrate_command,
     completion_command,

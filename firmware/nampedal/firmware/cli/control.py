@@ -1,4 +1,4 @@
-"""nampedal status, preset, set and bypass: what is asked of a pedal that plays."""
+"""nampedal status, preset, set, bypass and tuner: what is asked of a pedal that plays."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ at = click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), h
 verbose = click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
 WATCH_S = 0.25
 BAR = 30
+NEEDLE = 41
 
 
 def _ask(socket: Path | None, **request: Any) -> dict[str, Any]:
@@ -115,3 +116,32 @@ def set_command(name: str, value: float, socket: Path | None) -> None:
 def bypass_command(state: str, socket: Path | None) -> None:
     """Play dry, or through the blocks again."""
     _ask(socket, do="bypass", on=state == "on")
+
+
+@click.command("tuner", epilog="\b\nExamples:\n  nampedal tuner --mute")
+@click.option("--mute", is_flag=True, help="Be silent meanwhile.")
+@at
+@verbose
+def tuner_command(mute: bool, socket: Path | None) -> None:
+    """Tune: show the note that is played, until Ctrl-C."""
+    _ask(socket, do="tuner", on=True)
+    _ask(socket, do="mute", on=mute)
+    try:
+        while True:
+            click.echo(f"\r{needle(_ask(socket, do='status')['pitch']):{NEEDLE + 16}}", nl=False)
+            time.sleep(1.0 / 15.0)
+    except KeyboardInterrupt:
+        click.echo()
+    finally:
+        _ask(socket, do="tuner", on=False)
+        _ask(socket, do="mute", on=False)
+
+
+def needle(pitch: dict[str, Any] | None) -> str:
+    """A pitch as a line of text: flat to the left, sharp to the right."""
+    if pitch is None:
+        return "play a string"
+    places = ["-"] * NEEDLE
+    places[NEEDLE // 2] = "|"
+    places[round((pitch["cents"] + 50.0) / 100.0 * (NEEDLE - 1))] = "#"
+    return f"{pitch['note']:4}{''.join(places)} {pitch['cents']:+.1f} cents"

@@ -43,6 +43,7 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 @click.option("--output", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
 @click.option("--full-scale-dbu", type=float, metavar="DBU", help="Of the input: dBu at 0 dBFS, for calibrated levels.")
 @click.option("--tier", type=click.IntRange(min=0), help="Hold captures at this size, 0 is full. Default: by the load.")
+@click.option("--record", metavar="FILE.wav", type=click.Path(path_type=Path), help="Record input and output.")
 @click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where 'nampedal status' asks.")
 @click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
 def play_command(
@@ -53,6 +54,7 @@ def play_command(
     targets: tuple[str, ...],
     full_scale_dbu: float | None,
     tier: int | None,
+    record: Path | None,
     socket: Path | None,
 ) -> None:
     """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
@@ -65,7 +67,7 @@ def play_command(
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
     wiring = jack_client.Wiring(source, targets)
-    setup = pedals.Setup(bank, wiring, full_scale_dbu, server=server, first=first, tier=tier)
+    setup = pedals.Setup(bank, wiring, full_scale_dbu, server=server, first=first, tier=tier, record=record)
     commands = import_module("nampedal.firmware.commands")
     pedal = pedals.Pedal(setup)
     for number in (signal.SIGINT, signal.SIGTERM):
