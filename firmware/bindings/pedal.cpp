@@ -156,6 +156,9 @@ void bind_jack(nb::module_& m) {
                      for (int bin = 0; bin < Load::kBins; ++bin) bins.push_back(callback.load.bin(bin));
                      return bins;
                    })
+      .def_prop_rw(
+          "burn_us", [](JackCallback& callback) { return 1e-3 * callback.burn_ns.load(); },
+          [](JackCallback& callback, double us) { callback.burn_ns = static_cast<std::uint32_t>(1e3 * us); })
       .def("take_worst", [](JackCallback& callback) { return callback.load.take_worst(); });
 }
 

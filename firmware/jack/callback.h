@@ -39,6 +39,9 @@ class JackCallback {
   void* in = nullptr;
   void* outs[kMaxOuts] = {};
   Load load;
+  // Every block takes at least so long: overload on request, to see what becomes of it. At most kMostBurnNs.
+  std::atomic<std::uint32_t> burn_ns{0};
+  static constexpr std::uint32_t kMostBurnNs = 100'000'000;
 
  private:
   void play(std::uint32_t frames) noexcept;

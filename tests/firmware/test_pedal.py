@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import soundfile
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
 from nampedal.converter import nam_file
-from nampedal.firmware import artifact, preset
+from nampedal.firmware import artifact, preset, quality
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError
@@ -166,3 +168,36 @@ def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank
     assert isinstance(running.error, JackPortError)
     assert "usb:1 can't be connected to nampedal:in" in str(running.error)
     running.stop()
+
+
+def test_overload_steps_down_and_room_steps_up_and_the_log_tells_it_in_order(
+    server: JackServer, tiers: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine without real-time rights blocks are late by themselves, now and then.
+    monkeypatch.setattr(quality, "ROOM", 100.0)
+    monkeypatch.setattr(quality, "ROOM_S", 0.5)
+    caplog.set_level(logging.INFO)
+    running = Running(Setup([tiers / "three.toml"], server=server.name))
+    wait_for(lambda: running.playing() == "three")
+    callback = running.pedal.callback
+    assert callback is not None
+    # As long as a period is: late whatever else there is to do.
+    callback.burn_us = 1.05e6 * server.period / RATE
+    wait_for(lambda: running.pedal.quality.step > 0)
+    callback.burn_us = 0.0
+    wait_for(lambda: "now at tier 0" in caplog.text)
+    running.stop()
+    said = [record.message for record in caplog.records if record.message.startswith("now at")]
+    assert said[0].startswith("now at tier 1: ")
+    assert "now at tier 0: no block took more than 10000 % of its period for 0 s" in said
+
+
+@pytest.fixture(scope="module")
+def tiers(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    """A preset whose capture has three sizes."""
+    folder = tmp_path_factory.mktemp("tiers")
+    demo = nam_file.read(root / "demo" / "overdriven-amp.nam")
+    sizes = tuple(replace(demo.tiers[0], size_below=size) for size in (float("inf"), 0.6, 0.3))
+    (folder / "amp.stomp").write_bytes(artifact.pack(replace(demo, tiers=sizes)))
+    preset.write(Preset("Three", (Nam("amp.stomp"),)), folder / "three.toml")
+    return folder

@@ -18,6 +18,7 @@ from nampedal.firmware.tuner import Pitch
 
 # How often subscribers are told.
 NEWS_S = 0.1
+MOST_BURN_US = 100_000
 
 
 def dbfs(peak: float) -> float | None:
@@ -60,6 +61,7 @@ class Commands:
             "set": ({"name": str, "value": float}, self._set),
             "bypass": ({"on": bool}, self._bypass),
             "mute": ({"on": bool}, self._mute),
+            "burn": ({"us": float}, self._burn),
             "tuner": ({"on": bool}, self._tuner),
         }
 
@@ -145,6 +147,13 @@ class Commands:
 
     def _bypass(self, on: bool) -> Json:
         self._manager.set_bypass(on)
+        return {}
+
+    def _burn(self, us: float) -> Json:
+        if not 0.0 <= us <= MOST_BURN_US:
+            raise ControlRequestError(f"request burn: 'us' is {us:g}; 0 to {MOST_BURN_US} are allowed")
+        if self._manager and self._pedal.callback is not None:
+            self._pedal.callback.burn_us = us
         return {}
 
     def _tuner(self, on: bool) -> Json:

@@ -60,6 +60,7 @@ class Pedal:
         self.on_tick: Callable[[], None] = lambda: None
         self.manager: PresetManager | None = None
         self.client: JackClient | None = None
+        self.callback: _engine.JackCallback | None = None
         self.stage: _engine.Stage | None = None
         self.listener: Listener | None = None
         self.quality = Quality()
@@ -83,7 +84,7 @@ class Pedal:
                 try:
                     self._play(client)
                 finally:
-                    self.client = None
+                    self.client = self.callback = None
                     client.close()
         finally:
             self._end()
@@ -104,7 +105,7 @@ class Pedal:
     def _play(self, client: JackClient) -> None:
         stage, manager = self._ready(client)
         callback = client.play(stage, self.setup.wiring)
-        self.client = client
+        self.client, self.callback = client, callback
         self.meter.restart()
         xruns = client.xruns
         _log.info(

@@ -71,6 +71,8 @@ class Quality:
         loads: of the blocks since then, in parts of their period.  xruns: since then.  last_step: the last resort's.
         """
         worst = max(loads, default=0.0)
+        if worst <= OURS:
+            xruns = 0
         if worst > ROOM or xruns:
             self._room_since_s = None
         elif self._room_since_s is None:
@@ -80,7 +82,7 @@ class Quality:
         self._near.extend([now_s] * sum(load > NEAR for load in loads))
         while self._near and self._near[0] < now_s - WINDOW_S:
             self._near.popleft()
-        reason = self._trouble(worst, xruns if worst > OURS else 0)
+        reason = self._trouble(worst, xruns)
         if reason and self.step < last_step:
             return self._down(now_s, reason)
         if self.step > 0 and self._room_since_s is not None and now_s - self._room_since_s >= self._wait_s:
