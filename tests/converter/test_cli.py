@@ -278,7 +278,7 @@ ISAS = ", ".join(isas())
             "amp.tflite: --report is for a .stomp; convert to one, or leave --report away",
         ),
         (["convert"], "Missing argument 'IN.nam...'. Try 'nampedal convert --help'."),
-        (["play"], "No such command 'play'. Try 'nampedal --help'."),
+        (["perform"], "No such command 'perform'. Try 'nampedal --help'."),
     ],
 )
 def test_every_mistake_is_one_line_and_exit_code_2(

@@ -1,0 +1,106 @@
+"""How fast the pedal is on this machine: to its first sound, back after jackd is killed, down a tier under overload.
+
+    python bench/live.py --artifact standard.stomp
+
+Its own jackd with the dummy driver, a bank of eight presets of the artifact with a tone and a cabinet. Wall clock, so
+that a busy machine shows; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from nampedal.board.errors import NampedalError
+from nampedal.firmware import preset
+from nampedal.firmware.control import ask
+from nampedal.firmware.preset import Cabinet, Nam, Preset, Tone
+
+SERVER = "nampedal-bench"
+PERIOD = 128
+PRESETS = 8
+
+
+def jackd() -> subprocess.Popen[bytes]:
+    command = ["jackd", "-n", SERVER, "--no-realtime", "-d", "dummy", "-r", "48000", "-p", str(PERIOD)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def make_bank(folder: Path, artifact: Path) -> None:
+    shutil.copy(artifact, folder / "amp.stomp")
+    taps = np.random.default_rng(0).normal(0.0, 0.2, 8000) * np.exp(-np.arange(8000) / 800.0)
+    soundfile.write(folder / "cab.wav", taps, 48_000)
+    for number in range(PRESETS):
+        blocks = Nam("amp.stomp", gain_db=float(number)), Tone(bass=6.0), Cabinet("cab.wav")
+        preset.write(Preset(f"Preset {number}", blocks), folder / f"{number}.toml")
+
+
+def status(path: Path) -> dict[str, Any]:
+    try:
+        return ask(path, {"do": "status"})
+    except NampedalError:
+        return {}
+
+
+def until(what: Callable[[], object]) -> float:
+    """Seconds."""
+    start = time.monotonic()
+    while not what():
+        time.sleep(0.002)
+    return time.monotonic() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--artifact", type=Path, required=True)
+    artifact = parser.parse_args().artifact
+    with tempfile.TemporaryDirectory() as name:
+        folder, at = Path(name), Path(name) / "control.sock"
+        make_bank(folder, artifact)
+        server = jackd()
+        time.sleep(1.0)
+        command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(folder)]
+        pedal = subprocess.Popen([*command, "--server", SERVER, "--socket", str(at)], stderr=subprocess.DEVNULL)
+        print(f"start to first sound, a bank of {PRESETS}: {until(lambda: sounds(at)):.2f} s")
+        print(f"until all {PRESETS} are ready: {until(lambda: ready(at)):.2f} s more")
+        print(f"a switch to a preset that is ready: {switch(at):.3f} s")
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+        until(lambda: status(at).get("playing") is False)
+        server = jackd()
+        print(f"jackd killed and started again, to sound: {until(lambda: sounds(at)):.2f} s")
+        ask(at, {"do": "burn", "us": 1.05e6 * PERIOD / 48_000})
+        print(f"overload, to a step down: {until(lambda: status(at)['quality'] != 'tier 0'):.3f} s")
+        pedal.send_signal(signal.SIGTERM)
+        pedal.wait()
+        server.terminate()
+        server.wait()
+
+
+def sounds(at: Path) -> bool:
+    """An amplifier at rest hums, if only a little."""
+    found = status(at)
+    return bool(found.get("playing")) and found.get("output_dbfs") is not None
+
+
+def ready(at: Path) -> bool:
+    return all(one["ready"] for one in ask(at, {"do": "presets"})["presets"])
+
+
+def switch(at: Path) -> float:
+    wanted = ask(at, {"do": "next"})["preset"]
+    return until(lambda: status(at)["preset"] == wanted)
+
+
+if __name__ == "__main__":
+    main()
