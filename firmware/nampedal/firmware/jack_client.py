@@ -103,11 +103,8 @@ class JackClient:
         targets = list(wiring.outputs) or self._sound_card(is_output=False)[: len(self._outs)]
         for source in sources:
             self._join(source, self._in.name)
-        # One output for two ears, or two for one.
-        for number in range(max(len(self._outs), len(targets)) if targets else 0):
-            own = self._outs[min(number, len(self._outs) - 1)].name
-            if number < len(targets):
-                self._join(own, targets[number])
+        for number, target in enumerate(targets):
+            self._join(self._outs[min(number, len(self._outs) - 1)].name, target)
 
     def _sound_card(self, *, is_output: bool) -> list[str]:
         ports = self._client.get_ports(is_audio=True, is_physical=True, is_output=is_output, is_input=not is_output)

@@ -81,7 +81,7 @@ class Cabinet:
     second_impulse_response: str = ""
     second_channel: int = _number(0, 0, 64)
     second_share: float = _number(0.5, 0, 1)
-    length_ms: float = _number(85.0, 1, 1000)
+    length_ms: float = _number(85.0, 1, 170)
     level_db: float = _number(0.0, -40, 40)
     on: bool = True
 
