@@ -320,6 +320,16 @@ def test_a_ceiling_holds_whatever_comes_and_leaves_the_rest_alone() -> None:
     assert np.max(np.abs(np.diff(slope[np.abs(audio[1:]) < 1.0]))) < 0.02
 
 
+def test_after_loud_playing_the_sound_decays_to_the_captures_own_silence(demo: Capture) -> None:
+    chain = full_chain(demo)
+    rest = play(chain, np.zeros(96_000, np.float32))[-1000:]
+    play(chain, noise(48_000, level=0.5))
+    out = np.empty(192_000, np.float32)
+    chain.process(np.zeros_like(out), out)
+    assert np.std(out[:480]) > 0.01
+    assert np.max(np.abs(out[-1000:] - rest)) < 1e-7
+
+
 def test_a_block_leaves_the_sound_and_comes_back_without_a_step(demo: Capture) -> None:
     chain = full_chain(demo)
     audio = (0.3 * np.sin(2.0 * np.pi * 110.0 / RATE * np.arange(48_000))).astype(np.float32)
