@@ -20,20 +20,38 @@ namespace nampedal {
 
 namespace {
 
-using InMono = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using OutMono = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using InAudio = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using OutAudio = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using InTaps = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using OutRows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-using OutPairs = nb::ndarray<float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+// (frames,) of one channel, or (channels, frames).
+template <class Array>
+bool has_channels(const Array& audio, int channels) {
+  if (audio.ndim() == 1) return channels == 1;
+  return audio.ndim() == 2 && audio.shape(0) == static_cast<std::size_t>(channels);
+}
 
 // Blocks of up to max_frames, one after another.
 template <class Play>
-void in_blocks(const InMono& in, const OutMono& out, int max_frames, const Play& play) {
-  if (in.shape(0) != out.shape(0)) throw nb::value_error("in and out differ in length");
+void in_blocks(const InAudio& in, const OutAudio& out, int channels, int max_frames, const Play& play) {
+  if (!has_channels(in, channels) || !has_channels(out, channels)) {
+    throw nb::value_error("in or out has another number of channels");
+  }
+  const std::size_t frames = in.shape(in.ndim() - 1);
+  if (frames != out.shape(out.ndim() - 1)) throw nb::value_error("in and out differ in length");
   const nb::gil_scoped_release release;
   const std::size_t most = static_cast<std::size_t>(max_frames);
-  for (std::size_t done = 0; done < in.shape(0); done += most) {
-    const std::size_t left = in.shape(0) - done;
-    play(in.data() + done, out.data() + done, static_cast<int>(left < most ? left : most));
+  for (std::size_t done = 0; done < frames; done += most) {
+    const float* from[kMostChannels] = {};
+    float* to[kMostChannels] = {};
+    for (int c = 0; c < channels; ++c) {
+      const std::size_t at = static_cast<std::size_t>(c) * frames + done;
+      from[c] = in.data() + at;
+      to[c] = out.data() + at;
+    }
+    const std::size_t left = frames - done;
+    play(from, to, static_cast<int>(left < most ? left : most));
   }
 }
 
@@ -54,10 +72,10 @@ void bind_chain(nb::module_& m) {
   nb::class_<PreparedChain>(m, "Chain")
       .def(
           "__init__",
-          [](PreparedChain* self, double sample_rate, int max_frames, const std::string& isa) {
-            new (self) PreparedChain(sample_rate, max_frames, choose_kernels(isa));
+          [](PreparedChain* self, double sample_rate, int max_frames, const std::string& isa, int channels) {
+            new (self) PreparedChain(sample_rate, max_frames, channels, choose_kernels(isa));
           },
-          nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("isa"))
+          nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("isa"), nb::arg("channels") = 1)
       .def("add_gain", &PreparedChain::add_gain, nb::arg("factor"))
       .def("add_ceiling", &PreparedChain::add_ceiling)
       .def(
@@ -68,7 +86,7 @@ void bind_chain(nb::module_& m) {
       .def("add_tone", &PreparedChain::add_tone)
       .def(
           "add_cabinet",
-          [](PreparedChain& chain, const InMono& taps) { return chain.add_cabinet({taps.data(), taps.shape(0)}); },
+          [](PreparedChain& chain, const InTaps& taps) { return chain.add_cabinet({taps.data(), taps.shape(0)}); },
           nb::arg("taps"))
       .def(
           "add_amp",
@@ -87,19 +105,19 @@ void bind_chain(nb::module_& m) {
           nb::arg("link"), nb::arg("heard"))
       .def(
           "process",
-          [](PreparedChain& chain, const InMono& in, const OutMono& out) {
-            in_blocks(in, out, chain.max_frames(),
-                      [&](const float* from, float* to, int frames) { chain.chain().process(from, to, frames); });
+          [](PreparedChain& chain, const InAudio& in, const OutAudio& out) {
+            in_blocks(in, out, chain.channels(), chain.max_frames(),
+                      [&](Ins from, Outs to, int frames) { chain.chain().process(from, to, frames); });
           },
           nb::arg("audio"), nb::arg("out"))
-      .def_prop_ro("links", [](PreparedChain& chain) { return chain.chain().links.size(); })
+      .def_prop_ro("links", [](PreparedChain& chain) { return chain.chain().links[0].size(); })
       .def_prop_ro("latency_frames", &PreparedChain::latency_frames)
       .def_prop_ro("memory_bytes", &PreparedChain::memory_bytes);
 }
 
 void bind_stage(nb::module_& m) {
   nb::class_<PreparedStage>(m, "Stage")
-      .def(nb::init<double, int>(), nb::arg("sample_rate"), nb::arg("max_frames"))
+      .def(nb::init<double, int, int>(), nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("channels") = 1)
       .def("go_to", &PreparedStage::go_to, nb::arg("chain"), nb::arg("dip"), nb::arg("seconds"))
       .def("set", &PreparedStage::set, nb::arg("chain"), nb::arg("link"), nb::arg("parameter"), nb::arg("value"))
       .def("set_heard", &PreparedStage::set_heard, nb::arg("chain"), nb::arg("link"), nb::arg("heard"))
@@ -114,13 +132,18 @@ void bind_stage(nb::module_& m) {
           "tapped", [](PreparedStage& stage) { return stage.stage().tapped.load(); },
           [](PreparedStage& stage, bool on) { stage.stage().tapped = on; })
       .def("take_tap",
-           [](PreparedStage& stage, const OutPairs& out) { return stage.stage().tap.take(out.data(), out.shape(0)); })
+           [](PreparedStage& stage, const OutRows& out) {
+             if (out.shape(1) != static_cast<std::size_t>(stage.stage().tap.width)) {
+               throw nb::value_error("out has another number of columns than twice the channels");
+             }
+             return stage.stage().tap.take(out.data(), out.shape(0));
+           })
       .def_prop_ro("dropped", [](PreparedStage& stage) { return stage.stage().tap.dropped(); })
       .def(
           "process",
-          [](PreparedStage& stage, const InMono& in, const OutMono& out) {
-            in_blocks(in, out, stage.max_frames(),
-                      [&](const float* from, float* to, int frames) { stage.stage().process(from, to, frames); });
+          [](PreparedStage& stage, const InAudio& in, const OutAudio& out) {
+            in_blocks(in, out, stage.stage().channels, stage.max_frames(),
+                      [&](Ins from, Outs to, int frames) { stage.stage().process(from, to, frames); });
           },
           nb::arg("audio"), nb::arg("out"));
 }
@@ -131,19 +154,20 @@ void bind_jack(nb::module_& m) {
   nb::class_<JackCallback>(m, "JackCallback")
       .def(
           "__init__",
-          [](JackCallback* self, PreparedStage& stage, std::uintptr_t port_get_buffer, std::uintptr_t in,
-             std::uintptr_t first_out, std::uintptr_t second_out) {
+          [](JackCallback* self, PreparedStage& stage, std::uintptr_t port_get_buffer,
+             const std::vector<std::uintptr_t>& ins, const std::vector<std::uintptr_t>& outs) {
+            if (ins.size() != static_cast<std::size_t>(stage.stage().channels) || outs.size() != JackCallback::kOuts) {
+              throw nb::value_error("a port for each channel, and two outputs are needed");
+            }
             new (self) JackCallback;
             self->stage = &stage.stage();
             self->max_frames = stage.max_frames();
             self->sample_rate = stage.sample_rate();
             self->port_get_buffer = reinterpret_cast<JackCallback::PortGetBuffer>(port_get_buffer);
-            self->in = reinterpret_cast<void*>(in);
-            self->outs[0] = reinterpret_cast<void*>(first_out);
-            self->outs[1] = reinterpret_cast<void*>(second_out);
+            for (std::size_t c = 0; c < ins.size(); ++c) self->ins[c] = reinterpret_cast<void*>(ins[c]);
+            for (std::size_t o = 0; o < outs.size(); ++o) self->outs[o] = reinterpret_cast<void*>(outs[o]);
           },
-          nb::arg("stage"), nb::arg("port_get_buffer"), nb::arg("in_port"), nb::arg("first_out"), nb::arg("second_out"),
-          nb::keep_alive<1, 2>())
+          nb::arg("stage"), nb::arg("port_get_buffer"), nb::arg("ins"), nb::arg("outs"), nb::keep_alive<1, 2>())
       // What jack_set_process_callback() takes: the function and its argument.
       .def_prop_ro("addresses",
                    [](JackCallback& callback) {

@@ -31,18 +31,25 @@ int JackCallback::process(std::uint32_t frames, void* self) noexcept {
 
 void JackCallback::play(std::uint32_t frames) noexcept {
   const std::uint64_t before = now_ns();
-  const float* heard = static_cast<const float*>(port_get_buffer(in, frames));
-  float* first = static_cast<float*>(port_get_buffer(outs[0], frames));
+  const int channels = stage->channels;
+  const float* heard[kMostChannels] = {};
+  float* played[kOuts] = {};
+  for (int c = 0; c < channels; ++c) heard[c] = static_cast<const float*>(port_get_buffer(ins[c], frames));
+  for (int o = 0; o < kOuts; ++o) played[o] = static_cast<float*>(port_get_buffer(outs[o], frames));
   // A server that has grown its periods is played to in pieces, until new chains are prepared.
   for (std::uint32_t done = 0; done < frames;) {
     const auto most = static_cast<std::uint32_t>(max_frames);
     const std::uint32_t now = frames - done < most ? frames - done : most;
-    stage->process(heard + done, first + done, static_cast<int>(now));
+    const float* in[kMostChannels] = {};
+    float* out[kMostChannels] = {};
+    for (int c = 0; c < channels; ++c) {
+      in[c] = heard[c] + done;
+      out[c] = played[c] + done;
+    }
+    stage->process(in, out, static_cast<int>(now));
     done += now;
   }
-  for (int out = 1; out < kMaxOuts; ++out) {
-    if (outs[out] != nullptr) std::memcpy(port_get_buffer(outs[out], frames), first, sizeof(float) * frames);
-  }
+  for (int o = channels; o < kOuts; ++o) std::memcpy(played[o], played[0], sizeof(float) * frames);
   const std::uint32_t asked = burn_ns.load(std::memory_order_relaxed);
   const std::uint64_t least = asked < kMostBurnNs ? asked : kMostBurnNs;
   while (now_ns() - before < least) {

@@ -26,7 +26,7 @@ class Load {
 
 class JackCallback {
  public:
-  static constexpr int kMaxOuts = 2;
+  static constexpr int kOuts = 2;
   using PortGetBuffer = void* (*)(void* port, std::uint32_t frames);
 
   // A JackProcessCallback; `self` is its argument.
@@ -36,8 +36,9 @@ class JackCallback {
   int max_frames = 0;
   double sample_rate = 0.0;
   PortGetBuffer port_get_buffer = nullptr;
-  void* in = nullptr;
-  void* outs[kMaxOuts] = {};
+  // Of the stage's channels; one channel is heard from both outputs.
+  void* ins[kMostChannels] = {};
+  void* outs[kOuts] = {};
   Load load;
   // Every block takes at least so long: overload on request, to see what becomes of it. At most kMostBurnNs.
   std::atomic<std::uint32_t> burn_ns{0};

@@ -56,6 +56,16 @@ def prepare(bank: Path, *blocks: Block, full_scale_dbu: float | None = None, fra
     return Chain.prepare(preset, bank, sample_rate=RATE, max_frames=frames, full_scale_dbu=full_scale_dbu)
 
 
+def test_each_channel_plays_as_it_would_alone(bank: Path, guitar: Audio) -> None:
+    preset = Preset("x", (Gate(), Nam("amp.stomp"), Tone(bass=8.0), Cabinet("cab.wav")))
+    audio = np.stack([guitar[:20_000], guitar[20_000:40_000]])
+    both, left, right = (
+        Chain.prepare(preset, bank, sample_rate=RATE, max_frames=64, channels=channels) for channels in (2, 1, 1)
+    )
+    assert np.array_equal(both.render(audio), [left.render(audio[0]), right.render(audio[1])])
+    assert both.native.memory_bytes > 1.9 * left.native.memory_bytes
+
+
 def db(x: Audio, y: Audio) -> float:
     """Of y against x, which it is a multiple of."""
     return float(10.0 * np.log10(np.sum(np.square(y, dtype=np.float64)) / np.sum(np.square(x, dtype=np.float64))))

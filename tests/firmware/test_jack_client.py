@@ -127,14 +127,14 @@ def test_no_server_and_no_such_port_are_named(jack_server: JackServer, client: J
         JackClient("nobody")
     stage = _engine.Stage(RATE, jack_server.period)
     with pytest.raises(JackPortError) as caught:
-        client.play(stage, Wiring(input="nowhere:1"))
+        client.play(stage, Wiring(inputs=("nowhere:1",)))
     text = f"JACK server '{jack_server.name}': nowhere:1 can't be connected to {client.name}:in; its audio ports are "
     assert str(caught.value).startswith(text + "system:capture_1, system:")
 
 
 def test_the_ports_that_are_named_are_connected(jack_server: JackServer, client: JackClient) -> None:
     stage = _engine.Stage(RATE, jack_server.period)
-    client.play(stage, Wiring(input="system:capture_2", outputs=("system:playback_2",)))
+    client.play(stage, Wiring(inputs=("system:capture_2",), outputs=("system:playback_2",)))
     listed = subprocess.run(
         ["jack_lsp", "-s", jack_server.name, "-c", f"{client.name}:"], capture_output=True, text=True, check=True
     ).stdout

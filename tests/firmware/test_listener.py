@@ -61,6 +61,23 @@ def test_a_recording_has_every_frame_of_input_and_output(
     assert not stage.tapped
 
 
+def test_a_recording_of_a_stereo_stage_has_input_and_output_of_each_channel(guitar: Audio, tmp_path: Path) -> None:
+    stage = _engine.Stage(RATE, FRAMES, 2)
+    chain = _engine.Chain(RATE, FRAMES, "", 2)
+    chain.add_gain(0.5)
+    chain.reset()
+    stage.go_to(chain, False, 0.001)
+    audio = np.stack([guitar[:20_000], guitar[20_000:40_000]])
+    out = np.empty_like(audio)
+    stage.process(audio, out)
+    listener = Listener(stage, RATE, 2)
+    listener.record(tmp_path / "take.wav")
+    stage.process(audio, out)
+    listener.close()
+    got = soundfile.read(tmp_path / "take.wav", dtype="float32")[0].T
+    assert np.array_equal(got, [audio[0], out[0], audio[1], out[1]])
+
+
 def test_the_tuner_hears_the_input_while_it_is_on(stage: _engine.Stage, listener: Listener) -> None:
     play(stage, tone(110.0, 48_000))
     assert listener.pitch is None

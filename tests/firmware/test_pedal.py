@@ -132,6 +132,20 @@ def test_an_artifact_alone_is_played(server: JackServer, bank: Path) -> None:
     assert running.error is None
 
 
+def test_two_inputs_go_each_through_a_chain_of_its_own(server: JackServer, bank: Path, guitar: Audio) -> None:
+    setup = Setup([bank / "crunch.toml"], server=server.name, tier=0, channels=2)
+    running = Running(setup)
+    wait_for(lambda: running.playing() == "crunch")
+    player = Player(server.name)
+    player.connect("nampedal:in_right", ["nampedal:left", "nampedal:right"])
+    left, right = player.play(np.concatenate([SILENCE, guitar, np.zeros(server.period, np.float32)]))
+    player.close()
+    running.stop()
+    assert np.array_equal(right[len(SILENCE) + server.period :], rendered(bank, "crunch.toml", guitar))
+    hum = rendered(bank, "crunch.toml", np.zeros_like(guitar))
+    assert np.array_equal(left[len(SILENCE) + server.period :], hum)
+
+
 def test_the_pedal_waits_for_a_server_and_says_so(
     jack_server: JackServer, bank: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -163,7 +177,7 @@ def test_the_sound_comes_back_with_a_server_that_was_killed(
 
 
 def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank: Path) -> None:
-    running = Running(Setup([bank / "half.toml"], Wiring(input="usb:1"), server=server.name))
+    running = Running(Setup([bank / "half.toml"], Wiring(inputs=("usb:1",)), server=server.name))
     wait_for(lambda: running.error)
     assert isinstance(running.error, JackPortError)
     assert "usb:1 can't be connected to nampedal:in" in str(running.error)

@@ -14,8 +14,8 @@ RATE = 48_000.0
 FRAMES = 128
 
 
-def chain_of(gain: float, taps: int = 0) -> _engine.Chain:
-    chain = _engine.Chain(RATE, FRAMES, "scalar")
+def chain_of(gain: float, taps: int = 0, channels: int = 1) -> _engine.Chain:
+    chain = _engine.Chain(RATE, FRAMES, "scalar", channels)
     chain.add_gain(gain)
     if taps:
         chain.add_cabinet(np.full(taps, 1.0 / taps, np.float32))
@@ -119,6 +119,32 @@ def test_a_thousand_switches_at_any_time_make_no_step_and_leave_nothing_behind(
     stage.collect()
     play(stage, audio[:4_800])
     assert stage.collect() == 1
+
+
+@pytest.mark.parametrize("dip", [False, True])
+def test_both_channels_of_a_stage_switch_in_the_same_frame_each_with_its_own_sound(guitar: Audio, dip: bool) -> None:
+    stage = _engine.Stage(RATE, FRAMES, 2)
+    sides = [_engine.Stage(RATE, FRAMES), _engine.Stage(RATE, FRAMES)]
+    audio = np.stack([guitar[:20_000], guitar[20_000:40_000]])
+    out = np.empty_like(audio)
+    for gain in (1.0, 0.3):
+        stage.go_to(chain_of(gain, 40, channels=2), dip, 0.02)
+        for side in sides:
+            side.go_to(chain_of(gain, 40), dip, 0.02)
+        stage.process(audio, out)
+        assert np.array_equal(
+            out, [play(side, np.ascontiguousarray(row)) for side, row in zip(sides, audio, strict=True)]
+        )
+    stage.mute(True)
+    stage.process(audio, out)
+    assert not np.any(out[:, 10_000:])
+
+
+def test_a_chain_of_other_channels_is_refused(stage: _engine.Stage) -> None:
+    with pytest.raises(ArtifactValueError, match="stage: has 1 channels; the chain has 2"):
+        stage.go_to(chain_of(1.0, channels=2), False, 0.02)
+    with pytest.raises(ValueError, match="in or out has another number of channels"):
+        stage.process(np.zeros((2, 64), np.float32), np.zeros((2, 64), np.float32))
 
 
 def play_alone(chain: _engine.Chain, audio: Audio) -> Audio:

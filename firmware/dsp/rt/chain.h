@@ -13,22 +13,31 @@ struct Link {
   Smoothed wet;  // 1: the block is heard, 0: its input is
 };
 
+inline constexpr int kMostChannels = 2;
+
+// For each channel a signal.
+using Ins = const float* const*;
+using Outs = float* const*;
+
 class Chain {
  public:
-  // in and out: (frames,), may be the same; 1 <= frames <= what it was prepared for.
-  void process(const float* in, float* out, int frames) noexcept;
+  // in and out: (channels, frames), may be the same; 1 <= frames <= what it was prepared for.
+  void process(Ins in, Outs out, int frames) noexcept;
   void reset() noexcept;
 
   void set(int link, int parameter, float value) noexcept;
   // A block that is not heard does not play, either.
   void set_heard(int link, bool heard) noexcept;
 
-  std::span<Link> links;
+  // Of each channel: the same blocks, each with a past of its own.
+  std::span<Link> links[kMostChannels];
+  int channels = 1;
   float* dry = nullptr;  // [frame]
   int fade_frames = 1;
 
  private:
-  bool has(int link) const noexcept { return link >= 0 && link < static_cast<int>(links.size()); }
+  void play(std::span<Link> blocks, float* audio, int frames) noexcept;
+  bool has(int link) const noexcept { return link >= 0 && link < static_cast<int>(links[0].size()); }
 };
 
 }  // namespace nampedal

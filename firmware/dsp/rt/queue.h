@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 
 namespace nampedal {
 
@@ -36,11 +37,12 @@ class Queue {
   std::atomic<std::size_t> end_{0};
 };
 
-// Two signals from one thread to another, frame by frame. What does not fit is dropped and counted: who plays never
-// waits for who listens.
+// Pairs of signals from one thread to another, frame by frame. What does not fit is dropped and counted: who plays
+// never waits for who listens.
 class AudioQueue {
  public:
-  void put(const float* first, const float* second, int frames) noexcept {
+  // first and second: of each pair.
+  void put(const float* const* first, const float* const* second, int pairs, int frames) noexcept {
     const auto count = static_cast<std::size_t>(frames);
     const std::size_t end = end_.load(std::memory_order_relaxed);
     if (size - (end - begin_.load(std::memory_order_acquire)) < count) {
@@ -48,22 +50,23 @@ class AudioQueue {
       return;
     }
     for (std::size_t f = 0; f < count; ++f) {
-      float* pair = data + 2 * ((end + f) % size);
-      pair[0] = first[f];
-      pair[1] = second[f];
+      float* row = data + static_cast<std::size_t>(width) * ((end + f) % size);
+      for (int pair = 0; pair < pairs; ++pair) {
+        row[2 * pair] = first[pair][f];
+        row[2 * pair + 1] = second[pair][f];
+      }
     }
     end_.store(end + count, std::memory_order_release);
   }
 
-  // As many frames as there are, up to `most`, into (frames, 2).
-  std::size_t take(float* pairs, std::size_t most) noexcept {
+  // As many frames as there are, up to `most`, into (frames, width).
+  std::size_t take(float* rows, std::size_t most) noexcept {
     const std::size_t begin = begin_.load(std::memory_order_relaxed);
     const std::size_t there = end_.load(std::memory_order_acquire) - begin;
     const std::size_t count = there < most ? there : most;
     for (std::size_t f = 0; f < count; ++f) {
-      const float* pair = data + 2 * ((begin + f) % size);
-      pairs[2 * f] = pair[0];
-      pairs[2 * f + 1] = pair[1];
+      const auto floats = static_cast<std::size_t>(width);
+      std::memcpy(rows + floats * f, data + floats * ((begin + f) % size), sizeof(float) * floats);
     }
     begin_.store(begin + count, std::memory_order_release);
     return count;
@@ -71,7 +74,8 @@ class AudioQueue {
 
   std::size_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
-  float* data = nullptr;  // (size, 2)
+  float* data = nullptr;  // (size, width)
+  int width = 2;          // twice the pairs
   std::size_t size = 0;   // a power of two
 
  private:

@@ -7,37 +7,53 @@ namespace nampedal {
 
 namespace {
 
-void silence(float* out, int frames) noexcept { std::memset(out, 0, sizeof(float) * static_cast<std::size_t>(frames)); }
-
-void play(Chain* chain, const float* in, float* out, int frames) noexcept {
-  if (chain != nullptr) {
-    chain->process(in, out, frames);
-  } else {
-    silence(out, frames);
+// The same signals from a later frame on.
+template <class Sample>
+struct Later {
+  Later(Sample* const* signals, int channels, int frame) noexcept {
+    for (int c = 0; c < channels; ++c) at[c] = signals[c] + frame;
   }
-}
+  Sample* at[kMostChannels] = {};
+};
 
-void keep_peak(std::atomic<float>& peak, const float* audio, int frames) noexcept {
+void keep_peak(std::atomic<float>& peak, Ins audio, int channels, int frames) noexcept {
   float largest = peak.load(std::memory_order_relaxed);
-  for (int f = 0; f < frames; ++f) {
-    const float size = std::fabs(audio[f]);
-    if (size > largest) largest = size;
+  for (int c = 0; c < channels; ++c) {
+    for (int f = 0; f < frames; ++f) {
+      const float size = std::fabs(audio[c][f]);
+      if (size > largest) largest = size;
+    }
   }
   peak.store(largest, std::memory_order_relaxed);
 }
 
 }  // namespace
 
-void Stage::process(const float* in, float* out, int frames) noexcept {
+void Stage::process(Ins in, Outs out, int frames) noexcept {
   obey();
-  keep_peak(input_peak_, in, frames);
-  int done = switching_ ? fade(in, out, frames) : 0;
-  if (done < frames) play(current_, in + done, out + done, frames - done);
-  for (int f = 0; f < frames && (sound.moving() || sound.value() != 1.0f); ++f) out[f] *= sound.next();
-  keep_peak(output_peak_, out, frames);
-  if (tapped.load(std::memory_order_relaxed)) tap.put(in, out, frames);
+  keep_peak(input_peak_, in, channels, frames);
+  const int done = switching_ ? fade(in, out, frames) : 0;
+  if (done < frames) play(current_, Later(in, channels, done).at, Later(out, channels, done).at, frames - done);
+  mute(out, frames);
+  keep_peak(output_peak_, out, channels, frames);
+  if (tapped.load(std::memory_order_relaxed)) tap.put(in, out, channels, frames);
   switching_now_.store(switching_, std::memory_order_relaxed);
   blocks_.store(blocks_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void Stage::play(Chain* chain, Ins in, Outs out, int frames) noexcept {
+  if (chain != nullptr) {
+    chain->process(in, out, frames);
+    return;
+  }
+  for (int c = 0; c < channels; ++c) std::memset(out[c], 0, sizeof(float) * static_cast<std::size_t>(frames));
+}
+
+void Stage::mute(Outs out, int frames) noexcept {
+  for (int f = 0; f < frames && (sound.moving() || sound.value() != 1.0f); ++f) {
+    const float share = sound.next();
+    for (int c = 0; c < channels; ++c) out[c][f] *= share;
+  }
 }
 
 void Stage::obey() noexcept {
@@ -73,7 +89,7 @@ void Stage::begin(const Command& command) noexcept {
 }
 
 // Returns how many frames it played.
-int Stage::fade(const float* in, float* out, int frames) noexcept {
+int Stage::fade(Ins in, Outs out, int frames) noexcept {
   int done = 0;
   while (switching_ && done < frames) {
     const bool dips = switch_.kind == Command::Kind::kDip;
@@ -81,10 +97,12 @@ int Stage::fade(const float* in, float* out, int frames) noexcept {
     const int end = dips && faded_ >= half ? 2 * half : half;
     const int now = end - faded_ < frames - done ? end - faded_ : frames - done;
     if (now > 0) {
+      const Later now_in(in, channels, done);
+      const Later now_out(out, channels, done);
       if (dips) {
-        dip(in + done, out + done, now);
+        dip(now_in.at, now_out.at, now);
       } else {
-        crossfade(in + done, out + done, now);
+        crossfade(now_in.at, now_out.at, now);
       }
     }
     faded_ += now;
@@ -101,19 +119,23 @@ int Stage::fade(const float* in, float* out, int frames) noexcept {
   return done;
 }
 
-void Stage::crossfade(const float* in, float* out, int frames) noexcept {
+void Stage::crossfade(Ins in, Outs out, int frames) noexcept {
   play(before_, in, scratch, frames);
   play(current_, in, out, frames);
-  for (int f = 0; f < frames; ++f) out[f] = scratch[f] + share_of_new(faded_ + f) * (out[f] - scratch[f]);
+  for (int f = 0; f < frames; ++f) {
+    const float share = share_of_new(faded_ + f);
+    for (int c = 0; c < channels; ++c) out[c][f] = scratch[c][f] + share * (out[c][f] - scratch[c][f]);
+  }
 }
 
-void Stage::dip(const float* in, float* out, int frames) noexcept {
+void Stage::dip(Ins in, Outs out, int frames) noexcept {
   const bool out_going = faded_ < switch_.frames;
   play(out_going ? before_ : current_, in, out, frames);
   const int from = out_going ? faded_ : faded_ - switch_.frames;
   for (int f = 0; f < frames; ++f) {
-    const float share = share_of_new(from + f);
-    out[f] *= out_going ? 1.0f - share : share;
+    const float of_new = share_of_new(from + f);
+    const float share = out_going ? 1.0f - of_new : of_new;
+    for (int c = 0; c < channels; ++c) out[c][f] *= share;
   }
 }
 

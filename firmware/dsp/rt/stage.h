@@ -29,9 +29,9 @@ struct Command {
 // process() belongs to the audio thread; everything else to one other thread.
 class Stage {
  public:
-  // in and out: (frames,), different; 1 <= frames <= what all chains were prepared for. Silence while there is no
-  // chain.
-  void process(const float* in, float* out, int frames) noexcept;
+  // in and out: (channels, frames), different; 1 <= frames <= what all chains were prepared for. Silence while there is
+  // no chain.
+  void process(Ins in, Outs out, int frames) noexcept;
 
   // False: too many are waiting; nothing was done.
   bool post(const Command& command) noexcept { return commands_.put(command); }
@@ -39,7 +39,7 @@ class Stage {
   // The next chain that will never be touched again; nullptr: none.
   Chain* take_retired() noexcept;
 
-  // The largest sample since it was last asked for.
+  // The largest sample of all channels since it was last asked for.
   float take_input_peak() noexcept { return input_peak_.exchange(0.0f, std::memory_order_relaxed); }
   float take_output_peak() noexcept { return output_peak_.exchange(0.0f, std::memory_order_relaxed); }
   // Blocks played to the end. What was posted before a block began is done when it ends.
@@ -47,10 +47,11 @@ class Stage {
   // Whether one chain is becoming another.
   bool switching() const noexcept { return switching_now_.load(std::memory_order_relaxed); }
 
-  float* scratch = nullptr;  // [frame]
-  Smoothed sound;            // 0: mute
+  int channels = 1;
+  float* scratch[kMostChannels] = {};  // [frame]
+  Smoothed sound;                      // 0: mute
   int mute_frames = 1;
-  AudioQueue tap;  // input and output, while somebody listens
+  AudioQueue tap;  // input and output of each channel, while somebody listens
   std::atomic<bool> tapped{false};
 
  private:
@@ -60,9 +61,11 @@ class Stage {
   void go_to(const Command& command) noexcept;
   void retire(Chain* chain) noexcept;
   void begin(const Command& command) noexcept;
-  int fade(const float* in, float* out, int frames) noexcept;
-  void crossfade(const float* in, float* out, int frames) noexcept;
-  void dip(const float* in, float* out, int frames) noexcept;
+  void play(Chain* chain, Ins in, Outs out, int frames) noexcept;
+  int fade(Ins in, Outs out, int frames) noexcept;
+  void crossfade(Ins in, Outs out, int frames) noexcept;
+  void dip(Ins in, Outs out, int frames) noexcept;
+  void mute(Outs out, int frames) noexcept;
   float share_of_new(int frame) const noexcept;
 
   Queue<Command, kWaiting> commands_;

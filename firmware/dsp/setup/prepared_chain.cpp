@@ -42,7 +42,7 @@ void put_spectrum(std::span<const float> taps, Cabinet& cabinet, float* spectrum
 
 }  // namespace
 
-void check_audio(const std::string& what, double sample_rate, int max_frames) {
+void check_audio(const std::string& what, double sample_rate, int max_frames, int channels) {
   if (!(sample_rate >= kMinSampleRate && sample_rate <= kMaxSampleRate)) {
     throw Error(Mistake::kSampleRate, what + ": sample rate is " + std::to_string(sample_rate) + " Hz; allowed are " +
                                           std::to_string(kMinSampleRate) + " to " + std::to_string(kMaxSampleRate));
@@ -51,11 +51,16 @@ void check_audio(const std::string& what, double sample_rate, int max_frames) {
     throw Error(Mistake::kLimit, what + ": max_frames is " + std::to_string(max_frames) + "; allowed are 1 to " +
                                      std::to_string(kMaxFrames));
   }
+  if (channels < 1 || channels > kMostChannels) {
+    throw Error(Mistake::kLimit, what + ": channels is " + std::to_string(channels) + "; allowed are 1 to " +
+                                     std::to_string(kMostChannels));
+  }
 }
 
-PreparedChain::PreparedChain(double sample_rate, int max_frames, const Kernels& kernels)
+PreparedChain::PreparedChain(double sample_rate, int max_frames, int channels, const Kernels& kernels)
     : sample_rate_(sample_rate), max_frames_(max_frames), kernels_(kernels) {
-  check_audio("chain", sample_rate, max_frames);
+  check_audio("chain", sample_rate, max_frames, channels);
+  chain_.channels = channels;
   chain_.dry = memory_.floats(static_cast<std::size_t>(max_frames));
   chain_.fade_frames = frames(kSmoothing_s);
 }
@@ -64,46 +69,56 @@ int PreparedChain::frames(double seconds) const {
   return std::max(1, static_cast<int>(std::lround(seconds * sample_rate_)));
 }
 
-int PreparedChain::add(Block& block) {
-  links_.push_back({&block, {}});
-  links_.back().wet.jump(1.0f);
-  chain_.links = links_;
-  return static_cast<int>(links_.size()) - 1;
+template <class Make>
+int PreparedChain::add(const Make& make) {
+  for (int c = 0; c < chain_.channels; ++c) {
+    links_[c].push_back({&make(), {}});
+    links_[c].back().wet.jump(1.0f);
+    chain_.links[c] = links_[c];
+  }
+  return static_cast<int>(links_[0].size()) - 1;
 }
 
 int PreparedChain::add_gain(float factor) {
-  Gain& gain = memory_.object<Gain>();
-  gain.smoothing_frames = frames(kSmoothing_s);
-  gain.factor.jump(factor);
-  return add(gain);
+  return add([&]() -> Block& {
+    Gain& gain = memory_.object<Gain>();
+    gain.smoothing_frames = frames(kSmoothing_s);
+    gain.factor.jump(factor);
+    return gain;
+  });
 }
 
-int PreparedChain::add_ceiling() { return add(memory_.object<Ceiling>()); }
+int PreparedChain::add_ceiling() {
+  return add([&]() -> Block& { return memory_.object<Ceiling>(); });
+}
 
 int PreparedChain::add_gate(const NoiseGateSettings& settings) {
-  NoiseGate& gate = memory_.object<NoiseGate>();
-  gate.smoothing_frames = frames(kSmoothing_s);
-  gate.threshold.jump(settings.threshold);
-  gate.hysteresis = settings.hysteresis;
-  gate.decay = static_cast<float>(std::exp(-1.0 / (kEnvelope_s * sample_rate_)));
-  gate.opening = 1.0f / static_cast<float>(frames(settings.attack_s));
-  gate.closing = static_cast<float>(std::pow(1e-3, 1.0 / frames(settings.release_s)));
-  gate.hold_frames = frames(settings.hold_s);
-  return add(gate);
+  return add([&]() -> Block& {
+    NoiseGate& gate = memory_.object<NoiseGate>();
+    gate.smoothing_frames = frames(kSmoothing_s);
+    gate.threshold.jump(settings.threshold);
+    gate.hysteresis = settings.hysteresis;
+    gate.decay = static_cast<float>(std::exp(-1.0 / (kEnvelope_s * sample_rate_)));
+    gate.opening = 1.0f / static_cast<float>(frames(settings.attack_s));
+    gate.closing = static_cast<float>(std::pow(1e-3, 1.0 / frames(settings.release_s)));
+    gate.hold_frames = frames(settings.hold_s);
+    return gate;
+  });
 }
 
 int PreparedChain::add_tone() {
-  Tone& tone = memory_.object<Tone>();
-  tone.smoothing_frames = frames(kSmoothing_s);
-  for (int band = 0; band < Tone::kBands; ++band) {
-    const double frequency = static_cast<double>(Tone::kFrequencies[band]);
-    tone.g[band] = static_cast<float>(std::tan(std::numbers::pi * std::min(frequency / sample_rate_, 0.45)));
-  }
-  return add(tone);
+  return add([&]() -> Block& {
+    Tone& tone = memory_.object<Tone>();
+    tone.smoothing_frames = frames(kSmoothing_s);
+    for (int band = 0; band < Tone::kBands; ++band) {
+      const double frequency = static_cast<double>(Tone::kFrequencies[band]);
+      tone.g[band] = static_cast<float>(std::tan(std::numbers::pi * std::min(frequency / sample_rate_, 0.45)));
+    }
+    return tone;
+  });
 }
 
 int PreparedChain::add_cabinet(std::span<const float> taps) {
-  constexpr int kPart = Cabinet::kPart;
   if (taps.empty() || taps.size() > kMaxTaps) {
     throw Error(Mistake::kLimit,
                 "cabinet: has " + std::to_string(taps.size()) + " taps; allowed are 1 to " + std::to_string(kMaxTaps));
@@ -111,6 +126,11 @@ int PreparedChain::add_cabinet(std::span<const float> taps) {
   if (!std::ranges::all_of(taps, [](float tap) { return std::isfinite(tap); })) {
     throw Error(Mistake::kValue, "cabinet: a tap is not a finite number");
   }
+  return add([&]() -> Block& { return make_cabinet(taps); });
+}
+
+Block& PreparedChain::make_cabinet(std::span<const float> taps) {
+  constexpr int kPart = Cabinet::kPart;
   Cabinet& cabinet = memory_.object<Cabinet>();
   cabinet.kernels = &kernels_;
   cabinet.forward = transform(memory_, false);
@@ -132,10 +152,17 @@ int PreparedChain::add_cabinet(std::span<const float> taps) {
   cabinet.spectra = spectra;
   cabinet.parts = static_cast<int>(parts);
   cabinet.heard = memory_.floats(parts * Cabinet::kSpectrum);
-  return add(cabinet);
+  return cabinet;
 }
 
 int PreparedChain::add_amp(const Artifact& artifact, Accuracy accuracy) {
+  double latency = 0.0;
+  const int link = add([&]() -> Block& { return make_amp(artifact, accuracy, latency); });
+  latency_frames_ += latency;
+  return link;
+}
+
+Block& PreparedChain::make_amp(const Artifact& artifact, Accuracy accuracy, double& latency) {
   Amp& amp = memory_.object<Amp>();
   amp.tiers = memory_.array<Player*>(static_cast<std::size_t>(artifact.tier_count()));
   for (int tier = 0; tier < artifact.tier_count(); ++tier) {
@@ -154,12 +181,12 @@ int PreparedChain::add_amp(const Artifact& artifact, Accuracy accuracy) {
     if (rate == sample_rate_) continue;
     Resampled& wrapped = resampled_checked(artifact, model);
     player = &wrapped;
-    if (tier == 0) latency_frames_ += resampling_latency(wrapped);
+    if (tier == 0) latency = resampling_latency(wrapped);
   }
   amp.out = memory_.floats(static_cast<std::size_t>(max_frames_));
   amp.out_before = memory_.floats(static_cast<std::size_t>(max_frames_));
   amp.fade_frames = frames(kTierFade_s);
-  return add(amp);
+  return amp;
 }
 
 Resampled& PreparedChain::resampled_checked(const Artifact& artifact, Model& model) {

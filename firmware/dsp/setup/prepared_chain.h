@@ -24,14 +24,14 @@ struct NoiseGateSettings {
 };
 
 // Throws Error where the engine does not play such audio. what: for the text.
-void check_audio(const std::string& what, double sample_rate, int max_frames);
+void check_audio(const std::string& what, double sample_rate, int max_frames, int channels);
 
 class PreparedChain {
  public:
   // Throws Error.
-  PreparedChain(double sample_rate, int max_frames, const Kernels& kernels);
+  PreparedChain(double sample_rate, int max_frames, int channels, const Kernels& kernels);
 
-  // Each adds a block behind the others and returns its number.
+  // Each adds a block behind the others, one for each channel, and returns its number.
   int add_gain(float factor);
   int add_ceiling();
   int add_gate(const NoiseGateSettings& settings);
@@ -46,13 +46,19 @@ class PreparedChain {
 
   Chain& chain() noexcept { return chain_; }
   int max_frames() const noexcept { return max_frames_; }
+  int channels() const noexcept { return chain_.channels; }
   double sample_rate() const noexcept { return sample_rate_; }
   // What resampling delays the sound by.
   double latency_frames() const noexcept { return latency_frames_; }
   std::size_t memory_bytes() const noexcept;
 
  private:
-  int add(Block& block);
+  // make: a block for each channel.
+  template <class Make>
+  int add(const Make& make);
+  Block& make_cabinet(std::span<const float> taps);
+  // latency: in frames, of resampling.
+  Block& make_amp(const Artifact& artifact, Accuracy accuracy, double& latency);
   int frames(double seconds) const;
   Resampled& resampled_checked(const Artifact& artifact, Model& model);
 
@@ -61,7 +67,7 @@ class PreparedChain {
   const Kernels& kernels_;
   Memory memory_;
   std::vector<std::unique_ptr<Model>> models_;
-  std::vector<Link> links_;
+  std::vector<Link> links_[kMostChannels];
   double latency_frames_ = 0.0;
   Chain chain_;
 };

@@ -19,13 +19,16 @@ int frames_of(double seconds, double sample_rate) {
 
 }  // namespace
 
-PreparedStage::PreparedStage(double sample_rate, int max_frames) : sample_rate_(sample_rate), max_frames_(max_frames) {
-  check_audio("stage", sample_rate, max_frames);
-  stage_.scratch = memory_.floats(static_cast<std::size_t>(max_frames));
+PreparedStage::PreparedStage(double sample_rate, int max_frames, int channels)
+    : sample_rate_(sample_rate), max_frames_(max_frames) {
+  check_audio("stage", sample_rate, max_frames, channels);
+  stage_.channels = channels;
+  for (int c = 0; c < channels; ++c) stage_.scratch[c] = memory_.floats(static_cast<std::size_t>(max_frames));
   stage_.sound.jump(1.0f);
   stage_.mute_frames = frames_of(kMute_s, sample_rate);
   stage_.tap.size = std::bit_ceil(static_cast<std::size_t>(frames_of(kTap_s, sample_rate)));
-  stage_.tap.data = memory_.floats(2 * stage_.tap.size);
+  stage_.tap.width = 2 * channels;
+  stage_.tap.data = memory_.floats(static_cast<std::size_t>(stage_.tap.width) * stage_.tap.size);
 }
 
 bool PreparedStage::go_to(std::shared_ptr<PreparedChain> chain, bool dip, double seconds) {
@@ -34,6 +37,10 @@ bool PreparedStage::go_to(std::shared_ptr<PreparedChain> chain, bool dip, double
                                           std::to_string(max_frames_) + " frames; the chain was prepared for " +
                                           std::to_string(chain->sample_rate()) + " Hz and " +
                                           std::to_string(chain->max_frames()));
+  }
+  if (chain->channels() != stage_.channels) {
+    throw Error(Mistake::kValue, "stage: has " + std::to_string(stage_.channels) + " channels; the chain has " +
+                                     std::to_string(chain->channels()));
   }
   if (has(*chain)) throw Error(Mistake::kValue, "stage: the chain is on the stage already; prepare another");
   const Command::Kind kind = dip ? Command::Kind::kDip : Command::Kind::kCrossfade;

@@ -14,10 +14,10 @@ namespace nampedal {
 class PreparedStage {
  public:
   // Throws Error.
-  PreparedStage(double sample_rate, int max_frames);
+  PreparedStage(double sample_rate, int max_frames, int channels);
 
-  // A chain prepared for the same sample rate and blocks, in its steady state. seconds: of the crossfade, or of
-  // either half of the dip. False: too many commands are waiting. Throws Error.
+  // A chain prepared for the same sample rate, blocks and channels, in its steady state. seconds: of the crossfade, or
+  // of either half of the dip. False: too many commands are waiting. Throws Error.
   bool go_to(std::shared_ptr<PreparedChain> chain, bool dip, double seconds);
 
   // Whether the stage may still touch the chain.

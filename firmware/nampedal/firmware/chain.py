@@ -94,14 +94,16 @@ class Chain:
         sample_rate: float,
         max_frames: int,
         full_scale_dbu: float | None = None,
+        channels: int = 1,
         isa: str = "",
     ) -> Chain:
         """folder: where the preset's files are.  sample_rate: Hz.
 
         full_scale: of the input, dBu at 0 dBFS; None: unknown.
+        channels: each with the same blocks, and a past of its own.
         Raises an ArtifactError, SampleRateError or ImpulseResponseError that names the file.
         """
-        chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa), sample_rate)
+        chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa, channels), sample_rate)
         builder = _Builder(chain, folder, sample_rate, full_scale_dbu)
         builder.build()
         chain.rewind(Step(0))
@@ -146,7 +148,7 @@ class Chain:
                 to.set_heard(link, heard)
 
     def render(self, audio: Audio) -> Audio:
-        """Any length of audio (frames,), from where the last left off."""
+        """Any length of audio (frames,), or (channels, frames), from where the last left off."""
         given = np.ascontiguousarray(audio, np.float32)
         out = np.empty_like(given)
         self.native.process(given, out)

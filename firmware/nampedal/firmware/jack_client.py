@@ -1,4 +1,4 @@
-"""Our place in the JACK graph: one input, two outputs, and a native callback between them.
+"""Our place in the JACK graph: an input for each channel, two outputs, and a native callback between them.
 
 JACK-Client owns the client, its ports and its connections; what JACK calls every period is a C function of the engine,
 so that no lock of Python's is between the audio and its deadline.
@@ -16,15 +16,16 @@ from nampedal.firmware import _engine
 from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError
 
 NAME = "nampedal"
-IN_PORT = "in"
+# By the number of channels.
+IN_PORTS = {1: ("in",), 2: ("in_left", "in_right")}
 OUT_PORTS = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """JACK's names of the ports to connect to. input: ''; outputs: (): the sound card's first, and first two."""
+    """JACK's names of the ports to connect to; (): the sound card's first ones."""
 
-    input: str = ""
+    inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 
 
@@ -34,7 +35,7 @@ class JackClient:
     xruns: so far.  sample_rate: Hz.  period_frames: JACK's now.
     """
 
-    def __init__(self, server: str | None = None, name: str = NAME) -> None:
+    def __init__(self, server: str | None = None, name: str = NAME, channels: int = 1) -> None:
         """Raises NoJackServerError. server: None: JACK_DEFAULT_SERVER, or 'default'."""
         self._shown = f"JACK server {server or 'default'!r}"
         # JACK prints five lines for every server that is not there.
@@ -50,7 +51,7 @@ class JackClient:
         self._callback: _engine.JackCallback | None = None
         self._client.set_shutdown_callback(lambda status, reason: self.lost.set())
         self._client.set_xrun_callback(self._count_xrun)
-        self._in = self._client.inports.register(IN_PORT)
+        self._ins = [self._client.inports.register(name) for name in IN_PORTS[channels]]
         self._outs = [self._client.outports.register(name) for name in OUT_PORTS]
 
     @property
@@ -72,8 +73,8 @@ class JackClient:
         callback = _engine.JackCallback(
             stage,
             number(jack._ffi.addressof(jack._lib, "jack_port_get_buffer")),
-            number(self._in._ptr),
-            *(number(port._ptr) for port in self._outs),
+            [number(port._ptr) for port in self._ins],
+            [number(port._ptr) for port in self._outs],
         )
         function, argument = (jack._ffi.cast(kind, at) for kind, at in zip(_KINDS, callback.addresses, strict=True))
         if jack._lib.jack_set_process_callback(self._client._ptr, function, argument):
@@ -86,7 +87,7 @@ class JackClient:
 
     def latency_frames(self) -> tuple[int, int]:
         """What JACK says of the way from the sound card's input to ours, and from our output to the sound card's."""
-        capture = max((port.get_latency_range(jack.CAPTURE)[1] for port in [self._in]), default=0)
+        capture = max((port.get_latency_range(jack.CAPTURE)[1] for port in self._ins), default=0)
         playback = max((port.get_latency_range(jack.PLAYBACK)[1] for port in self._outs), default=0)
         return capture, playback
 
@@ -99,10 +100,10 @@ class JackClient:
         self.xruns += 1
 
     def _connect(self, wiring: Wiring) -> None:
-        sources = [wiring.input] if wiring.input else self._sound_card(is_output=True)[:1]
+        sources = list(wiring.inputs) or self._sound_card(is_output=True)[: len(self._ins)]
         targets = list(wiring.outputs) or self._sound_card(is_output=False)[: len(self._outs)]
-        for source in sources:
-            self._join(source, self._in.name)
+        for number, source in enumerate(sources):
+            self._join(source, self._ins[min(number, len(self._ins) - 1)].name)
         for number, target in enumerate(targets):
             self._join(self._outs[min(number, len(self._outs) - 1)].name, target)
 

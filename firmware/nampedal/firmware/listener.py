@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 class Listener:
     """For one stage. pitch: the newest, while the tuner is on; None: nothing clear."""
 
-    def __init__(self, stage: _engine.Stage, sample_rate: float) -> None:
+    def __init__(self, stage: _engine.Stage, sample_rate: float, channels: int = 1) -> None:
         self.pitch: Pitch | None = None
         self._stage = stage
         self._rate = sample_rate
-        self._room = np.empty((round(sample_rate), 2), np.float32)
+        self._room = np.empty((round(sample_rate), 2 * channels), np.float32)
         self._file: soundfile.SoundFile | None = None
         self._path = Path()
         self._tuner: Tuner | None = None
@@ -44,11 +44,11 @@ class Listener:
         self.stop_recording()
 
     def record(self, path: Path) -> None:
-        """Into a WAV of two channels, input and output, 32-bit float. Raises RecordingError."""
+        """Into a WAV of 32-bit float: input and output, of each channel. Raises RecordingError."""
         if path.exists():
             raise RecordingError(f"{path}: is there already; name another file to record to")
         try:
-            file = soundfile.SoundFile(path, "w", round(self._rate), 2, "FLOAT", format="WAV")
+            file = soundfile.SoundFile(path, "w", round(self._rate), self._room.shape[1], "FLOAT", format="WAV")
         except (OSError, soundfile.LibsndfileError) as error:
             raise RecordingError(f"{path}: can't be recorded to: {error}") from error
         with self._lock:

@@ -39,6 +39,7 @@ class Setup:
     most_bytes: of memory for prepared presets.  server: JACK's name; None: the default one.
     first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
     allows.  record: where input and output go.
+    channels: 1: heard from both outputs; 2: each through a chain of its own.
     """
 
     bank: Sequence[Path]
@@ -49,6 +50,7 @@ class Setup:
     first: str | None = None
     tier: int | None = None
     record: Path | None = None
+    channels: int = 1
 
 
 class Pedal:
@@ -93,7 +95,7 @@ class Pedal:
         complained_s = -COMPLAIN_S
         while not self._stop.is_set():
             try:
-                return JackClient(self.setup.server)
+                return JackClient(self.setup.server, channels=self.setup.channels)
             except NoJackServerError as error:
                 if time.monotonic() - complained_s >= COMPLAIN_S:
                     complained_s = time.monotonic()
@@ -130,8 +132,8 @@ class Pedal:
         self._end()
         self._rate = client.sample_rate
         frames = max(client.period_frames, LEAST_FRAMES)
-        self.stage = _engine.Stage(self._rate, frames)
-        self.listener = Listener(self.stage, self._rate)
+        self.stage = _engine.Stage(self._rate, frames, self.setup.channels)
+        self.listener = Listener(self.stage, self._rate, self.setup.channels)
         if self.setup.record is not None and first:
             self.listener.record(self.setup.record)
         self.manager = PresetManager(
@@ -156,6 +158,7 @@ class Pedal:
             sample_rate=self._rate,
             max_frames=frames,
             full_scale_dbu=self.setup.full_scale_dbu,
+            channels=self.setup.channels,
         )
 
     def _hear(self, callback: _engine.JackCallback, xruns: int) -> None:

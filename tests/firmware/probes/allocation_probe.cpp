@@ -105,8 +105,8 @@ void count_litert(const std::string& library, const std::string& path, int frame
   count.print(kBlocks);
 }
 
-std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, double rate, int frames) {
-  auto chain = std::make_shared<PreparedChain>(rate, frames, choose_kernels(""));
+std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, double rate, int frames, int channels) {
+  auto chain = std::make_shared<PreparedChain>(rate, frames, channels, choose_kernels(""));
   chain->add_gain(0.5f);
   chain->add_gate({0.01f, 0.5f, 0.001, 0.05, 0.1});
   chain->add_amp(artifact, Accuracy::kFast);
@@ -121,8 +121,8 @@ std::shared_ptr<PreparedChain> chain_of_everything(const Artifact& artifact, dou
 // Ports are their own buffers.
 void* buffer_of(void* port, std::uint32_t) { return port; }
 
-long count_stage(const Artifact& artifact, double rate, int max_frames, Count& count) {
-  PreparedStage stage(rate, max_frames);
+long count_stage(const Artifact& artifact, double rate, int max_frames, int channels, Count& count) {
+  PreparedStage stage(rate, max_frames, channels);
   std::vector<float> in(static_cast<std::size_t>(max_frames), 0.3f);
   std::vector<float> outs[2] = {in, in};
   JackCallback callback;
@@ -130,14 +130,14 @@ long count_stage(const Artifact& artifact, double rate, int max_frames, Count& c
   callback.max_frames = max_frames;
   callback.sample_rate = stage.sample_rate();
   callback.port_get_buffer = buffer_of;
-  callback.in = in.data();
+  for (void*& port : callback.ins) port = in.data();
   for (int out = 0; out < 2; ++out) callback.outs[out] = outs[out].data();
   stage.stage().tapped = true;
   long blocks = 0;
   for (int turn = 0; turn < 12; ++turn) {
-    const auto chain = chain_of_everything(artifact, rate, max_frames);
+    const auto chain = chain_of_everything(artifact, rate, max_frames, channels);
     stage.go_to(chain, turn % 3 == 0, 0.01);
-    if (turn % 2 == 1) stage.go_to(chain_of_everything(artifact, rate, max_frames), false, 0.01);
+    if (turn % 2 == 1) stage.go_to(chain_of_everything(artifact, rate, max_frames, channels), false, 0.01);
     for (int link = 0; link < 6; ++link) stage.set_heard(*chain, link, turn % 4 != 0);
     stage.set(*chain, 2, Amp::kTier, static_cast<float>(turn % 2));
     stage.set(*chain, 3, Tone::kBass, static_cast<float>(turn));
@@ -173,7 +173,9 @@ int main(int argc, char** argv) {
       long blocks = 0;
       // At its own rate, and resampled.
       for (const double rate : {artifact.sample_rate(), 44100.0}) {
-        blocks += count_stage(artifact, rate, std::atoi(argv[3]), count);
+        for (const int channels : {1, 2}) {
+          blocks += count_stage(artifact, rate, std::atoi(argv[3]), channels, count);
+        }
       }
       count.print(blocks);
       return 0;

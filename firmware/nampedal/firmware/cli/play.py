@@ -39,8 +39,9 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--preset", "first", metavar="NAME", help="Which preset to begin with. Default: the first.")
 @click.option("--server", metavar="NAME", help="JACK's server. Default: JACK_DEFAULT_SERVER, or 'default'.")
-@click.option("--input", "source", metavar="PORT", default="", help="What to hear. Default: the card's first input.")
+@click.option("--input", "sources", metavar="PORT", multiple=True, help="What to hear. Default: the card's first.")
 @click.option("--output", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
+@click.option("--stereo", is_flag=True, help="Two inputs, each through a chain of its own to its own output.")
 @click.option("--full-scale-dbu", type=float, metavar="DBU", help="Of the input: dBu at 0 dBFS, for calibrated levels.")
 @click.option("--tier", type=click.IntRange(min=0), help="Hold captures at this size, 0 is full. Default: by the load.")
 @click.option("--record", metavar="FILE.wav", type=click.Path(path_type=Path), help="Record input and output.")
@@ -50,8 +51,9 @@ def play_command(
     paths: tuple[Path, ...],
     first: str | None,
     server: str | None,
-    source: str,
+    sources: tuple[str, ...],
     targets: tuple[str, ...],
+    stereo: bool,
     full_scale_dbu: float | None,
     tier: int | None,
     record: Path | None,
@@ -66,8 +68,15 @@ def play_command(
         pedals = import_module("nampedal.firmware.pedal")
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
-    wiring = jack_client.Wiring(source, targets)
-    setup = pedals.Setup(bank, wiring, full_scale_dbu, server=server, first=first, tier=tier, record=record)
+    wiring = jack_client.Wiring(sources, targets)
+    setup = pedals.Setup(
+        *(bank, wiring, full_scale_dbu),
+        server=server,
+        first=first,
+        tier=tier,
+        record=record,
+        channels=2 if stereo else 1,
+    )
     commands = import_module("nampedal.firmware.commands")
     pedal = pedals.Pedal(setup)
     for number in (signal.SIGINT, signal.SIGTERM):
