@@ -111,6 +111,7 @@ void bind_chain(nb::module_& m) {
           },
           nb::arg("audio"), nb::arg("out"))
       .def_prop_ro("links", [](PreparedChain& chain) { return chain.chain().links[0].size(); })
+      .def_prop_ro("channels", &PreparedChain::channels)
       .def_prop_ro("latency_frames", &PreparedChain::latency_frames)
       .def_prop_ro("memory_bytes", &PreparedChain::memory_bytes);
 }

@@ -66,6 +66,20 @@ def test_each_channel_plays_as_it_would_alone(bank: Path, guitar: Audio) -> None
     assert both.native.memory_bytes > 1.9 * left.native.memory_bytes
 
 
+def test_what_a_chain_costs_is_measured_for_each_tier_and_leaves_it_as_prepared(
+    bank: Path, demo: Capture, guitar: Audio
+) -> None:
+    sizes = tuple(replace(demo.tiers[0], size_below=size) for size in (float("inf"), 0.5))
+    (bank / "sized.stomp").write_bytes(artifact.pack(replace(demo, tiers=sizes)))
+    chain, fresh = (prepare(bank, Nam("sized.stomp"), Tone(), Cabinet("cab.wav")) for _ in range(2))
+    assert chain.load(Step(0)) == 0.0
+    chain.measure(64)
+    assert len(chain.loads) == 2
+    assert min(chain.loads) > 0.0
+    assert [chain.load(Step(tier)) for tier in range(3)] == [*chain.loads, chain.loads[1]]
+    assert np.array_equal(chain.render(guitar[:10_000]), fresh.render(guitar[:10_000]))
+
+
 def db(x: Audio, y: Audio) -> float:
     """Of y against x, which it is a multiple of."""
     return float(10.0 * np.log10(np.sum(np.square(y, dtype=np.float64)) / np.sum(np.square(x, dtype=np.float64))))

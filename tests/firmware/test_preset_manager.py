@@ -33,9 +33,12 @@ def prepare(path: Path) -> Chain:
 class Pedal:
     """A manager, its stage, and a steady tone of full scale that comes in."""
 
-    def __init__(self, prepare: Callable[[Path], Chain] = prepare, most_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self, prepare: Callable[[Path], Chain] = prepare, most_bytes: int = 1 << 30, *, carries: bool = True
+    ) -> None:
         self.stage = _engine.Stage(RATE, FRAMES)
-        self.manager = PresetManager([Path(f"{name}.toml") for name in LEVELS], self.stage, prepare, most_bytes)
+        bank = [Path(f"{name}.toml") for name in LEVELS]
+        self.manager = PresetManager(bank, self.stage, prepare, most_bytes, lambda old, new: carries)
 
     def play(self, frames: int = 4_800) -> Audio:
         audio = np.full(frames, 0.5, np.float32)
@@ -83,6 +86,24 @@ def test_a_preset_plays_as_soon_as_it_is_ready(pedal: Pedal) -> None:
     wait_for(lambda: pedal.heard() == "two")
     pedal.manager.select("4")
     wait_for(lambda: pedal.heard() == "four")
+
+
+@pytest.mark.parametrize("carries", [True, False])
+def test_one_preset_becomes_the_other_without_a_dip_only_where_there_is_time_for_both(carries: bool) -> None:
+    pedal = Pedal(carries=carries)
+    pedal.manager.select("one")
+    wait_for(lambda: pedal.heard() == "one" and len(pedal.ready()) == 4)
+    pedal.manager.select("two")
+    out = pedal.play()
+    assert pedal.heard() == "two"
+    if carries:
+        assert np.all(np.diff(out) <= 1e-6)
+    else:
+        # Silence in the midst of it, and for less than 10 ms.
+        quiet = np.flatnonzero(out < 0.5 * out[-1])
+        assert out.min() < 1e-3
+        assert quiet[-1] - quiet[0] < 0.01 * RATE
+    pedal.manager.close()
 
 
 def test_all_presets_are_made_ready_in_the_background(pedal: Pedal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from nampedal.firmware.quality import Step
 
 # What captures are brought to, as their proof measured them: LUFS. The NAM plugin's target, too.
 LOUDNESS_LUFS = -18.0
+# The cheapest of so many is what a period costs.
+MEASURED_PERIODS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Chain:
 
     native: what a stage takes.  settings: by name, 'level_db' or '2.gain_db' of the second block.
     numbers: what they are now.  levels: of each NAM block.  tiers: the most that one of its captures has.
+    loads: CPU seconds a second of audio with each tier, once measured.
     """
 
     def __init__(self, preset: Preset, native: _engine.Chain, sample_rate: float) -> None:
@@ -84,6 +88,7 @@ class Chain:
         self.amps: list[int] = []
         self.cabinets: list[int] = []
         self.tiers = 1
+        self.loads: tuple[float, ...] = ()
 
     @classmethod
     def prepare(
@@ -108,6 +113,27 @@ class Chain:
         builder.build()
         chain.rewind(Step(0))
         return chain
+
+    def measure(self, period_frames: int) -> None:
+        """What it costs on this machine, and everything of it touched once. Not while it is on a stage."""
+        shape = (self.native.channels, period_frames)
+        audio = np.asarray(np.random.default_rng(0).normal(0.0, 0.05, shape), np.float32)
+        loads = []
+        for tier in range(self.tiers):
+            self.rewind(Step(tier))
+            cpu_s = min(self._play_s(audio) for _ in range(MEASURED_PERIODS))
+            loads.append(cpu_s * self.sample_rate / period_frames)
+        self.loads = tuple(loads)
+        self.rewind(Step(0))
+
+    def load(self, step: Step) -> float:
+        """CPU seconds a second of audio; 0 before it was measured."""
+        return self.loads[min(step.tier, len(self.loads) - 1)] if self.loads else 0.0
+
+    def _play_s(self, audio: Audio) -> float:
+        begin_s = time.thread_time()
+        self.render(audio)
+        return time.thread_time() - begin_s
 
     @property
     def latency_s(self) -> float:

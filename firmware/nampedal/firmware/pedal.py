@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from nampedal.firmware.listener import Listener
 from nampedal.firmware.load import LoadMeter
 from nampedal.firmware.preset import Nam, Preset
 from nampedal.firmware.preset_manager import PresetManager
-from nampedal.firmware.quality import Quality, Step, steps
+from nampedal.firmware.quality import NEAR, Quality, Step, steps
 
 TICK_S = 0.02
 KNOCK_S = 0.25
@@ -68,18 +67,20 @@ class Pedal:
         self.quality = Quality()
         self.worst = 0.0
         self.xruns = 0
-        self._stop = threading.Event()
+        # No Event: a signal's handler may not take a lock that the thread it interrupts holds.
+        self._stopped = False
         self.meter = LoadMeter()
         self._rate = 0.0
+        self._period_frames = 0
 
     def stop(self) -> None:
-        """The sound ends, and run() returns."""
-        self._stop.set()
+        """The sound ends, and run() returns. From any thread, and from a signal's handler."""
+        self._stopped = True
 
     def run(self) -> None:
         """Until stop(). Raises JackPortError, NoSuchPresetError of the first preset, RecordingError."""
         try:
-            while not self._stop.is_set():
+            while not self._stopped:
                 client = self._wait_for_server()
                 if client is None:
                     return
@@ -93,7 +94,7 @@ class Pedal:
 
     def _wait_for_server(self) -> JackClient | None:
         complained_s = -COMPLAIN_S
-        while not self._stop.is_set():
+        while not self._stopped:
             try:
                 return JackClient(self.setup.server, channels=self.setup.channels)
             except NoJackServerError as error:
@@ -101,7 +102,7 @@ class Pedal:
                     complained_s = time.monotonic()
                     _log.warning("%s", error)
             self.on_tick()
-            self._stop.wait(KNOCK_S)
+            time.sleep(KNOCK_S)
         return None
 
     def _play(self, client: JackClient) -> None:
@@ -114,12 +115,12 @@ class Pedal:
             "playing at %.0f Hz in periods of %d frames as JACK client %s",
             *(client.sample_rate, client.period_frames, client.name),
         )
-        while not self._stop.is_set() and not client.lost.is_set():
+        while not self._stopped and not client.lost.is_set():
             manager.tick()
             self._hear(callback, client.xruns - xruns)
             xruns = client.xruns
             self.on_tick()
-            self._stop.wait(TICK_S)
+            time.sleep(TICK_S)
         if client.lost.is_set():
             _log.warning("the JACK server is gone; waiting for it")
 
@@ -130,14 +131,15 @@ class Pedal:
         wanted = (self.manager.wanted or self.manager.current) if self.manager is not None else None
         first = self.stage is None
         self._end()
-        self._rate = client.sample_rate
+        self._rate, self._period_frames = client.sample_rate, client.period_frames
         frames = max(client.period_frames, LEAST_FRAMES)
         self.stage = _engine.Stage(self._rate, frames, self.setup.channels)
         self.listener = Listener(self.stage, self._rate, self.setup.channels)
         if self.setup.record is not None and first:
             self.listener.record(self.setup.record)
         self.manager = PresetManager(
-            list(self.setup.bank), self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes
+            *(list(self.setup.bank), self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
+            carries=self._carries,
         )
         self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
         self.manager.select(wanted.name if wanted is not None else self.setup.first or "1")
@@ -153,13 +155,20 @@ class Pedal:
         # An artifact alone is a preset of nothing else.
         plain = path.suffix == artifact.SUFFIX
         played = Preset(path.stem, (Nam(path.name),)) if plain else preset.read(path)
-        return Chain.prepare(
+        chain = Chain.prepare(
             *(played, path.parent),
             sample_rate=self._rate,
             max_frames=frames,
             full_scale_dbu=self.setup.full_scale_dbu,
             channels=self.setup.channels,
         )
+        chain.measure(self._period_frames)
+        return chain
+
+    def _carries(self, old: Chain, new: Chain) -> bool:
+        """Whether a period has time for both."""
+        step = STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier)
+        return old.load(step) + new.load(step) <= NEAR
 
     def _hear(self, callback: _engine.JackCallback, xruns: int) -> None:
         assert self.manager is not None
