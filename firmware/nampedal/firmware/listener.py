@@ -17,6 +17,8 @@ from nampedal.firmware.errors import RecordingError
 from nampedal.firmware.tuner import Pitch, Tuner
 
 LOOK_S = 0.02
+# libsndfile's SFC_SET_UPDATE_HEADER_AUTO (sndfile.h).
+SET_UPDATE_HEADER_AUTO = 0x1061
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class Listener:
             raise RecordingError(f"{path}: is there already; name another file to record to")
         try:
             file = soundfile.SoundFile(path, "w", round(self._rate), self._room.shape[1], "FLOAT", format="WAV")
+            # The file says after every write how long it is: it can be played even if nobody closes it.
+            soundfile._snd.sf_command(file._file, SET_UPDATE_HEADER_AUTO, soundfile._ffi.NULL, 1)
         except (OSError, soundfile.LibsndfileError) as error:
             raise RecordingError(f"{path}: can't be recorded to: {error}") from error
         with self._lock:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 from importlib import import_module
 from pathlib import Path
 
 import click
-from nampedal.firmware import artifact, preset
+from nampedal.firmware import artifact, log, preset
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
 from nampedal.firmware.preset_manager import read_bank
@@ -61,7 +60,7 @@ def play_command(
 ) -> None:
     """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
     bank = bank_of(paths)
-    logging.basicConfig(level=logging.INFO, format="nampedal: %(message)s")
+    log.set_up()
     # JACK's library is loaded where it is needed.
     try:
         jack_client = import_module("nampedal.firmware.jack_client")
