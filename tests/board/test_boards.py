@@ -271,7 +271,7 @@ COSTS = st.builds(
 )
 
 
-def facts(name: str) -> st.SearchStrategy[Fact]:
+def facts(name: str) -> st.SearchStrategy[Fact[int]]:
     return st.builds(Fact, st.integers(*boards.LIMITS[name]), st.sampled_from(boards.STATUSES), TEXT)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from nampedal.board.errors import SettingsUnreadableError, UnknownBoardError
+from nampedal.board import profiles
+from nampedal.board.errors import UnknownBoardError
+from nampedal.board.profiles import FACT_KEYS, STATUSES, Fact, whole_fact_of
 from nampedal.board.settings import (
     check_keys,
     load_toml,
@@ -19,15 +18,27 @@ from nampedal.board.settings import (
     names_of,
     number_of,
     one_of,
-    reason,
     save,
     table_of,
     text_of,
     to_toml,
 )
 
-# stated: by who makes the board.  chosen: by us, for a reason.
-STATUSES = ("stated", "measured", "estimated", "chosen")
+__all__ = [
+    "COST_STATUSES",
+    "LIMITS",
+    "MOST_ERROR_PERCENT",
+    "MOST_NANOSECONDS",
+    "STATUSES",
+    "Board",
+    "Cost",
+    "Fact",
+    "board_keys",
+    "own_folder",
+    "read_board",
+    "write_board",
+]
+
 COST_STATUSES = ("measured", "estimated")
 # What each number may be, ends included.
 LIMITS = {
@@ -39,17 +50,8 @@ LIMITS = {
 }
 MOST_ERROR_PERCENT = 1000
 MOST_NANOSECONDS = 10**9
-_FACT_KEYS = ("value", "status", "source")
+_KIND = "board"
 _COST_KEYS = ("status", "source", "kernels", "error_percent", "nanoseconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A number, its status (one of `STATUSES`), and who stated it, how it came about, or why it was chosen."""
-
-    value: int
-    status: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +81,22 @@ class Board:
     name: str
     cpu: str
     features: tuple[str, ...]
-    cores: Fact
-    clock_mhz: Fact
-    ram_mib: Fact
-    period_frames: Fact
-    budget_percent: Fact
+    cores: Fact[int]
+    clock_mhz: Fact[int]
+    ram_mib: Fact[int]
+    period_frames: Fact[int]
+    budget_percent: Fact[int]
     cost: Cost | None = None
 
 
 def own_folder() -> Path:
     """Where the user's own profiles are, whether it exists or not."""
-    config = os.environ.get("XDG_CONFIG_HOME", "")
-    # A relative path is none by the XDG base directory specification.
-    return Path(config if os.path.isabs(config) else os.path.expanduser("~/.config"), "nampedal", "boards")
+    return profiles.own_folder(_KIND)
 
 
 def board_keys() -> list[str]:
     """What boards can be asked for, in alphabetical order. Raises SettingsUnreadableError."""
-    return sorted(_profiles())
+    return profiles.keys(_KIND)
 
 
 def read_board(key_or_path: str | Path) -> Board:
@@ -104,18 +104,8 @@ def read_board(key_or_path: str | Path) -> Board:
 
     Raises UnknownBoardError, or another SettingsError that names file and key.
     """
-    asked = str(key_or_path)
-    if asked.endswith(".toml"):
-        return _read(Path(asked))
-    profiles = _profiles()
-    if asked not in profiles:
-        known = sorted(profiles)
-        near = get_close_matches(asked, known, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UnknownBoardError(
-            f"board {asked!r}: is unknown; {hint}known are {', '.join(known)}; the path of a file has to end in .toml"
-        )
-    return _read(profiles[asked])
+    path = profiles.find(_KIND, key_or_path, UnknownBoardError)
+    return _parse(profiles.read(path), path)
 
 
 def write_board(board: Board, path: Path) -> None:
@@ -126,7 +116,7 @@ def write_board(board: Board, path: Path) -> None:
     values: dict[str, Any] = {"name": board.name, "cpu": board.cpu, "features": board.features}
     for name in LIMITS:
         fact = getattr(board, name)
-        values[name] = {key: getattr(fact, key) for key in _FACT_KEYS}
+        values[name] = {key: getattr(fact, key) for key in FACT_KEYS}
     if board.cost is not None:
         values["cost"] = {key: getattr(board.cost, key) for key in _COST_KEYS}
     text = to_toml(values)
@@ -134,50 +124,18 @@ def write_board(board: Board, path: Path) -> None:
     save(text, path)
 
 
-def _profiles() -> dict[str, Traversable]:
-    shipped = (resources.files("nampedal.board") / "hw-profiles" / "boards").iterdir()
-    folder = own_folder()
-    try:
-        own = list(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        own = []
-    except OSError as error:
-        raise SettingsUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
-    found: dict[str, Traversable] = {}
-    for entry in (*shipped, *own):
-        if entry.name.endswith(".toml") and not entry.name.startswith("."):
-            found[entry.name.removesuffix(".toml")] = entry
-    return found
-
-
-def _read(path: Traversable) -> Board:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
-    return _parse(data, path)
-
-
 def _parse(data: bytes, path: Traversable) -> Board:
     where = str(path)
     values = load_toml(where, data)
     check_keys(where, "", values, ("name", "cpu", "features", *LIMITS), ("cost",))
     return Board(
-        key=path.name.removesuffix(".toml"),
+        key=profiles.key_of(path),
         name=text_of(where, "name", values),
         cpu=text_of(where, "cpu", values),
         features=names_of(where, "features", values),
-        **{name: _fact(where, name, values) for name in LIMITS},
+        **{name: whole_fact_of(where, name, values, limits) for name, limits in LIMITS.items()},
         cost=_cost(where, values) if "cost" in values else None,
     )
-
-
-def _fact(where: str, name: str, values: Mapping[str, Any]) -> Fact:
-    fact = table_of(where, name, values, ", ".join(_FACT_KEYS))
-    check_keys(where, f"{name}.", fact, _FACT_KEYS)
-    value = number_of(where, f"{name}.value", fact, LIMITS[name], whole=True)
-    status = one_of(where, f"{name}.status", fact, STATUSES)
-    return Fact(int(value), status, text_of(where, f"{name}.source", fact))
 
 
 def _cost(where: str, values: Mapping[str, Any]) -> Cost:

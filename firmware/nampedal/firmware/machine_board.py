@@ -39,7 +39,7 @@ def this_machine(cost: Cost, root: Path = Path("/")) -> Board:
     )
 
 
-def _clock(about: str, root: Path) -> Fact:
+def _clock(about: str, root: Path) -> Fact[int]:
     highest = _read(root / "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
     if highest:
         return Fact(int(highest) // 1000, "stated", "Linux: cpufreq's highest clock")
