@@ -10,7 +10,11 @@ class SettingsError(NampedalError):
 
 
 class UnknownBoardError(SettingsError, LookupError):
-    """There is no profile of that name."""
+    """There is no profile of a board of that name."""
+
+
+class UnknownHatError(SettingsError, LookupError):
+    """There is no profile of a HAT of that name."""
 
 
 class SettingsUnreadableError(SettingsError, OSError):

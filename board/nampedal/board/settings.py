@@ -100,6 +100,14 @@ def names_of(where: str, key: str, values: Values) -> tuple[str, ...]:
     return tuple(name_of(where, key, name) for name in value)
 
 
+def texts_of(where: str, key: str, values: Values) -> tuple[str, ...]:
+    """A list of texts of one line each, none of them blank."""
+    value = values[_last(key)]
+    if not isinstance(value, list):
+        raise SettingValueError(f"{where}: {key}: is {value!r}; a list of texts is needed")
+    return tuple(text_of(where, key, {_last(key): text}) for text in value)
+
+
 def one_of(where: str, key: str, values: Values, known: Sequence[str]) -> str:
     """One word of a few."""
     value = values[_last(key)]
