@@ -46,6 +46,7 @@ class JackServer:
     def __init__(self, name: str, period: int, rate: int = RATE) -> None:
         self.name, self.period, self.rate = name, period, rate
         self._process: subprocess.Popen[bytes] | None = None
+        self._killed = False
 
     def start(self) -> None:
         jackd = shutil.which("jackd")
@@ -62,8 +63,13 @@ class JackServer:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._killed = True
 
     def stop(self) -> None:
+        if self._killed and self._process is None:
+            # JACK keeps a place for a server that was killed until one of its name ends well, and has eight places.
+            self.start()
+            time.sleep(0.5)
         if self._process is not None:
             self._process.terminate()
             self._process.wait()

@@ -175,22 +175,27 @@ def test_without_a_pedal_the_commands_say_so(tmp_path: Path) -> None:
     assert "no pedal answers: no such file or directory; start 'nampedal play'" in refused.stderr
 
 
+WAITING: dict[str, Any] = {
+    "preset": "one",
+    "wanted": "two",
+    "bypass": False,
+    "playing": False,
+    "quality": "tier 1",
+    "steps_down": 0,
+    "xruns": 3,
+    "temperature_c": None,
+    "throttled": None,
+    "sample_rate_hz": None,
+    "period_frames": None,
+    "input_dbfs": None,
+    "output_dbfs": 0.2,
+    "load": {"p50": 0.5, "p99": 0.6, "p99.9": 0.9, "worst": 1.2, "blocks": 10},
+    "calibrated": [{"gain_db": -6.0, "reason": "because"}],
+}
+
+
 def test_a_page_shows_levels_clipping_and_what_is_waited_for() -> None:
-    found = {
-        "preset": "one",
-        "wanted": "two",
-        "bypass": False,
-        "playing": False,
-        "quality": "tier 1",
-        "xruns": 3,
-        "sample_rate_hz": None,
-        "period_frames": None,
-        "input_dbfs": None,
-        "output_dbfs": 0.2,
-        "load": {"p50": 0.5, "p99": 0.6, "p99.9": 0.9, "worst": 1.2, "blocks": 10},
-        "calibrated": [{"gain_db": -6.0, "reason": "because"}],
-    }
-    assert page(found).splitlines() == [
+    assert page(WAITING).splitlines() == [
         "preset       one, going to two",
         "JACK         waiting for the server",
         "quality      tier 1",
@@ -200,3 +205,12 @@ def test_a_page_shows_levels_clipping_and_what_is_waited_for() -> None:
         "levels       in silent, out 0.2 dBFS CLIPS",
         "calibrated   -6.0 dB: because",
     ]
+
+
+def test_a_page_shows_what_a_raspberry_pi_tells_and_how_often_quality_was_given_up() -> None:
+    hot = {**WAITING, "steps_down": 2, "temperature_c": 81.6, "throttled": ["under-voltage", "throttled"]}
+    lines = page(hot).splitlines()
+    assert "quality      tier 1, 2 steps down so far" in lines
+    assert "machine      82 °C, UNDER-VOLTAGE, THROTTLED" in lines
+    cool = {**WAITING, "temperature_c": 40.0, "throttled": []}
+    assert "machine      40 °C" in page(cool).splitlines()

@@ -10,7 +10,7 @@ from nampedal.firmware.errors import (
     ThrottledError,
     UnfitMachineError,
 )
-from nampedal.firmware.machine import check_machine
+from nampedal.firmware.machine import TEMPERATURE, THROTTLED, check_machine, temperature_c, throttled
 
 
 def put(root: Path, path: str, text: str) -> None:
@@ -73,3 +73,14 @@ def test_a_busy_machine_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "this machine: other programs take 50 % of its cores; at most 10 % are allowed: end them, or add --anyway"
     )
+
+
+def test_the_temperature_and_what_holds_it_back_are_told(tmp_path: Path) -> None:
+    assert temperature_c(tmp_path) is None
+    assert throttled(tmp_path) is None
+    put(tmp_path, TEMPERATURE, "81647")
+    put(tmp_path, THROTTLED, "50005")
+    assert temperature_c(tmp_path) == 81.647
+    assert throttled(tmp_path) == ["under-voltage", "throttled"]
+    put(tmp_path, THROTTLED, "50000")
+    assert throttled(tmp_path) == []

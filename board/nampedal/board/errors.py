@@ -13,6 +13,10 @@ class UnknownBoardError(SettingsError, LookupError):
     """There is no profile of a board of that name."""
 
 
+class UnknownPedalError(SettingsError, LookupError):
+    """There is no pedal of that name."""
+
+
 class UnknownHatError(SettingsError, LookupError):
     """There is no profile of a HAT of that name."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from nampedal.firmware.control import ControlServer, Json
 from nampedal.firmware.errors import ControlRequestError
+from nampedal.firmware.machine import temperature_c, throttled
 from nampedal.firmware.pedal import STEPS, Pedal
 from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.tuner import Pitch
@@ -100,6 +101,7 @@ class Commands:
             "sample_rate_hz": client.sample_rate if client is not None else None,
             "period_frames": client.period_frames if client is not None else None,
             "quality": str(manager.step) if manager is not None else str(STEPS[0]),
+            "steps_down": pedal.steps_down,
             "bypass": manager.bypass if manager is not None else False,
             "load": {
                 "p50": load.p50,
@@ -109,6 +111,8 @@ class Commands:
                 "blocks": load.blocks,
             },
             "xruns": pedal.xruns,
+            "temperature_c": temperature_c(),
+            "throttled": throttled(),
             "input_dbfs": dbfs(stage.take_input_peak()) if stage is not None else None,
             "output_dbfs": dbfs(stage.take_output_peak()) if stage is not None else None,
             "pitch": _pitch(pedal.listener.pitch if pedal.listener is not None else None),

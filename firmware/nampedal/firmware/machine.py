@@ -21,6 +21,8 @@ CLOCK_PERCENT = 75
 # pull request 2397 and issue 2986). Hexadecimal; the lower half is what is now.
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _NOW = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+# Thousandths of a degree (Linux, Documentation/driver-api/thermal/sysfs-api.rst).
+TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
 _CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
 
 
@@ -43,12 +45,23 @@ def check_machine(root: Path = Path("/"), pause: Callable[[float], None] = time.
         )
 
 
-def _check_throttled(root: Path) -> None:
+def throttled(root: Path = Path("/")) -> list[str] | None:
+    """What the Raspberry Pi's firmware holds back for now; None: there is no such firmware."""
     text = _read(root / THROTTLED)
     if text is None:
-        return
+        return None
     state = int(text, 16)
-    now = [name for bit, name in _NOW.items() if state >> bit & 1]
+    return [name for bit, name in _NOW.items() if state >> bit & 1]
+
+
+def temperature_c(root: Path = Path("/")) -> float | None:
+    """Of the processor; None: nobody knows."""
+    text = _read(root / TEMPERATURE)
+    return int(text) / 1000.0 if text is not None else None
+
+
+def _check_throttled(root: Path) -> None:
+    now = throttled(root)
     if now:
         raise ThrottledError(
             f"this machine: is slowed down by its firmware ({', '.join(now)}): it needs cooling or a stronger power "

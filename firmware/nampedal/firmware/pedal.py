@@ -67,6 +67,7 @@ class Pedal:
         self.quality = Quality()
         self.worst = 0.0
         self.xruns = 0
+        self.steps_down = 0
         # No Event: a signal's handler may not take a lock that the thread it interrupts holds.
         self._stopped = False
         self.meter = LoadMeter()
@@ -183,6 +184,7 @@ class Pedal:
         while self._changes_nothing(STEPS[self.quality.step]):
             self.quality.step += 1 if change.down else -1
         step = STEPS[self.quality.step]
+        self.steps_down += change.down
         _log.log(logging.WARNING if change.down else logging.INFO, "now at %s: %s", step, change.reason)
         self.manager.set_step(step)
 

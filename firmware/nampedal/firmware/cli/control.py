@@ -50,19 +50,31 @@ def page(status: dict[str, Any]) -> str:
     lines = [
         ("preset", f"{status['preset'] or 'none'}{wanted}" + (" (bypassed)" if status["bypass"] else "")),
         ("JACK", server),
-        ("quality", status["quality"]),
+        ("quality", status["quality"] + _steps(status["steps_down"])),
         ("load", f"{_bar(load['p99.9'])} {100 * load['p99.9']:.0f} % of the period at p99.9"),
         (
             "",
             f"median {100 * load['p50']:.0f} %, p99 {100 * load['p99']:.0f} %, worst ever {100 * load['worst']:.0f} %",
         ),
         ("xruns", str(status["xruns"])),
+        *_machine(status["temperature_c"], status["throttled"]),
         ("levels", f"in {_level(status['input_dbfs'])}, out {_level(status['output_dbfs'])}"),
     ]
     for level in status["calibrated"]:
         gain = level["gain_db"]
         lines.append(("calibrated" if gain is not None else "uncalibrated", _calibration(gain, level["reason"])))
     return "\n".join(f"{name:13}{text}" for name, text in lines)
+
+
+def _steps(down: int) -> str:
+    return f", {down} step{'s' * (down > 1)} down so far" if down else ""
+
+
+def _machine(temperature_c: float | None, throttled: list[str] | None) -> list[tuple[str, str]]:
+    warm = f"{temperature_c:.0f} °C" if temperature_c is not None else ""
+    slow = ", ".join(throttled).upper() if throttled else ""
+    text = ", ".join(part for part in (warm, slow) if part)
+    return [("machine", text)] if text else []
 
 
 def _bar(share: float) -> str:

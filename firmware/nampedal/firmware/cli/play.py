@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
+from nampedal.board.pedals import Pedal as PedalProfile
+from nampedal.board.pedals import read_pedal
 from nampedal.firmware import artifact, log, preset
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
 from nampedal.firmware.preset_manager import read_bank
 
+# Of the machine's memory, what prepared presets may take: one part of so many.
+PRESETS_SHARE = 4
+
 
 def bank_of(paths: tuple[Path, ...]) -> list[Path]:
     """Presets and artifacts as they are named; of a folder, its presets. Raises NothingToPlayError, SettingsError."""
+    if not paths:
+        raise NothingToPlayError("play: nothing to play is named; name artifacts, presets, or a folder of presets")
     bank: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -33,10 +42,12 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 
 @click.command(
     "play",
-    epilog="\b\nExamples:\n  nampedal play amp.stomp\n  nampedal play presets/ --preset crunch",
+    epilog="\b\nExamples:\n  nampedal play amp.stomp\n  nampedal play presets/ --preset crunch\n"
+    "  nampedal play presets/ --pedal zero-2-w-codec-zero",
 )
-@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--preset", "first", metavar="NAME", help="Which preset to begin with. Default: the first.")
+@click.argument("paths", metavar="FILE...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--preset", "first", metavar="NAME", help="Which to begin with, or a FILE. Default: the first.")
+@click.option("--pedal", "pedal_name", metavar="NAME", help="What it runs on: says ports and levels.")
 @click.option("--server", metavar="NAME", help="JACK's server. Default: JACK_DEFAULT_SERVER, or 'default'.")
 @click.option("--input", "sources", metavar="PORT", multiple=True, help="What to hear. Default: the card's first.")
 @click.option("--output", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
@@ -49,17 +60,19 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 def play_command(
     paths: tuple[Path, ...],
     first: str | None,
-    server: str | None,
+    pedal_name: str | None,
     sources: tuple[str, ...],
     targets: tuple[str, ...],
     stereo: bool,
     full_scale_dbu: float | None,
-    tier: int | None,
-    record: Path | None,
     socket: Path | None,
+    **others: Any,
 ) -> None:
     """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
+    if first is not None and Path(first).suffix in (preset.SUFFIX, artifact.SUFFIX):
+        paths, first = (*paths, Path(first)), Path(first).stem
     bank = bank_of(paths)
+    profile = read_pedal(pedal_name) if pedal_name is not None else None
     log.set_up()
     # JACK's library is loaded where it is needed.
     try:
@@ -67,14 +80,16 @@ def play_command(
         pedals = import_module("nampedal.firmware.pedal")
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
-    wiring = jack_client.Wiring(sources, targets)
+    if profile is not None:
+        sources = sources or inputs_of(profile, 2 if stereo else 1)
+        if full_scale_dbu is None and profile.input_full_scale_dbu is not None:
+            full_scale_dbu = profile.input_full_scale_dbu.value
     setup = pedals.Setup(
-        *(bank, wiring, full_scale_dbu),
-        server=server,
+        *(bank, jack_client.Wiring(sources, targets), full_scale_dbu),
         first=first,
-        tier=tier,
-        record=record,
         channels=2 if stereo else 1,
+        most_bytes=memory_bytes() // PRESETS_SHARE,
+        **others,
     )
     commands = import_module("nampedal.firmware.commands")
     pedal = pedals.Pedal(setup)
@@ -82,3 +97,15 @@ def play_command(
         signal.signal(number, lambda *_: pedal.stop())
     with commands.listening(pedal, socket or socket_path()):
         pedal.run()
+
+
+def inputs_of(pedal: PedalProfile, channels: int) -> tuple[str, ...]:
+    """JACK's names of the inputs that are heard: the guitar's first."""
+    count, guitar = pedal.hat.input_channels.value, pedal.hat.guitar_channel.value
+    order = [guitar, *(channel for channel in range(1, count + 1) if channel != guitar)]
+    return tuple(f"system:capture_{channel}" for channel in order[:channels])
+
+
+def memory_bytes() -> int:
+    """Of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

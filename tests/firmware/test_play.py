@@ -1,0 +1,102 @@
+"""What 'nampedal play' makes of its arguments."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jack_player import Player
+from jack_server import JackServer, ended, wait_for
+from nampedal.board.errors import NampedalError
+from nampedal.board.pedals import read_pedal
+from nampedal.converter import nam_file
+from nampedal.firmware import artifact, preset
+from nampedal.firmware.cli.play import bank_of, inputs_of
+from nampedal.firmware.control import ask
+from nampedal.firmware.errors import NothingToPlayError
+from nampedal.firmware.preset import Nam, Preset
+
+CHANNEL = '\n[guitar_channel]\nvalue = 2\nstatus = "chosen"\nsource = "the jack on the right"\n'
+LEVEL = '\n[input_full_scale_dbu]\nvalue = 4.5\nstatus = "measured"\nsource = "a multimeter"\n'
+
+
+@pytest.fixture
+def pedal(tmp_path: Path, root: Path) -> Path:
+    """A profile of a pedal with the guitar on the second channel of its HAT."""
+    shipped = (root / "hw-profiles" / "hats" / "hifiberry-dac-adc.toml").read_text()
+    before, _, behind = shipped.partition("\n[guitar_channel]\n")
+    hat = tmp_path / "hat.toml"
+    hat.write_text(before + CHANNEL + behind[behind.index("\n\n") :])
+    path = tmp_path / "mine.toml"
+    path.write_text(f'name = "Mine"\nboard = "5"\nhat = "{hat}"\n{LEVEL}')
+    return path
+
+
+@pytest.fixture
+def bank(tmp_path: Path, root: Path) -> Path:
+    folder = tmp_path / "bank"
+    folder.mkdir()
+    demo = nam_file.read(root / "demo" / "overdriven-amp.nam")
+    (folder / "amp.stomp").write_bytes(artifact.pack(demo))
+    preset.write(Preset("Crunch", (Nam("amp.stomp"),)), folder / "crunch.toml")
+    preset.write(Preset("Quiet", (Nam("amp.stomp"),), level_db=-20.0), folder / "quiet.toml")
+    return folder
+
+
+def test_presets_artifacts_and_folders_make_a_bank(bank: Path) -> None:
+    assert bank_of((bank,)) == [bank / "crunch.toml", bank / "quiet.toml"]
+    assert bank_of((bank / "quiet.toml", bank / "amp.stomp")) == [bank / "quiet.toml", bank / "amp.stomp"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("amp.nam", "amp.nam: is none of what can be played: a preset (.toml), an artifact (.stomp) or a folder"),
+        ("gone.toml", "gone.toml: is not there; name .toml or .stomp files, or a folder"),
+    ],
+)
+def test_what_can_not_be_played_is_named(bank: Path, name: str, text: str) -> None:
+    with pytest.raises(NothingToPlayError) as caught:
+        bank_of((bank / name,))
+    assert text in str(caught.value)
+    with pytest.raises(
+        NothingToPlayError, match="play: nothing to play is named; name artifacts, presets, or a folder"
+    ):
+        bank_of(())
+
+
+def test_a_pedal_hears_the_guitar_first(pedal: Path) -> None:
+    profile = read_pedal(pedal)
+    assert inputs_of(profile, 1) == ("system:capture_2",)
+    assert inputs_of(profile, 2) == ("system:capture_2", "system:capture_1")
+
+
+def status(path: Path) -> dict[str, Any]:
+    try:
+        return ask(path, {"do": "status"})
+    except NampedalError:
+        return {}
+
+
+def test_a_preset_is_played_with_the_ports_and_levels_of_a_pedal(
+    jack_server: JackServer, bank: Path, pedal: Path, tmp_path: Path
+) -> None:
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    at = tmp_path / "control.sock"
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", "--preset", str(bank / "quiet.toml")]
+    command += ["--pedal", str(pedal), "--server", jack_server.name, "--socket", str(at)]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(at).get("preset") == "quiet")
+        listed = subprocess.run(
+            ["jack_lsp", "-s", jack_server.name, "-c", "nampedal:in"], capture_output=True, text=True, check=True
+        ).stdout
+        assert listed.split() == ["nampedal:in", "system:capture_2"]
+        (level,) = status(at)["calibrated"]
+        assert "the input's level" not in level["reason"]
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30.0) == 0
