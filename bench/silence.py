@@ -1,23 +1,29 @@
 """Whether silence after a loud passage costs more than the passage: denormal numbers would make it so.
 
-    python bench/silence.py captures/*.nam
+    python bench/silence.py captures/*.nam presets/*.toml
 
 Plays a second of plucks at full scale and three of silence, again and again; each block's cost is the smallest it ever
-had. Printed: the median block of the passage, and of the last second of silence.
+had. Printed: the median block of the passage, and of the last second of silence. A preset plays ten seconds, and then
+a minute of silence, each second as cheap as it ever was; printed are the ten, and the dearest ten of the minute.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 from nampedal.converter import material
 from nampedal.converter.facts import open_capture
-from nampedal.firmware.engine import Engine
+from nampedal.firmware import preset
+from nampedal.firmware.chain import Chain
+from nampedal.firmware.engine import Audio, Engine
+from nampedal.firmware.quality import Step
 
 BLOCK = 64
+RATE = 48_000.0
 
 
 def main() -> None:
@@ -28,6 +34,10 @@ def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     print(f"{'model':32} {'loud':>9} {'silence':>9}   silence / loud")
     for model in arguments.models:
+        if model.suffix == preset.SUFFIX:
+            loud_us, silence_us = preset_us(model, arguments.repeats)
+            tell(model.stem, loud_us, silence_us)
+            continue
         engine = Engine.prepare(open_capture(model).capture, max_frames=BLOCK)
         loud = material.plucks(engine.sample_rate, 1.0)
         loud /= np.max(np.abs(loud))
@@ -39,7 +49,32 @@ def main() -> None:
             runs.append(engine.time_blocks(rows, BLOCK)[1])
         block_us = 1e6 * np.min(runs, axis=0)
         passage, silence = (float(np.median(block_us[part])) for part in (slice(1, 700), slice(-700, None)))
-        print(f"{model.stem:32} {passage:6.1f} us {silence:6.1f} us   {silence / passage:.2f}", flush=True)
+        tell(model.stem, passage, silence)
+
+
+def tell(name: str, passage: float, silence: float) -> None:
+    print(f"{name:32} {passage:6.1f} us {silence:6.1f} us   {silence / passage:.2f}", flush=True)
+
+
+def preset_us(path: Path, repeats: int) -> tuple[float, float]:
+    """Of a block, playing and in silence."""
+    chain = Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=BLOCK)
+    loud = material.plucks(RATE, 10.0)
+    loud /= np.max(np.abs(loud))
+    passages, silences = [], []
+    for _ in range(repeats):
+        chain.rewind(Step(0))
+        passages.append([second_s(chain, part) for part in np.split(loud, 10)])
+        silences.append([second_s(chain, np.zeros(round(RATE), np.float32)) for _ in range(60)])
+    tens = np.min(silences, axis=0).reshape(6, 10).mean(axis=1)
+    to_us = 1e6 * BLOCK / RATE
+    return to_us * float(np.min(passages, axis=0).mean()), to_us * float(np.max(tens))
+
+
+def second_s(chain: Chain, audio: Audio) -> float:
+    begin_s = time.thread_time()
+    chain.render(audio)
+    return time.thread_time() - begin_s
 
 
 if __name__ == "__main__":
