@@ -47,3 +47,7 @@ class MissingUnitError(SettingsError, ValueError):
 
 class SettingValueError(SettingsError, ValueError):
     """A value has the wrong type, or is beyond what can be."""
+
+
+class ControlsError(NampedalError):
+    """Footswitches, knobs or lights can't be used."""
