@@ -52,7 +52,7 @@ Post = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """level: 0 to 1; a lamp that is on or off is on from a half on.  colour: red, green, blue, 0 to 1, if it has any."""
+    """level: 0 to 1; a lamp that is on or off is on from a half on.  colour: red, green, blue, 0 to 1, if any."""
 
     level: float
     colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
