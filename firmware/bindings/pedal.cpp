@@ -184,6 +184,22 @@ void bind_jack(nb::module_& m) {
       .def_prop_rw(
           "burn_us", [](JackCallback& callback) { return 1e-3 * callback.burn_ns.load(); },
           [](JackCallback& callback, double us) { callback.burn_ns = static_cast<std::uint32_t>(1e3 * us); })
+      .def(
+          "listen_to_midi",
+          [](JackCallback& callback, std::uintptr_t midi_get_event_count, std::uintptr_t midi_event_get,
+             std::uintptr_t port) {
+            callback.midi_get_event_count = reinterpret_cast<JackCallback::MidiGetEventCount>(midi_get_event_count);
+            callback.midi_event_get = reinterpret_cast<JackCallback::MidiEventGet>(midi_event_get);
+            callback.midi_in = reinterpret_cast<void*>(port);
+          },
+          nb::arg("midi_get_event_count"), nb::arg("midi_event_get"), nb::arg("port"))
+      .def("take_midi",
+           [](JackCallback& callback) {
+             std::vector<nb::bytes> messages;
+             MidiMessage message;
+             while (callback.midi.take(message)) messages.emplace_back(message.bytes, message.size);
+             return messages;
+           })
       .def("take_worst", [](JackCallback& callback) { return callback.load.take_worst(); });
 }
 

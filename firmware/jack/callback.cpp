@@ -29,8 +29,28 @@ int JackCallback::process(std::uint32_t frames, void* self) noexcept {
   return 0;
 }
 
+void JackCallback::hear_midi(std::uint32_t frames) noexcept {
+  // Of a channel's messages the first byte is 0x80 to 0xef.
+  constexpr std::uint8_t kFirst = 0x80, kLast = 0xef;
+  // More than a cable carries in a second.
+  constexpr std::uint32_t kMost = 1024;
+  void* buffer = port_get_buffer(midi_in, frames);
+  const std::uint32_t there = midi_get_event_count(buffer);
+  const std::uint32_t count = there < kMost ? there : kMost;
+  for (std::uint32_t n = 0; n < count; ++n) {
+    MidiEvent event{};
+    if (midi_event_get(&event, buffer, n) != 0) continue;
+    if (event.size < 2 || event.size > 3 || event.data[0] < kFirst || event.data[0] > kLast) continue;
+    MidiMessage message;
+    message.size = static_cast<std::uint8_t>(event.size);
+    std::memcpy(message.bytes, event.data, event.size);
+    midi.put(message);
+  }
+}
+
 void JackCallback::play(std::uint32_t frames) noexcept {
   const std::uint64_t before = now_ns();
+  if (midi_in != nullptr) hear_midi(frames);
   const int channels = stage->channels;
   const float* heard[kMostChannels] = {};
   float* played[kOuts] = {};

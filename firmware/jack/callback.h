@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "../dsp/rt/stage.h"
@@ -24,10 +25,24 @@ class Load {
   std::atomic<float> worst_{0.0f};
 };
 
+// A channel message of MIDI.
+struct MidiMessage {
+  std::uint8_t bytes[3] = {};
+  std::uint8_t size = 0;
+};
+
 class JackCallback {
  public:
   static constexpr int kOuts = 2;
   using PortGetBuffer = void* (*)(void* port, std::uint32_t frames);
+  // JACK's jack_midi_event_t, jack_midi_get_event_count() and jack_midi_event_get() (jack/midiport.h).
+  struct MidiEvent {
+    std::uint32_t frame;
+    std::size_t size;
+    const std::uint8_t* data;
+  };
+  using MidiGetEventCount = std::uint32_t (*)(void* buffer);
+  using MidiEventGet = int (*)(MidiEvent* event, void* buffer, std::uint32_t index);
 
   // A JackProcessCallback; `self` is its argument.
   static int process(std::uint32_t frames, void* self) noexcept;
@@ -40,12 +55,19 @@ class JackCallback {
   void* ins[kMostChannels] = {};
   void* outs[kOuts] = {};
   Load load;
+  // nullptr: no MIDI.
+  void* midi_in = nullptr;
+  MidiGetEventCount midi_get_event_count = nullptr;
+  MidiEventGet midi_event_get = nullptr;
+  // What came in. System messages are left out; what nobody takes in time is lost.
+  Queue<MidiMessage, 1024> midi;
   // Every block takes at least so long: overload on request, to see what becomes of it. At most kMostBurnNs.
   std::atomic<std::uint32_t> burn_ns{0};
   static constexpr std::uint32_t kMostBurnNs = 100'000'000;
 
  private:
   void play(std::uint32_t frames) noexcept;
+  void hear_midi(std::uint32_t frames) noexcept;
 };
 
 }  // namespace nampedal

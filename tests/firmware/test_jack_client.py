@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import select
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import jack
 import numpy as np
 import pytest
 from jack_player import Player
@@ -16,6 +18,7 @@ from nampedal.firmware import _engine
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError, NoJackServerError
 from nampedal.firmware.jack_client import JackClient, Wiring
+from nampedal.firmware.midi import Midi
 
 RATE = 48_000.0
 
@@ -142,4 +145,74 @@ def test_the_ports_that_are_named_are_connected(jack_server: JackServer, client:
         *(f"{client.name}:in", "system:capture_2"),
         *(f"{client.name}:left", "system:playback_2"),
         f"{client.name}:right",
+        f"{client.name}:midi_in",
     ]
+
+
+class MidiPlayer:
+    """A JACK client that sends messages, so many a period."""
+
+    def __init__(self, server: str, messages: list[bytes], each: int) -> None:
+        self._client = jack.Client("keys", no_start_server=True, servername=server)
+        self._out = self._client.midi_outports.register("out")
+        self._messages, self._each = messages, each
+        self.sent = len(messages)
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def connect(self, target: str) -> None:
+        self._client.connect(self._out.name, target)
+        self.sent = 0
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _process(self, frames: int) -> None:
+        self._out.clear_buffer()
+        for message in self._messages[self.sent : self.sent + self._each]:
+            self._out.write_midi_event(0, message)
+            self.sent += 1
+
+
+def test_midi_arrives_whole_and_in_order(jack_server: JackServer, client: JackClient) -> None:
+    callback = client.play(_engine.Stage(RATE, jack_server.period), Wiring())
+    messages = [bytes([0xC0 | n % 16, n % 128]) if n % 3 else bytes([0xB0, n % 128, n // 8 % 128]) for n in range(500)]
+    player = MidiPlayer(jack_server.name, [*messages, b"\xf8", b"\xfe", b"\xf0\x01\x02\xf7"], 3)
+    player.connect(f"{client.name}:midi_in")
+    got: list[bytes] = []
+    while len(got) < len(messages):
+        got += wait_for(callback.take_midi)
+    wait_for(lambda: player.sent == len(messages) + 3)
+    player.close()
+    assert got + callback.take_midi() == messages
+
+
+def test_a_million_bytes_of_garbage_from_midi_leave_the_sound_as_it_is(
+    jack_server: JackServer, client: JackClient
+) -> None:
+    stage = _engine.Stage(RATE, jack_server.period)
+    stage.go_to(chain_of(jack_server.period, 0.5), False, 0.001)
+    callback = client.play(stage, Wiring())
+    rng = np.random.default_rng(0)
+    data = rng.bytes(1_000_000)
+    cuts = np.unique(rng.integers(1, len(data), 350_000))
+    messages = [data[a:b] for a, b in itertools.pairwise([0, *cuts, len(data)])]
+    player = MidiPlayer(jack_server.name, messages, 40)
+    listener = Player(jack_server.name)
+    listener.connect(f"{client.name}:in", [f"{client.name}:left", f"{client.name}:right"])
+    player.connect(f"{client.name}:midi_in")
+    audio = noise(128 * (len(messages) // 40 + 100))
+    left, _ = listener.play(audio)
+    midi = Midi()
+    taken = callback.take_midi()
+    listener.close()
+    player.close()
+    assert player.sent == len(messages)
+    # Nobody took them meanwhile: the queue is full of whole messages of channels, and what did not fit was dropped.
+    assert len(taken) == 1024
+    assert all(0x80 <= message[0] < 0xF0 and 2 <= len(message) <= 3 for message in taken)
+    assert any(midi.hear(message) for message in taken)
+    expected = np.empty_like(audio)
+    chain_of(jack_server.period, 0.5).process(audio, expected)
+    late = int(np.argmax(np.abs(left) > 0.0))
+    assert np.array_equal(left[late:], expected[: len(expected) - late])

@@ -51,3 +51,15 @@ class SettingValueError(SettingsError, ValueError):
 
 class ControlsError(NampedalError):
     """Footswitches, knobs or lights can't be used."""
+
+
+class GpioMissingError(ControlsError, ImportError):
+    """There are no pins, or no library for them."""
+
+
+class GpioBusyError(ControlsError, RuntimeError):
+    """A pin can't be used."""
+
+
+class NoTerminalError(ControlsError, OSError):
+    """There is no terminal whose keys could be footswitches."""

@@ -227,3 +227,7 @@ class ControlRequestError(NampedalError, ValueError):
 
 class RecordingError(NampedalError, OSError):
     """A recording can't be begun."""
+
+
+class ActionError(NampedalError, ValueError):
+    """A text is no action."""

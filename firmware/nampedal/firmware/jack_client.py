@@ -6,6 +6,7 @@ so that no lock of Python's is between the audio and its deadline.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServ
 NAME = "nampedal"
 # By the number of channels.
 IN_PORTS = {1: ("in",), 2: ("in_left", "in_right")}
+MIDI_PORT = "midi_in"
 OUT_PORTS = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """JACK's names of the ports to connect to; (): the sound card's first ones."""
+    """JACK's names of the ports to connect to; (): the sound card's first ones, and all that MIDI comes from."""
 
     inputs: tuple[str, ...] = ()
+    midi: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 
 
@@ -51,8 +54,13 @@ class JackClient:
         self._callback: _engine.JackCallback | None = None
         self._client.set_shutdown_callback(lambda status, reason: self.lost.set())
         self._client.set_xrun_callback(self._count_xrun)
+        self._ports_changed = threading.Event()
+        self._ports_changed.set()
+        self._client.set_port_registration_callback(lambda port, there: self._ports_changed.set(), only_available=False)
+        self._wired_midi = False
         self._ins = [self._client.inports.register(name) for name in IN_PORTS[channels]]
         self._outs = [self._client.outports.register(name) for name in OUT_PORTS]
+        self._midi_in = self._client.midi_inports.register(MIDI_PORT)
 
     @property
     def name(self) -> str:
@@ -76,12 +84,15 @@ class JackClient:
             [number(port._ptr) for port in self._ins],
             [number(port._ptr) for port in self._outs],
         )
+        count, get = (number(jack._ffi.addressof(jack._lib, name)) for name in _MIDI_FUNCTIONS)
+        callback.listen_to_midi(count, get, number(self._midi_in._ptr))
         function, argument = (jack._ffi.cast(kind, at) for kind, at in zip(_KINDS, callback.addresses, strict=True))
         if jack._lib.jack_set_process_callback(self._client._ptr, function, argument):
             raise JackRefusedError(f"{self._shown}: takes no process callback from {self.name}; restart jackd")
         # JACK calls it until the client is closed.
         self._callback = callback
         self._client.activate()
+        self._wired_midi = bool(wiring.midi)
         self._connect(wiring)
         return callback
 
@@ -107,6 +118,23 @@ class JackClient:
         for number, target in enumerate(targets):
             self._join(self._outs[min(number, len(self._outs) - 1)].name, target)
 
+        for midi in wiring.midi:
+            self._join(midi, self._midi_in.name)
+        self.connect_midi()
+
+    def connect_midi(self) -> None:
+        """To all sources that have come since, unless the wiring names its own. Often: it looks only after a change."""
+        if self._wired_midi or not self._ports_changed.is_set():
+            return
+        self._ports_changed.clear()
+        there = self._client.get_ports(is_midi=True, is_physical=True, is_output=True)
+        known = {port.name for port in self._midi_in.connections}
+        for port in there:
+            if port.name not in known:
+                # It may be gone again.
+                with contextlib.suppress(jack.JackError):
+                    self._client.connect(port, self._midi_in)
+
     def _sound_card(self, *, is_output: bool) -> list[str]:
         ports = self._client.get_ports(is_audio=True, is_physical=True, is_output=is_output, is_input=not is_output)
         return [port.name for port in ports]
@@ -124,6 +152,7 @@ class JackClient:
         return [port.name for port in self._client.get_ports(is_audio=True) if not port.name.startswith(self.name)]
 
 
+_MIDI_FUNCTIONS = ("jack_midi_get_event_count", "jack_midi_event_get")
 _KINDS = ("JackProcessCallback", "void*")
 
 

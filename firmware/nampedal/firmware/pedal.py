@@ -120,6 +120,7 @@ class Pedal:
             manager.tick()
             self._hear(callback, client.xruns - xruns)
             xruns = client.xruns
+            client.connect_midi()
             self.on_tick()
             time.sleep(TICK_S)
         if client.lost.is_set():

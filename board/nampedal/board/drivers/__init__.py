@@ -1,0 +1,1 @@
+"""Drivers of controls, each behind controls.Driver."""

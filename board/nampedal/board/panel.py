@@ -1,0 +1,146 @@
+"""All controls of a pedal: their drivers opened, watched, and opened again when they fail.
+
+A driver that fails, at once or later, is told of, tried again, and is in nobody's way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nampedal.board.controls import Driver, Event, Failure, Light
+from nampedal.board.errors import ControlsError
+
+# Until a driver that failed is tried again: twice as long each time, up to the last.
+RETRY_S = 0.5
+LAST_RETRY_S = 8.0
+
+_log = logging.getLogger(__name__)
+
+
+class Waker:
+    """Ends a wait in select() from any other thread. fileno(): to be waited for."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def wake(self) -> None:
+        # A full pipe wakes as well as a fuller one.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writer, b"!")
+
+    def rest(self) -> None:
+        """Until the next wake()."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._reader, 4096):
+                pass
+
+    def close(self) -> None:
+        os.close(self._reader)
+        os.close(self._writer)
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    driver: Driver
+    # None: it works. due: when it is tried next.
+    trouble: str | None = ""
+    due_s: float = 0.0
+    wait_s: float = RETRY_S
+    shown: dict[str, Light] = field(default_factory=dict)
+
+
+class Panel:
+    """For one thread. fileno(): readable when there are events."""
+
+    def __init__(self, drivers: Sequence[Driver]) -> None:
+        self._slots = [_Slot(driver) for driver in drivers]
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._waker = Waker()
+        self._lights: dict[str, Light] = {}
+
+    def fileno(self) -> int:
+        return self._waker.fileno()
+
+    def close(self) -> None:
+        for slot in self._slots:
+            slot.driver.close()
+        self._waker.close()
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Of drivers that do not work, why."""
+        return {slot.driver.name: slot.trouble for slot in self._slots if slot.trouble}
+
+    def tick(self) -> list[Event]:
+        """What has come to pass since the last call; opens what is due."""
+        now_s = time.monotonic()
+        for slot in self._slots:
+            if slot.trouble is not None and now_s >= slot.due_s:
+                self._open(slot, now_s)
+        self._waker.rest()
+        events: list[Event] = []
+        while not self._events.empty():
+            event = self._events.get()
+            if isinstance(event, Failure):
+                self._fail(event)
+            else:
+                events.append(event)
+        return events
+
+    def show(self, lights: Mapping[str, Light]) -> None:
+        """On every driver that has them. Nothing is sent of lights that stay as they are."""
+        self._lights = dict(lights)
+        for slot in self._slots:
+            if slot.trouble is None:
+                self._show(slot)
+
+    def _post(self, event: Event) -> None:
+        self._events.put(event)
+        self._waker.wake()
+
+    def _open(self, slot: _Slot, now_s: float) -> None:
+        slot.due_s, slot.wait_s = now_s + slot.wait_s, min(2.0 * slot.wait_s, LAST_RETRY_S)
+        try:
+            slot.driver.open(self._post)
+        except ControlsError as error:
+            self._give_up(slot, str(error))
+            return
+        if slot.trouble:
+            _log.info("%s works again", slot.driver.name)
+        slot.trouble, slot.wait_s, slot.shown = None, RETRY_S, {}
+        self._show(slot)
+
+    def _fail(self, failure: Failure) -> None:
+        for slot in self._slots:
+            if slot.driver.name == failure.driver and slot.trouble is None:
+                slot.due_s = failure.time_s + slot.wait_s
+                self._give_up(slot, failure.reason)
+
+    def _give_up(self, slot: _Slot, trouble: str) -> None:
+        # The same again is no news.
+        if trouble != slot.trouble:
+            _log.warning("%s", trouble)
+        slot.trouble = trouble
+        slot.driver.close()
+
+    def _show(self, slot: _Slot) -> None:
+        changed = {name: light for name, light in self._lights.items() if slot.shown.get(name) != light}
+        if not changed:
+            return
+        try:
+            slot.driver.show(changed)
+        except ControlsError as error:
+            self._give_up(slot, str(error))
+            return
+        slot.shown |= changed
