@@ -89,11 +89,11 @@ def test_the_sound_goes_on_while_the_control_thread_stands_still(
         stands.set()
         may_go.wait(60.0)
 
-    pedal.on_tick = stand
+    pedal.ticks.append(stand)
     assert stands.wait(20.0)
     assert is_half(server, guitar)
     assert not may_go.is_set()
-    pedal.on_tick = lambda: None
+    pedal.ticks.remove(stand)
     may_go.set()
     assert pedal.manager is not None
     pedal.manager.select("crunch")
@@ -129,7 +129,7 @@ def test_presets_of_garbage_are_refused_in_words_and_the_sound_goes_on(
         slot.chain, slot.used = None, False
         slot.error = ""
 
-    pedal.on_tick = fuzz
+    pedal.ticks.append(fuzz)
     wait_for(done.is_set, 120.0)
     assert name_of(pedal) == "half"
     assert is_half(server, guitar)

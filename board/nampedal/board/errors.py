@@ -49,6 +49,14 @@ class SettingValueError(SettingsError, ValueError):
     """A value has the wrong type, or is beyond what can be."""
 
 
+class ControlNameError(SettingsError, ValueError):
+    """A control's name is there twice, or can't be."""
+
+
+class PinConflictError(SettingsError, ValueError):
+    """Two want the same pin."""
+
+
 class ControlsError(NampedalError):
     """Footswitches, knobs or lights can't be used."""
 

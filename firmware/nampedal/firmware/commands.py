@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import selectors
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,10 +42,13 @@ def listening(pedal: Pedal, path: Path) -> Iterator[None]:
             told_s = time.monotonic()
             server.publish({"status": commands.status()})
 
-    pedal.on_tick = tick
+    pedal.ticks.append(tick)
+    pedal.wakes.register(server, selectors.EVENT_READ)
     try:
         yield
     finally:
+        pedal.ticks.remove(tick)
+        pedal.wakes.unregister(server)
         server.close()
 
 

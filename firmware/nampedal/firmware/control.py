@@ -47,7 +47,7 @@ class ControlServer:
         """Raises ControlSocketError where the socket can't be made, or another pedal answers there."""
         self.path = path
         self._answer = answer
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.EpollSelector()
         self._clients: dict[int, _Client] = {}
         self._listener = _listen(path)
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -58,6 +58,10 @@ class ControlServer:
         self._selector.close()
         self._listener.close()
         self.path.unlink(missing_ok=True)
+
+    def fileno(self) -> int:
+        """To wait for: there is something for poll()."""
+        return self._selector.fileno()
 
     @property
     def subscribers(self) -> int:

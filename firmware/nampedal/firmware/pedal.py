@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import selectors
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.quality import NEAR, Quality, Step, steps
 
 TICK_S = 0.02
+# JACK's thread wakes nobody: how often is looked for MIDI.
+MIDI_S = 0.004
 KNOCK_S = 0.25
 # How often a server that is not there is told of.
 COMPLAIN_S = 10.0
@@ -57,8 +60,11 @@ class Pedal:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        # Called in run()'s thread, some fifty times a second.
-        self.on_tick: Callable[[], None] = lambda: None
+        # Called in run()'s thread, some fifty times a second, and whenever one of `wakes` can be read.
+        self.ticks: list[Callable[[], None]] = []
+        self.wakes = selectors.DefaultSelector()
+        # Called with what MIDI says, as it comes.
+        self.on_midi: Callable[[list[bytes]], None] = lambda messages: None
         self.manager: PresetManager | None = None
         self.client: JackClient | None = None
         self.callback: _engine.JackCallback | None = None
@@ -102,8 +108,8 @@ class Pedal:
                 if time.monotonic() - complained_s >= COMPLAIN_S:
                     complained_s = time.monotonic()
                     _log.warning("%s", error)
-            self.on_tick()
-            time.sleep(KNOCK_S)
+            self._tick()
+            self.wakes.select(KNOCK_S)
         return None
 
     def _play(self, client: JackClient) -> None:
@@ -121,10 +127,25 @@ class Pedal:
             self._hear(callback, client.xruns - xruns)
             xruns = client.xruns
             client.connect_midi()
-            self.on_tick()
-            time.sleep(TICK_S)
+            self._tick()
+            self._wait_and_hear_midi(callback)
         if client.lost.is_set():
             _log.warning("the JACK server is gone; waiting for it")
+
+    def _tick(self) -> None:
+        for tick in self.ticks:
+            tick()
+
+    def _wait_and_hear_midi(self, callback: _engine.JackCallback) -> None:
+        """Until something comes, or it is time for the next tick."""
+        end_s = time.monotonic() + TICK_S
+        while (left_s := end_s - time.monotonic()) > 0.0 and not self._stopped:
+            woken = self.wakes.select(min(MIDI_S, left_s))
+            messages = callback.take_midi()
+            if messages:
+                self.on_midi(messages)
+            if woken or messages:
+                return
 
     def _ready(self, client: JackClient) -> tuple[_engine.Stage, PresetManager]:
         """Everything prepared stays while the sample rate does: larger periods are played in pieces."""

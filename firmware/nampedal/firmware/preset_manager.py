@@ -49,6 +49,8 @@ class Slot:
     preparing: bool = False
     # Was on the stage since it was prepared or rewound.
     used: bool = False
+    # What it was rewound for: step and bypass.
+    ready_for: tuple[Step, bool] | None = None
 
     @property
     def name(self) -> str:
@@ -139,7 +141,7 @@ class PresetManager:
         for slot in self.slots:
             # A chain that left the stage begins again where it was prepared.
             if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
-                slot.chain.rewind(self.step)
+                self._rewind(slot, slot.chain)
                 slot.used = False
         self._ask()
 
@@ -176,7 +178,8 @@ class PresetManager:
             return
         old = self._playing()
         chain = slot.chain
-        chain.rewind(self.step, bypass=self.bypass)
+        if slot.ready_for != (self.step, self.bypass):
+            self._rewind(slot, chain)
         dip = old is not None and not self._carries(old, chain)
         if not self._stage.go_to(chain.native, dip, DIP_S if dip else CROSSFADE_S):
             return
@@ -186,12 +189,16 @@ class PresetManager:
         late = f", resampled: {1e3 * chain.latency_s:.1f} ms later" if chain.latency_s else ""
         _log.info("preset %s%s", slot.name, late)
 
+    def _rewind(self, slot: Slot, chain: Chain) -> None:
+        chain.rewind(self.step, bypass=self.bypass)
+        slot.ready_for = self.step, self.bypass
+
     def _take_made(self) -> None:
         while not self._made.empty():
             slot, made = self._made.get()
             slot.preparing = False
             if isinstance(made, Chain):
-                slot.chain, slot.error, slot.used = made, "", False
+                slot.chain, slot.error, slot.used, slot.ready_for = made, "", False, (Step(0), False)
             else:
                 slot.error = made
                 _log.warning("preset %s can't be played: %s", slot.name, made)
