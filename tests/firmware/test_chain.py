@@ -80,6 +80,24 @@ def test_what_a_chain_costs_is_measured_for_each_tier_and_leaves_it_as_prepared(
     assert np.array_equal(chain.render(guitar[:10_000]), fresh.render(guitar[:10_000]))
 
 
+def test_numbers_that_were_set_become_the_presets(bank: Path, guitar: Audio) -> None:
+    chain = prepare(bank, Gate(), Nam("amp.stomp"), Tone(bass=8.0), level_db=-6.0)
+    chain.set("2.gain_db", 3.0, chain.native)
+    chain.set("3.treble", 2.0, chain.native)
+    chain.set("level_db", -3.0, chain.native)
+    edited = chain.edited()
+    assert edited.blocks == (Gate(), Nam("amp.stomp", gain_db=3.0), Tone(bass=8.0, treble=2.0))
+    assert edited.level_db == -3.0
+    assert chain.preset.level_db == -6.0
+    chain.rewind(Step(0), edits={"level_db": -9.0})
+    assert (chain.numbers["2.gain_db"], chain.numbers["level_db"]) == (0.0, -9.0)
+    chain.keep()
+    chain.rewind(Step(0))
+    assert chain.numbers["level_db"] == -9.0
+    fresh = Chain.prepare(chain.preset, bank, sample_rate=RATE, max_frames=64)
+    assert np.array_equal(chain.render(guitar[:5000]), fresh.render(guitar[:5000]))
+
+
 def db(x: Audio, y: Audio) -> float:
     """Of y against x, which it is a multiple of."""
     return float(10.0 * np.log10(np.sum(np.square(y, dtype=np.float64)) / np.sum(np.square(x, dtype=np.float64))))

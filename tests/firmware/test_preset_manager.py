@@ -12,10 +12,16 @@ import numpy as np
 import pytest
 from jack_server import wait_for
 from nampedal.board.errors import SettingsUnreadableError
-from nampedal.firmware import _engine
+from nampedal.firmware import _engine, preset
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.engine import Audio
-from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError, NoSuchSettingError, SettingLimitError
+from nampedal.firmware.errors import (
+    EmptyBankError,
+    NoSuchPresetError,
+    NoSuchSettingError,
+    NotSavedError,
+    SettingLimitError,
+)
 from nampedal.firmware.preset import Gain, Preset, Tone
 from nampedal.firmware.preset_manager import PresetManager, read_bank
 from nampedal.firmware.quality import Step
@@ -26,8 +32,8 @@ LEVELS = {"one": -6.0, "two": -12.0, "three": -18.0, "four": -24.0}
 
 
 def prepare(path: Path) -> Chain:
-    preset = Preset(path.stem, (Gain(LEVELS[path.stem]), Tone()), normalise=False)
-    return Chain.prepare(preset, path.parent, sample_rate=RATE, max_frames=FRAMES)
+    made = Preset(path.stem, (Gain(LEVELS[path.stem]), Tone()), normalise=False)
+    return Chain.prepare(made, path.parent, sample_rate=RATE, max_frames=FRAMES)
 
 
 class Pedal:
@@ -177,16 +183,54 @@ def test_memory_is_bounded_and_what_was_not_played_for_longest_leaves() -> None:
     pedal.manager.close()
 
 
-def test_switching_there_and_back_begins_again_with_the_presets_own_numbers(pedal: Pedal) -> None:
+def ticked(manager: PresetManager) -> PresetManager:
+    manager.tick()
+    return manager
+
+
+def test_numbers_that_were_set_are_there_again_when_their_preset_is(pedal: Pedal) -> None:
     pedal.manager.select("one")
     wait_for(lambda: pedal.heard() == "one")
-    pedal.manager.set("1.gain_db", -40.0)
+    pedal.manager.set("1.gain_db", LEVELS["four"])
     pedal.play()
-    assert pedal.heard() == "something between"
+    assert pedal.heard() == "four"
     pedal.manager.select("two")
     wait_for(lambda: pedal.heard() == "two")
     pedal.manager.select("one")
-    wait_for(lambda: pedal.heard() == "one")
+    wait_for(lambda: pedal.heard() == "four")
+    # Prepared anew, as when the memory was needed for others meanwhile.
+    slot = pedal.manager.slots[0]
+    pedal.manager.select("two")
+    wait_for(lambda: pedal.heard() == "two" and not slot.used)
+    slot.chain = None
+    pedal.manager.select("one")
+    wait_for(lambda: pedal.heard() == "four")
+
+
+def test_what_plays_is_saved_with_the_numbers_that_were_set(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    preset.write(Preset("Mine", (Gain(-6.0),), normalise=False), path)
+    stage = _engine.Stage(RATE, FRAMES)
+
+    def read(path: Path) -> Chain:
+        return Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=FRAMES)
+
+    manager = PresetManager([path], stage, read, 1 << 30)
+    with pytest.raises(NotSavedError, match="save: no preset plays"):
+        manager.save()
+    manager.select("mine")
+    wait_for(lambda: ticked(manager).current)
+    manager.set("gain", -12.0)
+    assert preset.read(path).blocks == (Gain(-6.0),)
+    manager.save()
+    assert preset.read(path) == Preset("Mine", (Gain(-12.0),), normalise=False)
+    assert manager.slots[0].edits == {}
+    manager.slots[0].path = tmp_path / "amp.stomp"
+    with pytest.raises(
+        NotSavedError, match=r"amp\.stomp: is no preset, but an artifact alone; its numbers can't be kept"
+    ):
+        manager.save()
+    manager.close()
 
 
 def test_switches_faster_than_anything_can_follow_end_where_the_last_one_went(pedal: Pedal) -> None:

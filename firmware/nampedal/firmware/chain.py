@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 from nampedal.firmware import _engine, artifact, impulse_response
@@ -140,12 +141,29 @@ class Chain:
         """What captures at another sample rate than the chain's delay the sound by."""
         return self.native.latency_frames / self.sample_rate
 
-    def rewind(self, step: Step, *, bypass: bool = False) -> None:
-        """As prepared: every number the preset's, in the steady state. Not while it is on a stage."""
+    def rewind(self, step: Step, *, bypass: bool = False, edits: Mapping[str, float] = MappingProxyType({})) -> None:
+        """As prepared, in the steady state: every number the preset's, unless it was edited. Not while on a stage."""
         for name, setting in self.settings.items():
-            self.set(name, setting.preset, self.native)
+            self.set(name, edits.get(name, setting.preset), self.native)
         self.play_at(step, bypass, self.native)
         self.native.reset()
+
+    def edited(self) -> Preset:
+        """The preset with its numbers as they are now."""
+        blocks = [
+            replace(block, **self._numbers_of(f"{number}.")) for number, block in enumerate(self.preset.blocks, 1)
+        ]
+        return replace(self.preset, blocks=tuple(blocks), **self._numbers_of(""))
+
+    def keep(self) -> None:
+        """The numbers as they are now are the preset's from now on."""
+        self.preset = self.edited()
+        self.settings = {name: replace(setting, preset=self.numbers[name]) for name, setting in self.settings.items()}
+
+    def _numbers_of(self, prefix: str) -> dict[str, Any]:
+        """By field: of the block with that number, or of the preset itself."""
+        own = {name.removeprefix(prefix): value for name, value in self.numbers.items() if name.startswith(prefix)}
+        return {name: value for name, value in own.items() if "." not in name}
 
     def full_name(self, name: str) -> str | None:
         """Of a setting by its full name, or by what stands behind the number, with or without its unit; None: no such.

@@ -205,6 +205,10 @@ class SettingLimitError(NampedalError, ValueError):
     """A number is beyond what the setting takes."""
 
 
+class NotSavedError(NampedalError, ValueError):
+    """There is nothing that could be saved, or no place for it."""
+
+
 class NothingToPlayError(NampedalError, ValueError):
     """A path is no preset, artifact or bank."""
 

@@ -11,14 +11,20 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nampedal.board.errors import NampedalError, SettingsUnreadableError
 from nampedal.board.settings import reason
 from nampedal.firmware import _engine, preset
 from nampedal.firmware.chain import Chain, OnStage
-from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError, NoSuchSettingError, SettingLimitError
+from nampedal.firmware.errors import (
+    EmptyBankError,
+    NoSuchPresetError,
+    NoSuchSettingError,
+    NotSavedError,
+    SettingLimitError,
+)
 from nampedal.firmware.quality import Step
 
 CROSSFADE_S = 0.02
@@ -40,7 +46,10 @@ def read_bank(folder: Path) -> list[Path]:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One preset of the bank. chain: once it is prepared.  error: why it can't be.  played: when last, in turns."""
+    """One preset of the bank. chain: once it is prepared.  error: why it can't be.  played: when last, in turns.
+
+    edits: numbers that were set, and not saved.
+    """
 
     path: Path
     chain: Chain | None = None
@@ -51,6 +60,7 @@ class Slot:
     used: bool = False
     # What it was rewound for: step and bypass.
     ready_for: tuple[Step, bool] | None = None
+    edits: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -111,7 +121,7 @@ class PresetManager:
         self._want(self.slots[(at + by) % len(self.slots)])
 
     def set(self, name: str, value: float) -> None:
-        """A number of the preset that plays. Raises NoSuchSettingError, SettingLimitError."""
+        """A number of the preset that plays. Raises NoSuchSettingError, NotSavedError, SettingLimitError."""
         chain = self._playing()
         full = chain.full_name(name) if chain is not None else None
         if chain is None or full is None:
@@ -121,6 +131,20 @@ class PresetManager:
         if not low <= value <= high:
             raise SettingLimitError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
         chain.set(full, value, OnStage(self._stage, chain.native))
+        if self.current is not None:
+            self.current.edits[full] = value
+
+    def save(self) -> None:
+        """What plays, with the numbers that were set. Raises NotSavedError, SettingsUnwritableError."""
+        slot, chain = self.current, self._playing()
+        if slot is None or chain is None:
+            raise NotSavedError("save: no preset plays")
+        if slot.path.suffix != preset.SUFFIX:
+            raise NotSavedError(f"{slot.path}: is no preset, but an artifact alone; its numbers can't be kept in it")
+        preset.write(chain.edited(), slot.path)
+        chain.keep()
+        slot.edits.clear()
+        _log.info("preset %s is saved", slot.name)
 
     def set_bypass(self, on: bool) -> None:
         self.bypass = on
@@ -190,7 +214,7 @@ class PresetManager:
         _log.info("preset %s%s", slot.name, late)
 
     def _rewind(self, slot: Slot, chain: Chain) -> None:
-        chain.rewind(self.step, bypass=self.bypass)
+        chain.rewind(self.step, bypass=self.bypass, edits=slot.edits)
         slot.ready_for = self.step, self.bypass
 
     def _take_made(self) -> None:
@@ -198,7 +222,12 @@ class PresetManager:
             slot, made = self._made.get()
             slot.preparing = False
             if isinstance(made, Chain):
-                slot.chain, slot.error, slot.used, slot.ready_for = made, "", False, (Step(0), False)
+                slot.chain, slot.error, slot.used, slot.ready_for = (
+                    made,
+                    "",
+                    False,
+                    None if slot.edits else (Step(0), False),
+                )
             else:
                 slot.error = made
                 _log.warning("preset %s can't be played: %s", slot.name, made)

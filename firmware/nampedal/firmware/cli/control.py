@@ -117,7 +117,7 @@ def preset_command(name: str | None, socket: Path | None) -> None:
 @at
 @verbose
 def set_command(name: str, value: float, socket: Path | None) -> None:
-    """Set a number of the preset that plays, until another preset is loaded."""
+    """Set a number of the preset that plays. It is kept in the preset once it is saved."""
     _ask(socket, do="set", name=name, value=value)
 
 
