@@ -189,6 +189,26 @@ class JackPortError(JackError, LookupError):
     """A port that is to be connected is not there."""
 
 
+class JackXrunError(JackError, RuntimeError):
+    """The sound broke up, whenever it was tried."""
+
+
+class LoopError(NampedalError):
+    """What is sent does not come back as it would through a cable."""
+
+
+class NoCableError(LoopError, LookupError):
+    """Nothing comes back."""
+
+
+class LoopClipsError(LoopError, ValueError):
+    """It comes back too loud for the input."""
+
+
+class LoopTooQuietError(LoopError, ValueError):
+    """It comes back so quietly that it may be crosstalk."""
+
+
 class EmptyBankError(NampedalError, LookupError):
     """A folder that is to be a bank holds no preset."""
 
