@@ -96,12 +96,6 @@ class JackClient:
         self._connect(wiring)
         return callback
 
-    def latency_frames(self) -> tuple[int, int]:
-        """What JACK says of the way from the sound card's input to ours, and from our output to the sound card's."""
-        capture = max((port.get_latency_range(jack.CAPTURE)[1] for port in self._ins), default=0)
-        playback = max((port.get_latency_range(jack.PLAYBACK)[1] for port in self._outs), default=0)
-        return capture, playback
-
     def close(self) -> None:
         """Also after the server is gone."""
         self._client.close()
