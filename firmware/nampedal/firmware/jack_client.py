@@ -32,13 +32,13 @@ class Wiring:
     outputs: tuple[str, ...] = ()
 
 
-class JackClient:
-    """Opened, not yet playing. lost: set when the server is gone; then close().
+class JackPorts:
+    """A client with its ports, opened, not yet playing. lost: set when the server is gone; then close().
 
     xruns: so far.  sample_rate: Hz.  period_frames: JACK's now.
     """
 
-    def __init__(self, server: str | None = None, name: str = NAME, channels: int = 1) -> None:
+    def __init__(self, server: str | None, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Raises NoJackServerError. server: None: JACK_DEFAULT_SERVER, or 'default'."""
         self._shown = f"JACK server {server or 'default'!r}"
         # JACK prints five lines for every server that is not there.
@@ -51,16 +51,10 @@ class JackClient:
             jack.set_error_function(None)
         self.lost = threading.Event()
         self.xruns = 0
-        self._callback: _engine.JackCallback | None = None
         self._client.set_shutdown_callback(lambda status, reason: self.lost.set())
         self._client.set_xrun_callback(self._count_xrun)
-        self._ports_changed = threading.Event()
-        self._ports_changed.set()
-        self._client.set_port_registration_callback(lambda port, there: self._ports_changed.set(), only_available=False)
-        self._wired_midi = False
-        self._ins = [self._client.inports.register(name) for name in IN_PORTS[channels]]
-        self._outs = [self._client.outports.register(name) for name in OUT_PORTS]
-        self._midi_in = self._client.midi_inports.register(MIDI_PORT)
+        self._ins = [self._client.inports.register(name) for name in inputs]
+        self._outs = [self._client.outports.register(name) for name in outputs]
 
     @property
     def name(self) -> str:
@@ -74,6 +68,52 @@ class JackClient:
     @property
     def period_frames(self) -> int:
         return int(self._client.blocksize)
+
+    def close(self) -> None:
+        """Also after the server is gone."""
+        self._client.close()
+
+    def _count_xrun(self, delayed_us: float) -> None:
+        self.xruns += 1
+
+    def _start(self, wiring: Wiring) -> None:
+        """JACK calls from now on. Raises JackPortError."""
+        self._client.activate()
+        sources = list(wiring.inputs) or self._sound_card(is_output=True)[: len(self._ins)]
+        targets = list(wiring.outputs) or self._sound_card(is_output=False)[: len(self._outs)]
+        for number, source in enumerate(sources):
+            self._join(source, self._ins[min(number, len(self._ins) - 1)].name)
+        for number, target in enumerate(targets):
+            self._join(self._outs[min(number, len(self._outs) - 1)].name, target)
+
+    def _sound_card(self, *, is_output: bool) -> list[str]:
+        ports = self._client.get_ports(is_audio=True, is_physical=True, is_output=is_output, is_input=not is_output)
+        return [port.name for port in ports]
+
+    def _join(self, source: str, target: str) -> None:
+        try:
+            self._client.connect(source, target)
+        except jack.JackError as error:
+            there = ", ".join(self._names())
+            raise JackPortError(
+                f"{self._shown}: {source} can't be connected to {target}; its audio ports are {there}"
+            ) from error
+
+    def _names(self) -> Sequence[str]:
+        return [port.name for port in self._client.get_ports(is_audio=True) if not port.name.startswith(self.name)]
+
+
+class JackClient(JackPorts):
+    """Plays live: a native callback between an input for each channel and two outputs. It hears MIDI, too."""
+
+    def __init__(self, server: str | None = None, name: str = NAME, channels: int = 1) -> None:
+        super().__init__(server, name, IN_PORTS[channels], OUT_PORTS)
+        self._callback: _engine.JackCallback | None = None
+        self._ports_changed = threading.Event()
+        self._ports_changed.set()
+        self._client.set_port_registration_callback(lambda port, there: self._ports_changed.set(), only_available=False)
+        self._wired_midi = False
+        self._midi_in = self._client.midi_inports.register(MIDI_PORT)
 
     def play(self, stage: _engine.Stage, wiring: Wiring) -> _engine.JackCallback:
         """Let the stage play, from now on. Raises JackPortError, JackRefusedError."""
@@ -91,30 +131,9 @@ class JackClient:
             raise JackRefusedError(f"{self._shown}: takes no process callback from {self.name}; restart jackd")
         # JACK calls it until the client is closed.
         self._callback = callback
-        self._client.activate()
         self._wired_midi = bool(wiring.midi)
-        self._connect(wiring)
+        self._start(wiring)
         return callback
-
-    def close(self) -> None:
-        """Also after the server is gone."""
-        self._client.close()
-        self._callback = None
-
-    def _count_xrun(self, delayed_us: float) -> None:
-        self.xruns += 1
-
-    def _connect(self, wiring: Wiring) -> None:
-        sources = list(wiring.inputs) or self._sound_card(is_output=True)[: len(self._ins)]
-        targets = list(wiring.outputs) or self._sound_card(is_output=False)[: len(self._outs)]
-        for number, source in enumerate(sources):
-            self._join(source, self._ins[min(number, len(self._ins) - 1)].name)
-        for number, target in enumerate(targets):
-            self._join(self._outs[min(number, len(self._outs) - 1)].name, target)
-
-        for midi in wiring.midi:
-            self._join(midi, self._midi_in.name)
-        self.connect_midi()
 
     def connect_midi(self) -> None:
         """To all sources that have come since, unless the wiring names its own. Often: it looks only after a change."""
@@ -129,21 +148,15 @@ class JackClient:
                 with contextlib.suppress(jack.JackError):
                     self._client.connect(port, self._midi_in)
 
-    def _sound_card(self, *, is_output: bool) -> list[str]:
-        ports = self._client.get_ports(is_audio=True, is_physical=True, is_output=is_output, is_input=not is_output)
-        return [port.name for port in ports]
+    def close(self) -> None:
+        super().close()
+        self._callback = None
 
-    def _join(self, source: str, target: str) -> None:
-        try:
-            self._client.connect(source, target)
-        except jack.JackError as error:
-            there = ", ".join(self._names())
-            raise JackPortError(
-                f"{self._shown}: {source} can't be connected to {target}; its audio ports are {there}"
-            ) from error
-
-    def _names(self) -> Sequence[str]:
-        return [port.name for port in self._client.get_ports(is_audio=True) if not port.name.startswith(self.name)]
+    def _start(self, wiring: Wiring) -> None:
+        super()._start(wiring)
+        for midi in wiring.midi:
+            self._join(midi, self._midi_in.name)
+        self.connect_midi()
 
 
 _MIDI_FUNCTIONS = ("jack_midi_get_event_count", "jack_midi_event_get")
