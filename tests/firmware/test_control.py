@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nampedal.firmware.control import MODE, MOST_CLIENTS, ControlServer, Json, ask, socket_path
+from nampedal.firmware.control import MODE, MOST_CLIENTS, ControlServer, Json, ask, muted, socket_path
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError, NoSuchPresetError
 
 
@@ -26,7 +26,8 @@ class Served:
     """A server that is polled all the time."""
 
     def __init__(self, path: Path) -> None:
-        self.server = ControlServer(path, echo)
+        self.asked: list[Json] = []
+        self.server = ControlServer(path, self._answer)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -34,6 +35,10 @@ class Served:
     def _run(self) -> None:
         while not self._stop.wait(0.001):
             self.server.poll()
+
+    def _answer(self, request: Json) -> Json:
+        self.asked.append(request)
+        return echo(request)
 
     def close(self) -> None:
         self._stop.set()
@@ -167,3 +172,31 @@ def test_the_socket_is_where_the_user_has_such_things(monkeypatch: pytest.Monkey
     assert socket_path() == Path("/run/user/1000/nampedal/control.sock")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert socket_path() == Path("/run/nampedal/control.sock")
+
+
+def test_a_pedal_is_muted_for_a_while_and_heard_again_after_an_error(served: Served, path: Path) -> None:
+    with muted(path):
+        assert served.asked == [{"do": "mute", "on": True}]
+    assert served.asked == [{"do": "mute", "on": True}, {"do": "mute", "on": False}]
+    with pytest.raises(KeyboardInterrupt), muted(path):
+        raise KeyboardInterrupt
+    assert served.asked[2:] == served.asked[:2]
+
+
+def test_no_pedal_is_muted_where_none_listens_any_more(served: Served, path: Path) -> None:
+    with muted(path.parent / "other.sock"):
+        pass
+    with muted(path):
+        served.close()
+    # What a killed pedal leaves behind.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
+        left.bind(str(path))
+    with muted(path):
+        pass
+
+
+def test_a_socket_that_can_not_be_asked_may_hide_a_pedal(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 200)
+    path.write_bytes(b"")
+    with pytest.raises(ControlSocketError), muted(path):
+        pass

@@ -10,7 +10,7 @@ import json
 import os
 import selectors
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,27 @@ def ask(path: Path, request: Json, patience_s: float = 5.0) -> dict[str, Any]:
     if not answer.get("ok"):
         raise ControlRequestError(str(answer.get("error", f"{path}: the pedal hung up")))
     return answer
+
+
+@contextlib.contextmanager
+def muted(path: Path) -> Iterator[None]:
+    """Has the pedal that listens there be silent meanwhile; where none does, nothing happens.
+
+    Raises ControlSocketError of a pedal that can't be asked, ControlRequestError.
+    """
+    _mute(path, True)
+    try:
+        yield
+    finally:
+        _mute(path, False)
+
+
+def _mute(path: Path, on: bool) -> None:
+    try:
+        ask(path, {"do": "mute", "on": on})
+    except ControlSocketError as error:
+        if not isinstance(error.__cause__, (FileNotFoundError, ConnectionRefusedError)):
+            raise
 
 
 def _listen(path: Path) -> socket.socket:
