@@ -21,6 +21,10 @@ class UnknownHatError(SettingsError, LookupError):
     """There is no profile of a HAT of that name."""
 
 
+class PedalNameError(SettingsError, ValueError):
+    """No pedal can have that name."""
+
+
 class SettingsUnreadableError(SettingsError, OSError):
     """A file, or the folder that it is looked for in, can't be read."""
 
