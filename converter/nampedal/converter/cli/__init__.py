@@ -25,6 +25,7 @@ from nampedal.firmware.cli.control import (
     status_command,
     tuner_command,
 )
+from nampedal.firmware.cli.latency import latency_command
 from nampedal.firmware.cli.play import play_command
 
 
@@ -56,6 +57,7 @@ for command in (
     set_command,
     bypass_command,
     tuner_command,
+    latency_command,
     boards_command,
     calibrate_command,
     completion_command,
