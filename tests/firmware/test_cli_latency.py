@@ -107,6 +107,14 @@ def test_a_cable_is_told_of_and_kept_as_a_pedals(run: Run, tmp_path: Path) -> No
     assert read_measured("mine") == Measured(389, 128, 48_000, -6.02, -200.0)
 
 
+def test_a_profiles_levels_are_held_against_what_was_measured(run: Run) -> None:
+    done = run(0.5, "--pedal", "pi-4-dac-adc")
+    assert done.stdout.splitlines()[2:4] == [
+        "level        -6.0 dB from out to in",
+        "             +0.0 dB by the levels of pi-4-dac-adc",
+    ]
+
+
 def test_without_a_pedals_name_nothing_is_written(run: Run, tmp_path: Path) -> None:
     done = run(1.0)
     assert len(done.stdout.splitlines()) == 3, done.output

@@ -183,6 +183,8 @@ WAITING: dict[str, Any] = {
     "quality": "tier 1",
     "steps_down": 0,
     "xruns": 3,
+    "round_trip_ms": None,
+    "latency_ms": 0.0,
     "temperature_c": None,
     "throttled": None,
     "sample_rate_hz": None,
@@ -212,5 +214,8 @@ def test_a_page_shows_what_a_raspberry_pi_tells_and_how_often_quality_was_given_
     lines = page(hot).splitlines()
     assert "quality      tier 1, 2 steps down so far" in lines
     assert "machine      82 °C, UNDER-VOLTAGE, THROTTLED" in lines
+    assert "latency      8.1 ms, measured" in page({**WAITING, "round_trip_ms": 8.12}).splitlines()
+    resampled = {**WAITING, "round_trip_ms": 8.12, "latency_ms": 0.71}
+    assert "latency      8.1 ms, measured, and 0.7 ms of resampling" in page(resampled).splitlines()
     cool = {**WAITING, "temperature_c": 40.0, "throttled": []}
     assert "machine      40 °C" in page(cool).splitlines()

@@ -12,10 +12,11 @@ import pytest
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
 from nampedal.board.errors import NampedalError
+from nampedal.board.measured import Measured, write_measured
 from nampedal.board.pedals import read_pedal
 from nampedal.converter import nam_file
 from nampedal.firmware import artifact, preset
-from nampedal.firmware.cli.play import bank_of, inputs_of
+from nampedal.firmware.cli.play import bank_of, round_trip_ms
 from nampedal.firmware.control import ask
 from nampedal.firmware.errors import NothingToPlayError
 from nampedal.firmware.preset import Nam, Preset
@@ -71,8 +72,16 @@ def test_what_can_not_be_played_is_named(bank: Path, name: str, text: str) -> No
 
 def test_a_pedal_hears_the_guitar_first(pedal: Path) -> None:
     profile = read_pedal(pedal)
-    assert inputs_of(profile, 1) == ("system:capture_2",)
-    assert inputs_of(profile, 2) == ("system:capture_2", "system:capture_1")
+    assert profile.jack_inputs(1) == ("system:capture_2",)
+    assert profile.jack_inputs(2) == ("system:capture_2", "system:capture_1")
+
+
+def test_what_was_measured_of_a_pedal_is_told(pedal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert round_trip_ms(None) is None
+    assert round_trip_ms(read_pedal(pedal)) is None
+    write_measured("mine", Measured(480, 128, 48_000, -1.0, -90.0))
+    assert round_trip_ms(read_pedal(pedal)) == 10.0
 
 
 def status(path: Path) -> dict[str, Any]:
@@ -90,12 +99,17 @@ def test_a_preset_is_played_with_the_ports_and_levels_of_a_pedal(
     at = tmp_path / "control.sock"
     command = [sys.executable, "-m", "nampedal.converter.cli", "play", "--preset", str(bank / "quiet.toml")]
     command += ["--pedal", str(pedal), "--server", jack_server.name, "--socket", str(at)]
+    command += ["--output", "system:playback_2"]
     with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
         wait_for(lambda: status(at).get("preset") == "quiet")
         listed = subprocess.run(
             ["jack_lsp", "-s", jack_server.name, "-c", "nampedal:in"], capture_output=True, text=True, check=True
         ).stdout
         assert listed.split() == ["nampedal:in", "system:capture_2"]
+        listed = subprocess.run(
+            ["jack_lsp", "-s", jack_server.name, "-c", "system:playback"], capture_output=True, text=True, check=True
+        ).stdout
+        assert listed.split() == ["system:playback_1", "system:playback_2", "nampedal:left"]
         (level,) = status(at)["calibrated"]
         assert "the input's level" not in level["reason"]
         child.send_signal(signal.SIGTERM)

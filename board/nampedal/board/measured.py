@@ -35,6 +35,10 @@ class Measured:
     loop_gain_db: float
     noise_floor_dbfs: float
 
+    @property
+    def round_trip_ms(self) -> float:
+        return 1e3 * self.round_trip_frames / self.sample_rate_hz
+
 
 def measured_path(pedal_name: str) -> Path:
     """Where the figures of a pedal are, whether they exist or not. Raises PedalNameError."""

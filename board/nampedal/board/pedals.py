@@ -32,6 +32,12 @@ class Pedal:
     input_full_scale_dbu: Fact[float] | None
     output_full_scale_dbu: Fact[float] | None
 
+    def jack_inputs(self, channels: int) -> tuple[str, ...]:
+        """JACK's names of so many inputs: the guitar's first."""
+        count, guitar = self.hat.input_channels.value, self.hat.guitar_channel.value
+        order = [guitar, *(channel for channel in range(1, count + 1) if channel != guitar)]
+        return tuple(f"system:capture_{channel}" for channel in order[:channels])
+
 
 def pedal_keys() -> list[str]:
     """What pedals can be asked for, in alphabetical order. Raises SettingsUnreadableError."""

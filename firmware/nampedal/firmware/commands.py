@@ -121,6 +121,7 @@ class Commands:
             "output_dbfs": dbfs(stage.take_output_peak()) if stage is not None else None,
             "pitch": _pitch(pedal.listener.pitch if pedal.listener is not None else None),
             "latency_ms": round(1e3 * current.chain.latency_s, 2) if current is not None and current.chain else 0.0,
+            "round_trip_ms": pedal.setup.round_trip_ms,
             "numbers": dict(current.chain.numbers) if current is not None and current.chain else {},
             "calibrated": _calibrated(manager),
             "memory_bytes": manager.memory_bytes if manager is not None else 0,

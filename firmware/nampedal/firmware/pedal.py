@@ -42,6 +42,7 @@ class Setup:
     first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
     allows.  record: where input and output go.
     channels: 1: heard from both outputs; 2: each through a chain of its own.
+    round_trip_ms: measured, from string to ear; None: unknown.
     """
 
     bank: Sequence[Path]
@@ -53,6 +54,7 @@ class Setup:
     tier: int | None = None
     record: Path | None = None
     channels: int = 1
+    round_trip_ms: float | None = None
 
 
 class Pedal:

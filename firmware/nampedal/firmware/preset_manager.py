@@ -104,15 +104,18 @@ class PresetManager:
 
     # ---- what a player asks for ----
 
-    def select(self, name: str) -> None:
+    def find(self, name: str) -> Slot:
         """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""
         known = {slot.name: slot for slot in self.slots}
         if name not in known and name.isdecimal() and 1 <= int(name) <= len(self.slots):
-            self._want(self.slots[int(name) - 1])
-            return
+            return self.slots[int(name) - 1]
         if name not in known:
             raise NoSuchPresetError(f"preset {name!r}: is not in the bank; there are {', '.join(known)}")
-        self._want(known[name])
+        return known[name]
+
+    def select(self, name: str) -> None:
+        """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""
+        self._want(self.find(name))
 
     def move(self, by: int) -> None:
         """So many presets on, around the end; from the one that is wanted, if it does not play yet."""

@@ -57,6 +57,7 @@ def page(status: dict[str, Any]) -> str:
             f"median {100 * load['p50']:.0f} %, p99 {100 * load['p99']:.0f} %, worst ever {100 * load['worst']:.0f} %",
         ),
         ("xruns", str(status["xruns"])),
+        *_round_trip(status["round_trip_ms"], status["latency_ms"]),
         *_machine(status["temperature_c"], status["throttled"]),
         ("levels", f"in {_level(status['input_dbfs'])}, out {_level(status['output_dbfs'])}"),
     ]
@@ -68,6 +69,13 @@ def page(status: dict[str, Any]) -> str:
 
 def _steps(down: int) -> str:
     return f", {down} step{'s' * (down > 1)} down so far" if down else ""
+
+
+def _round_trip(measured_ms: float | None, resampling_ms: float) -> list[tuple[str, str]]:
+    more = f", and {resampling_ms:.1f} ms of resampling" if resampling_ms else ""
+    if measured_ms is None:
+        return [("latency", f"not measured{more}")] if more else []
+    return [("latency", f"{measured_ms:.1f} ms, measured{more}")]
 
 
 def _machine(temperature_c: float | None, throttled: list[str] | None) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from nampedal.board.pedals import Pedal as PedalProfile
-from nampedal.board.pedals import read_pedal
+from nampedal.board.measured import read_measured
+from nampedal.board.pedals import Pedal, read_pedal
 from nampedal.firmware import artifact, log, preset
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
@@ -81,13 +81,14 @@ def play_command(
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
     if profile is not None:
-        sources = sources or inputs_of(profile, 2 if stereo else 1)
+        sources = sources or profile.jack_inputs(2 if stereo else 1)
         if full_scale_dbu is None and profile.input_full_scale_dbu is not None:
             full_scale_dbu = profile.input_full_scale_dbu.value
     setup = pedals.Setup(
-        *(bank, jack_client.Wiring(sources, targets), full_scale_dbu),
+        *(bank, jack_client.Wiring(inputs=sources, outputs=targets), full_scale_dbu),
         first=first,
         channels=2 if stereo else 1,
+        round_trip_ms=round_trip_ms(profile),
         most_bytes=memory_bytes() // PRESETS_SHARE,
         **others,
     )
@@ -99,11 +100,10 @@ def play_command(
         pedal.run()
 
 
-def inputs_of(pedal: PedalProfile, channels: int) -> tuple[str, ...]:
-    """JACK's names of the inputs that are heard: the guitar's first."""
-    count, guitar = pedal.hat.input_channels.value, pedal.hat.guitar_channel.value
-    order = [guitar, *(channel for channel in range(1, count + 1) if channel != guitar)]
-    return tuple(f"system:capture_{channel}" for channel in order[:channels])
+def round_trip_ms(profile: Pedal | None) -> float | None:
+    """As 'nampedal latency' measured it; None: it never did."""
+    measured = read_measured(profile.key) if profile is not None else None
+    return measured.round_trip_ms if measured is not None else None
 
 
 def memory_bytes() -> int:
