@@ -75,3 +75,43 @@ class GpioBusyError(ControlsError, RuntimeError):
 
 class NoTerminalError(ControlsError, OSError):
     """There is no terminal whose keys could be footswitches."""
+
+
+class SerialError(ControlsError):
+    """Something is wrong with a serial line to a microcontroller, or with what it says."""
+
+
+class SerialMessageError(SerialError, ValueError):
+    """A message holds a number that can't be sent."""
+
+
+class SerialLibraryError(SerialError, ImportError):
+    """Pyserial is not installed."""
+
+
+class SerialPortMissingError(SerialError, FileNotFoundError):
+    """There is no such port, for now."""
+
+
+class SerialPortBusyError(SerialError, BlockingIOError):
+    """Another program has the port."""
+
+
+class SerialPortError(SerialError, OSError):
+    """The port can't be opened, or nothing can be sent over it."""
+
+
+class SerialSilenceError(SerialError, TimeoutError):
+    """Nobody says hello over the port, or not everything that belongs to it."""
+
+
+class SerialVersionError(SerialError, ValueError):
+    """The microcontroller speaks another version of the protocol."""
+
+
+class SerialControlError(SerialError, LookupError):
+    """The microcontroller does not have a control that the profile wants."""
+
+
+class SerialRestartError(SerialError, ConnectionResetError):
+    """The microcontroller has forgotten what it was told."""
