@@ -14,7 +14,7 @@ PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libkissfft-dev lib
 # What the tests need beside that: a sound server.
 TEST_PACKAGES := jackd2
 SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles -type f -not -name '*.pyc')
-CXX_FILES := $(shell find bench firmware tests -name '*.cpp' -o -name '*.h')
+CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h' -o -name '*.ino')
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
