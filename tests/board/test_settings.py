@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.board import settings
-from nampedal.board.errors import SettingsUnwritableError
+from nampedal.board.errors import MissingKeyError, NewerFormatError, SettingsUnwritableError, SettingValueError
 
 
 def test_tables_come_behind_what_they_would_swallow() -> None:
@@ -53,3 +53,25 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsUnwritableError) as caught:
         settings.save(b"a = 1\n", path)
     assert str(caught.value) == f"{path}: can't be written: file exists"
+
+
+def test_a_format_is_looked_at_before_keys_that_only_a_newer_nampedal_knows() -> None:
+    settings.check_format("a.toml", {"format": 2}, 3)
+    with pytest.raises(NewerFormatError) as newer:
+        settings.check_format("a.toml", {"format": 4, "colour": "red"}, 3)
+    assert str(newer.value) == (
+        "a.toml: format: is 4; it was written by a newer nampedal, and up to 3 is read here: update nampedal"
+    )
+    with pytest.raises(SettingValueError) as wrong:
+        settings.check_format("a.toml", {"format": "1"}, 3)
+    assert str(wrong.value) == "a.toml: format: is '1'; a whole number from 1 to 3 is needed"
+    with pytest.raises(MissingKeyError) as missing:
+        settings.check_format("a.toml", {}, 3)
+    assert str(missing.value) == "a.toml: format: is missing, and needed"
+
+
+def test_a_write_of_a_few_bytes_at_a_time_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:3]))
+    settings.replace_file(b"0123456789", tmp_path / "a.wav")
+    assert (tmp_path / "a.wav").read_bytes() == b"0123456789"

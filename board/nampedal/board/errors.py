@@ -61,6 +61,10 @@ class PinConflictError(SettingsError, ValueError):
     """Two want the same pin."""
 
 
+class NewerFormatError(SettingsError, ValueError):
+    """The file has a format that only a newer nampedal reads."""
+
+
 class ControlsError(NampedalError):
     """Footswitches, knobs or lights can't be used."""
 

@@ -17,6 +17,7 @@ from typing import Any
 from nampedal.board.errors import (
     MissingKeyError,
     MissingUnitError,
+    NewerFormatError,
     SettingsSyntaxError,
     SettingsUnwritableError,
     SettingValueError,
@@ -67,6 +68,22 @@ def check_keys(where: str, table: str, values: Values, needed: Sequence[str], op
     for key in needed:
         if key not in values:
             raise MissingKeyError(f"{where}: {table}{key}: is missing, and needed")
+
+
+def check_format(where: str, values: Values, newest: int) -> None:
+    """Comes first where a file says its format: a newer one has other keys.
+
+    Raises NewerFormatError; MissingKeyError, SettingValueError.
+    """
+    if "format" not in values:
+        raise MissingKeyError(f"{where}: format: is missing, and needed")
+    found = values["format"]
+    if isinstance(found, int) and found > newest:
+        raise NewerFormatError(
+            f"{where}: format: is {found}; it was written by a newer nampedal, and up to {newest} is read here: update "
+            "nampedal"
+        )
+    number_of(where, "format", values, (1, newest), whole=True)
 
 
 def table_of(where: str, key: str, values: Values, of: str) -> Values:
@@ -140,27 +157,46 @@ def to_toml(values: Values, table: str = "") -> bytes:
 
 
 def save(text: bytes, path: Path) -> None:
-    """Puts a file in place at once, and on the disk before it returns. Raises SettingsUnwritableError."""
+    """`replace_file` for TOML. Raises SettingsUnwritableError."""
     if path.suffix != ".toml":
         raise SettingsUnwritableError(f"{path}: can't be written: the name has to end in .toml")
+    replace_file(text, path)
+
+
+def replace_file(data: bytes, path: Path) -> None:
+    """Puts a file in place at once, and on the disk before it returns. Raises SettingsUnwritableError."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with partial.open("wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            write_through(data, partial)
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         raise SettingsUnwritableError(f"{path}: can't be written: {reason(error)}") from error
+
+
+def write_through(data: bytes, path: Path) -> None:
+    """Onto the disk before it returns; not at once. Raises OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(file, left) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def sync_folder(path: Path) -> None:
+    """What its files are called is on the disk before it returns. Raises OSError."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _last(key: str) -> str:
