@@ -9,6 +9,7 @@ from nampedal.board.errors import (
     MissingKeyError,
     MissingUnitError,
     NampedalError,
+    NewerFormatError,
     SettingsSyntaxError,
     SettingsUnreadableError,
     SettingsUnwritableError,
@@ -89,6 +90,27 @@ def test_a_preset_is_written_and_read(tmp_path: Path) -> None:
     assert preset.read(path) == crunch
 
 
+def test_a_torn_preset_plays_as_it_was_before_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "crunch.toml"
+    preset.write(Preset("Before", (Gain(),)), path)
+    preset.write(Preset("Now", (Gain(), Tone())), path)
+    path.write_bytes(path.read_bytes()[:200])
+    assert preset.read(path).name == "Before"
+    (line,) = caplog.messages
+    assert line == (
+        f"{path}: is cut off: its last line, '# sha256: ...', is missing; restore it from a copy, or take out the "
+        "first line, too; the version before is used"
+    )
+
+
+def test_a_preset_names_its_files_once_in_the_order_in_which_they_are_played() -> None:
+    cabinet = Cabinet("cabs/./v30.wav", second_impulse_response="cabs/room.wav")
+    found = preset.files_of(Preset("x", (Gain(), Nam("amp.stomp"), Nam("./amp.stomp"), cabinet)))
+    assert found == ("amp.stomp", "cabs/v30.wav", "cabs/room.wav")
+
+
 def changed(old: bytes, new: bytes) -> bytes:
     assert old in WRITTEN
     return WRITTEN.replace(old, new, 1)
@@ -103,7 +125,12 @@ BLOCK = b'[[block]]\nkind = "nam"\nartifact = "a.stomp"\n'
         (b"\xff", SettingsSyntaxError, "x.toml: is not TOML: it is not UTF-8"),
         (b"name = ", SettingsSyntaxError, "x.toml: is not TOML: invalid value (at end of document)"),
         (b"", MissingKeyError, "x.toml: format: is missing, and needed"),
-        (b"format = 2\nname = 'x'\nblock = []", SettingValueError, "x.toml: format: is 2; a whole number from 1 to 1"),
+        (b"format = 0\nname = 'x'\nblock = []", SettingValueError, "x.toml: format: is 0; a whole number from 1 to 1"),
+        (
+            b"format = 2\nlooper = true",
+            NewerFormatError,
+            "x.toml: format: is 2; it was written by a newer nampedal, and up to 1 is read here: update nampedal",
+        ),
         (changed(b'name = "Crunch"', b""), MissingKeyError, "x.toml: name: is missing, and needed"),
         (changed(b"level_db", b"levl_db"), UnknownKeyError, "x.toml: levl_db: is no known key; did you mean level_db?"),
         (changed(b"level_db", b"level"), MissingUnitError, "x.toml: level: has no unit; level_db is needed"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nampedal.board.errors import NampedalError
+from nampedal.board.errors import NampedalError, SettingsError
 
 
 class ArtifactError(NampedalError):
@@ -209,8 +209,64 @@ class LoopTooQuietError(LoopError, ValueError):
     """It comes back so quietly that it may be crosstalk."""
 
 
+class TornFileError(SettingsError, ValueError):
+    """A file of settings is not whole."""
+
+
 class EmptyBankError(NampedalError, LookupError):
     """A folder that is to be a bank holds no preset."""
+
+
+class BankError(NampedalError):
+    """A bank can't be changed, packed or unpacked."""
+
+
+class NoSuchBankError(BankError, LookupError):
+    """The folder of a bank is not there."""
+
+
+class BankExistsError(BankError, FileExistsError):
+    """What is to be made is there already."""
+
+
+class BankNameError(BankError, ValueError):
+    """No bank, or no preset of a bank, can have this name."""
+
+
+class FileTakenError(BankError, FileExistsError):
+    """The bank has another file of that name."""
+
+
+class NotForBanksError(BankError, ValueError):
+    """The file is nothing that a bank holds."""
+
+
+class BankIncompleteError(BankError, ValueError):
+    """A preset of the bank can't be played."""
+
+
+class BankFileUnreadableError(BankError, OSError):
+    """The file of a bank can't be read."""
+
+
+class NotABankFileError(BankError, ValueError):
+    """The file is no bank, or is damaged where it says what it holds."""
+
+
+class BankFileDamagedError(BankError, ValueError):
+    """What the file of a bank holds is not what its manifest says."""
+
+
+class BankFileUnsafeError(BankError, ValueError):
+    """The file of a bank would write outside of the bank's folder, or something else than files."""
+
+
+class BankTooLargeError(BankError, ValueError):
+    """The bank holds more than the file of one may."""
+
+
+class BankUnwritableError(BankError, OSError):
+    """A bank's folder can't be written."""
 
 
 class NoSuchPresetError(NampedalError, LookupError):

@@ -5,19 +5,23 @@ Files are named relative to the preset's own folder and lie in it or below: a ba
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
-from nampedal.board.errors import SettingsUnreadableError, SettingValueError
-from nampedal.board.settings import check_keys, load_toml, number_of, one_of, reason, save, text_of, to_toml
+from nampedal.board.errors import SettingValueError
+from nampedal.board.settings import check_format, check_keys, load_toml, number_of, one_of, text_of, to_toml
+from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
 SUFFIX = ".toml"
 MOST_BLOCKS = 16
 # A chain carries a drive into an amplifier; more is beyond what boards carry.
 MOST_NAMS = 2
+
+_log = logging.getLogger(__name__)
 
 
 def _number(default: float, low: int, high: int) -> Any:
@@ -88,7 +92,7 @@ class Cabinet:
 
 Block = Gain | Gate | Nam | Tone | Cabinet
 KINDS: Mapping[str, type[Block]] = {kind.__name__.lower(): kind for kind in get_args(Block)}
-_FILES = {"artifact", "impulse_response", "second_impulse_response"}
+_FILES = ("artifact", "impulse_response", "second_impulse_response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +114,18 @@ _OWN = tuple(one.name for one in fields(Preset) if one.name not in ("name", "blo
 
 
 def read(path: Path) -> Preset:
-    """Raises SettingsError, which names file and key."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
-    return parse(data, str(path))
+    """The older version where the newest is torn; the log says so. Raises SettingsError, which names file and key."""
+    stored = read_safely(path)
+    if stored.warning:
+        _log.warning("%s", stored.warning)
+    return parse(stored.data, str(path))
 
 
 def parse(data: bytes, where: str) -> Preset:
     """where: for messages. Raises SettingsError."""
     values = load_toml(where, data)
+    check_format(where, values, FORMAT)
     check_keys(where, "", values, ("format", "name", "block"), _OWN)
-    number_of(where, "format", values, (FORMAT, FORMAT), whole=True)
     blocks = _blocks(where, values["block"])
     own = {one.name: _value(where, one.name, values, one) for one in fields(Preset) if one.name in values.keys() & _OWN}
     return Preset(text_of(where, "name", values), blocks, **own)
@@ -132,7 +135,7 @@ def write(preset: Preset, path: Path) -> None:
     """Puts it in place at once. Raises a SettingsError as reading it would, before anything is written."""
     data = pack(preset)
     parse(data, str(path))
-    save(data, path)
+    write_safely(path, data)
 
 
 def pack(preset: Preset) -> bytes:
@@ -143,6 +146,12 @@ def pack(preset: Preset) -> bytes:
         values = {one.name: getattr(block, one.name) for one in fields(block)}
         text += b"\n[[block]]\n" + to_toml({"kind": type(block).__name__.lower(), **values})
     return text
+
+
+def files_of(preset: Preset) -> tuple[str, ...]:
+    """Relative to the preset's folder, each once, in the order in which they are played."""
+    named = [getattr(block, name) for block in preset.blocks for name in _FILES if hasattr(block, name)]
+    return tuple(dict.fromkeys(PurePosixPath(name).as_posix() for name in named if name))
 
 
 def limits_of(table: type[Block] | type[Preset], name: str) -> tuple[int, int]:
