@@ -1,0 +1,63 @@
+"""Where the player was: which bank, which preset. Kept while the pedal is off."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nampedal.board.errors import SettingsError, SettingValueError
+from nampedal.board.settings import check_format, check_keys, load_toml, text_of, to_toml
+from nampedal.firmware.store import read_safely, write_safely
+
+FORMAT = 1
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """bank: its folder, from the root on.  preset: its short name."""
+
+    bank: Path
+    preset: str
+
+
+def state_path() -> Path:
+    """In the user's folder of states, whether it exists or not; a service sets XDG_STATE_HOME."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    # A relative path is none by the XDG base directory specification.
+    return Path(state if os.path.isabs(state) else os.path.expanduser("~/.local/state"), "nampedal", "state.toml")
+
+
+def write_state(state: State, path: Path) -> None:
+    """It waits for the disk: call it when nothing else is to be done. Raises SettingsError."""
+    data = to_toml({"format": FORMAT, "bank": str(state.bank), "preset": state.preset})
+    _parse(data, str(path))
+    write_safely(path, data)
+
+
+def read_state(path: Path) -> State | None:
+    """None where there is none; of one that can't be read, the log says why."""
+    try:
+        stored = read_safely(path)
+        state = _parse(stored.data, str(path))
+    except SettingsError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        _log.warning("%s; nothing is restored", error)
+        return None
+    if stored.warning:
+        _log.warning("%s", stored.warning)
+    return state
+
+
+def _parse(data: bytes, where: str) -> State:
+    values = load_toml(where, data)
+    check_format(where, values, FORMAT)
+    check_keys(where, "", values, ("format", "bank", "preset"))
+    bank = Path(text_of(where, "bank", values))
+    if not bank.is_absolute():
+        raise SettingValueError(f"{where}: bank: is '{bank}'; a folder is needed, from the root on")
+    return State(bank, text_of(where, "preset", values))

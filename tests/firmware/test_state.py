@@ -1,0 +1,71 @@
+"""Where the player was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nampedal.board.errors import SettingValueError
+from nampedal.firmware.state import State, read_state, state_path, write_state
+
+ROCK = State(Path("/home/player/banks/rock"), "crunch")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "nampedal" / "state.toml"
+
+
+def test_it_comes_back(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read_state(path) is None
+    write_state(ROCK, path)
+    assert read_state(path) == ROCK
+    assert caplog.messages == []
+
+
+def test_it_is_in_the_users_folder_of_states_or_where_a_service_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/player")
+    monkeypatch.setenv("XDG_STATE_HOME", "/var/lib")
+    assert state_path() == Path("/var/lib/nampedal/state.toml")
+    for none in ("", "relative"):
+        monkeypatch.setenv("XDG_STATE_HOME", none)
+        assert state_path() == Path("/home/player/.local/state/nampedal/state.toml")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "holds nothing; restore it from a copy, or remove it"),
+        (b"\0" * 90, "is not TOML: invalid statement (at line 1, column 1)"),
+        (b'format = 1\nbank = "/rock"\n', "preset: is missing, and needed"),
+        (b'format = 1\nbank = "rock"\npreset = "x"\n', "bank: is 'rock'; a folder is needed, from the root on"),
+        (
+            b'format = 2\nbank = "/rock"\nlooper = 1\n',
+            "format: is 2; it was written by a newer nampedal, and up to 1 is read here: update nampedal",
+        ),
+    ],
+)
+def test_a_damaged_one_is_none_and_the_log_says_so(
+    path: Path, caplog: pytest.LogCaptureFixture, data: bytes, text: str
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(data)
+    assert read_state(path) is None
+    assert caplog.messages == [f"{path}: {text}; nothing is restored"]
+
+
+def test_of_a_torn_one_the_version_before_counts(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_state(ROCK, path)
+    write_state(State(ROCK.bank, "lead"), path)
+    path.write_bytes(b"")
+    assert read_state(path) == ROCK
+    assert caplog.messages == [
+        f"{path}: holds nothing; restore it from a copy, or remove it; the version before is used"
+    ]
+
+
+def test_what_could_not_be_read_back_is_not_written(path: Path) -> None:
+    with pytest.raises(SettingValueError) as caught:
+        write_state(State(Path("rock"), "crunch"), path)
+    assert str(caught.value) == f"{path}: bank: is 'rock'; a folder is needed, from the root on"
+    assert not path.exists()
