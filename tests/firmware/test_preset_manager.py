@@ -11,19 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jack_server import wait_for
-from nampedal.board.errors import SettingsUnreadableError
 from nampedal.firmware import _engine, preset
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import (
-    EmptyBankError,
     NoSuchPresetError,
     NoSuchSettingError,
     NotSavedError,
     SettingLimitError,
 )
 from nampedal.firmware.preset import Gain, Preset, Tone
-from nampedal.firmware.preset_manager import PresetManager, read_bank
+from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.quality import Step
 
 RATE = 48_000.0
@@ -74,17 +72,6 @@ def pedal() -> Iterator[Pedal]:
     made = Pedal()
     yield made
     made.manager.close()
-
-
-def test_a_bank_is_the_presets_of_a_folder_in_the_order_of_their_names(tmp_path: Path) -> None:
-    for name in ("b.toml", "a.toml", ".hidden.toml", "amp.stomp"):
-        (tmp_path / name).touch()
-    assert [path.name for path in read_bank(tmp_path)] == ["a.toml", "b.toml"]
-    with pytest.raises(SettingsUnreadableError, match=r"gone: can't be read: no such file or directory"):
-        read_bank(tmp_path / "gone")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(EmptyBankError, match=r"empty: holds no presets; put at least one \.toml there"):
-        read_bank(tmp_path / "empty")
 
 
 def test_a_preset_plays_as_soon_as_it_is_ready(pedal: Pedal) -> None:

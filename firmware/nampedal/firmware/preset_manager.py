@@ -14,34 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nampedal.board.errors import NampedalError, SettingsUnreadableError
-from nampedal.board.settings import reason
+from nampedal.board.errors import NampedalError
 from nampedal.firmware import _engine, preset
+from nampedal.firmware.bank import which
 from nampedal.firmware.chain import Chain, OnStage
-from nampedal.firmware.errors import (
-    EmptyBankError,
-    NoSuchPresetError,
-    NoSuchSettingError,
-    NotSavedError,
-    SettingLimitError,
-)
+from nampedal.firmware.errors import NoSuchSettingError, NotSavedError, SettingLimitError
 from nampedal.firmware.quality import Step
 
 CROSSFADE_S = 0.02
 DIP_S = 0.005
 
 _log = logging.getLogger(__name__)
-
-
-def read_bank(folder: Path) -> list[Path]:
-    """The presets of a folder, in the order of their names. Raises SettingsUnreadableError, EmptyBankError."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.suffix == preset.SUFFIX and path.name[0] != ".")
-    except OSError as error:
-        raise SettingsUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
-    if not found:
-        raise EmptyBankError(f"{folder}: holds no presets; put at least one .toml there")
-    return found
 
 
 @dataclass(slots=True, eq=False)
@@ -106,12 +89,7 @@ class PresetManager:
 
     def find(self, name: str) -> Slot:
         """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""
-        known = {slot.name: slot for slot in self.slots}
-        if name not in known and name.isdecimal() and 1 <= int(name) <= len(self.slots):
-            return self.slots[int(name) - 1]
-        if name not in known:
-            raise NoSuchPresetError(f"preset {name!r}: is not in the bank; there are {', '.join(known)}")
-        return known[name]
+        return self.slots[which(name, [slot.name for slot in self.slots])]
 
     def select(self, name: str) -> None:
         """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""

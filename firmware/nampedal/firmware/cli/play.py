@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from importlib import import_module
@@ -12,12 +13,14 @@ import click
 from nampedal.board.measured import read_measured
 from nampedal.board.pedals import Pedal, read_pedal
 from nampedal.firmware import artifact, log, preset
+from nampedal.firmware.bank import read_bank
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
-from nampedal.firmware.preset_manager import read_bank
 
 # Of the machine's memory, what prepared presets may take: one part of so many.
 PRESETS_SHARE = 4
+
+_log = logging.getLogger(__name__)
 
 
 def bank_of(paths: tuple[Path, ...]) -> list[Path]:
@@ -27,7 +30,10 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
     bank: list[Path] = []
     for path in paths:
         if path.is_dir():
-            bank += read_bank(path)
+            found = read_bank(path)
+            if found.problem:
+                _log.warning("%s", found.problem)
+            bank += found.presets
         elif path.suffix not in (preset.SUFFIX, artifact.SUFFIX):
             kinds = f"a preset ({preset.SUFFIX}), an artifact ({artifact.SUFFIX}) or a folder of presets"
             raise NothingToPlayError(f"{path}: is none of what can be played: {kinds}; a .nam is converted first")
@@ -71,9 +77,9 @@ def play_command(
     """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
     if first is not None and Path(first).suffix in (preset.SUFFIX, artifact.SUFFIX):
         paths, first = (*paths, Path(first)), Path(first).stem
+    log.set_up()
     bank = bank_of(paths)
     profile = read_pedal(pedal_name) if pedal_name is not None else None
-    log.set_up()
     # JACK's library is loaded where it is needed.
     try:
         jack_client = import_module("nampedal.firmware.jack_client")
