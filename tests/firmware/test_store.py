@@ -258,6 +258,7 @@ def test_of_two_torn_versions_the_newest_is_named(path: Path) -> None:
     [
         lambda data: data.replace(b"new", b"mine"),
         lambda data: data + b"bass = 6\n",
+        lambda data: b"# loud\n" + data,
         lambda data: data.replace(b"\n", b"\r\n"),
     ],
 )
@@ -275,7 +276,7 @@ def test_a_file_that_a_person_wrote_has_no_seal_and_counts(path: Path) -> None:
 
 
 def test_an_edited_file_is_sealed_once_when_it_is_written_again(path: Path) -> None:
-    edited = path.read_bytes().replace(b"new", b"mine").replace(b"\n", b"\r\n")
+    edited = b"# loud\r\n" + path.read_bytes().replace(b"new", b"mine").replace(b"\n", b"\r\n")
     write_safely(path, edited)
     assert path.read_bytes().count(b"sha256") == 1
     assert path.read_bytes().count(b"Written by") == 1

@@ -18,8 +18,8 @@ from nampedal.board.settings import load_toml, reason, replace_file, save, sync_
 from nampedal.firmware.errors import TornFileError
 
 HEAD = b"# Written by nampedal. Edit what you like; the first and the last line stay, or go together.\n"
-# An editor may have changed how lines end.
-_HEAD = re.compile(rb"\A" + re.escape(HEAD.rstrip()) + rb"\r?\n?")
+# Wherever an editor put them, and however its lines end.
+_HEAD = re.compile(rb"^" + re.escape(HEAD.rstrip()) + rb"\r?$\n?", re.MULTILINE)
 _TAIL = re.compile(rb"^# sha256: ([0-9a-f]{64})\r?$\n?", re.MULTILINE)
 
 
@@ -50,7 +50,7 @@ def seal(data: bytes) -> bytes:
 
 def unsealed(data: bytes) -> bytes:
     """Without the first line and the last."""
-    return _TAIL.sub(b"", _HEAD.sub(b"", data)) if _HEAD.match(data) else data
+    return _TAIL.sub(b"", _HEAD.sub(b"", data)) if _HEAD.search(data) else data
 
 
 def write_safely(path: Path, data: bytes) -> None:
@@ -98,7 +98,7 @@ def _read_whole(path: Path) -> Stored:
         data = path.read_bytes()
     except OSError as error:
         raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
-    sealed = _HEAD.match(data) is not None
+    sealed = _HEAD.search(data) is not None
     tail = _TAIL.search(data)
     if sealed and tail is None:
         raise TornFileError(

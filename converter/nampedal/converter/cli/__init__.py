@@ -18,6 +18,7 @@ from nampedal.converter.cli.inspect import inspect_command
 from nampedal.converter.cli.render import render_command
 from nampedal.converter.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, examples
 from nampedal.converter.cli.verify import verify_command
+from nampedal.firmware.cli.bank import bank_command
 from nampedal.firmware.cli.control import (
     bypass_command,
     preset_command,
@@ -54,6 +55,7 @@ for command in (
     play_command,
     status_command,
     preset_command,
+    bank_command,
     set_command,
     bypass_command,
     tuner_command,

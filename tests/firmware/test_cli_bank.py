@@ -1,0 +1,119 @@
+"""'nampedal bank', as a person types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bank_maker import amp, make_bank, names, write_cabinet
+from click.testing import CliRunner
+from nampedal.board.errors import NampedalError
+from nampedal.firmware import preset
+from nampedal.firmware.cli.bank import bank_command
+from nampedal.firmware.cli.play import bank_of
+from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError
+from nampedal.firmware.preset import Gain, Preset
+
+AMP = f"{len(amp()):,}"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def bank(*arguments: str) -> str:
+    """What it prints. Raises what the command raises."""
+    done = CliRunner().invoke(bank_command, arguments, standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+def test_a_bank_is_made_filled_ordered_mailed_and_played(here: Path) -> None:
+    (here / "amp.stomp").write_bytes(amp())
+    write_cabinet(here / "cab.wav")
+    make_bank(here / "old")
+    assert bank("new", "rock", "--name", "Rock, loud") == (
+        "rock: an empty bank; 'nampedal bank add rock FILE...' puts something in\n"
+    )
+    assert bank("list", "rock") == "Rock, loud: no presets yet, 0 bytes\n"
+    assert bank("add", "rock", "amp.stomp", "cab.wav", "old/lead.toml") == (
+        "rock/amp.stomp: artifact\nrock/cab.wav: impulse response\nrock/amp.toml: preset\nrock/lead.toml: preset\n"
+    )
+    assert bank("reorder", "rock", "lead") == "  1 lead\n  2 amp\n"
+    assert bank("export", "rock").startswith("rock.nampedal-bank: 2 presets, ")
+    assert bank("import", "rock.nampedal-bank", "--into", "banks", "--as", "loud") == (
+        "banks/loud: Rock, loud: 2 presets\n"
+    )
+    assert bank_of((Path("banks/loud"),)) == [Path("banks/loud/lead.toml"), Path("banks/loud/amp.toml")]
+
+
+def test_a_list_tells_what_presets_need_and_what_is_wrong(here: Path) -> None:
+    rock = make_bank(here / "rock")
+    (rock / "broken.toml").write_bytes(b"\0")
+    preset.write(Preset("Half", (Gain(-6.0),)), rock / "half.toml")
+    (rock / "half.toml").write_bytes((rock / "half.toml").read_bytes().replace(b"6.0", b"7.0"))
+    (rock / "cabs" / "v30.wav").unlink()
+    (rock / "bank.toml").write_text("format = 0")
+    size = sum((rock / name).stat().st_size for name in names(rock) if name != "bank.toml")
+    assert bank("list", "rock") == (
+        f"rock: 4 presets, {size:,} bytes\n"
+        "    ! rock/bank.toml: format: is 0; a whole number from 1 to 1 is needed; presets are in the order of their "
+        "names\n"
+        "  1 broken: can't be read\n"
+        "    ! rock/broken.toml: is not TOML: invalid statement (at line 1, column 1)\n"
+        f"  2 crunch: Crunch; needs amp.stomp ({AMP} bytes), cabs/v30.wav\n"
+        "    ! cabs/v30.wav is missing\n"
+        "  3 half: Half; needs nothing\n"
+        "    ! rock/half.toml: was changed since nampedal wrote it, by hand or by a card that fails\n"
+        f"  4 lead: Lead, loud; needs amp.stomp ({AMP} bytes)\n"
+    )
+
+
+def test_a_folder_of_banks_lists_them(here: Path) -> None:
+    make_bank(here / "rock")
+    bank("new", "blues", "--name", "Blues, slow")
+    assert bank("list") == "blues: Blues, slow: no presets yet\nrock: rock: 2 presets\n"
+    with pytest.raises(EmptyBankError) as caught:
+        bank("list", "rock/cabs")
+    assert str(caught.value) == "rock/cabs: holds no presets; put at least one .toml there"
+    with pytest.raises(NampedalError) as gone:
+        bank("list", "gone")
+    assert str(gone.value) == "gone: can't be read: no such file or directory"
+
+
+def test_a_removal_says_what_goes_and_what_stays(here: Path) -> None:
+    rock = make_bank(here / "rock")
+    assert bank("remove", "rock", "crunch") == (
+        "rock/crunch.toml: goes\nrock/cabs/v30.wav: goes, no other preset names it\n"
+    )
+    assert names(rock) == ["amp.stomp", "lead.toml"]
+    (rock / "broken.toml").write_bytes(b"\0")
+    assert bank("remove", "rock", "lead") == (
+        "rock/lead.toml: goes\namp.stomp: stays, broken.toml can't be read and may name it\n"
+    )
+    assert names(rock) == ["amp.stomp", "broken.toml"]
+    with pytest.raises(NoSuchPresetError) as caught:
+        bank("remove", "rock", "lead")
+    assert str(caught.value) == "preset 'lead': is not in the bank; there are broken"
+
+
+def test_what_was_there_already_is_said(here: Path) -> None:
+    make_bank(here / "rock")
+    assert bank("add", "rock", "rock/amp.stomp") == (
+        "rock/amp.stomp: artifact, was there already\nrock/amp.toml: preset\n"
+    )
+
+
+def test_a_folder_with_a_damaged_order_is_played_and_the_log_says_so(
+    here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rock = make_bank(here / "rock")
+    (rock / "bank.toml").write_bytes(b"")
+    assert bank_of((rock,)) == [rock / "crunch.toml", rock / "lead.toml"]
+    assert caplog.messages == [
+        f"{rock}/bank.toml: holds nothing; restore it from a copy, or remove it; presets are in the order of their "
+        "names"
+    ]
