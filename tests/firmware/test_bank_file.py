@@ -327,6 +327,15 @@ def test_a_zip_bomb_is_never_unpacked(packed: Path, banks: Path) -> None:
     )
 
 
+def test_a_bank_that_was_packed_again_by_another_program_is_a_bank(rock: Path, packed: Path, banks: Path) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        members = {name: archive.read(name) for name in reversed(archive.namelist())}
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    assert contents(import_bank(packed, banks).folder) == contents(rock)
+
+
 def test_other_ways_to_pack_are_refused(packed: Path, banks: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         text = archive.read("manifest.toml")
