@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bank_maker import make_bank
-from nampedal.board.errors import SettingsUnreadableError, SettingValueError
+from nampedal.board.errors import SettingsError, SettingsUnreadableError, SettingValueError
 from nampedal.firmware.bank import (
     Bank,
     Entry,
@@ -90,6 +90,21 @@ def test_an_order_is_written_and_survives_a_torn_file(bank: Path) -> None:
     assert found.problem == (
         f"{bank}/bank.toml: holds nothing; restore it from a copy, or remove it; the version before is used"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("format = 1\norde = []", "orde: is no known key; did you mean order?"),
+        ("format = 2", "format: is 2; it was written by a newer nampedal, and up to 1 is read here: update nampedal"),
+    ],
+)
+def test_an_order_never_takes_the_place_of_what_can_not_be_read(bank: Path, text: str, problem: str) -> None:
+    (bank / "bank.toml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        write_order(read_bank(bank))
+    assert str(caught.value) == f"{bank}/bank.toml: {problem}"
+    assert (bank / "bank.toml").read_text() == text
 
 
 def test_a_name_that_could_not_be_read_back_is_not_written(bank: Path) -> None:

@@ -80,8 +80,10 @@ def read_any_bank(folder: Path) -> Bank:
 
 
 def write_order(bank: Bank) -> None:
-    """Keeps name and order. Raises SettingsError."""
+    """Keeps name and order. Raises SettingsError, also of a bank.toml that can't be read: it may be a person's work."""
     path = bank.folder / OWN_FILE
+    if path.exists():
+        _parse_own(read_safely(path).data, path)
     data = to_toml({"format": FORMAT, "name": bank.name, "order": bank.preset_names})
     _parse_own(data, path)
     write_safely(path, data)
