@@ -119,3 +119,11 @@ class SerialControlError(SerialError, LookupError):
 
 class SerialRestartError(SerialError, ConnectionResetError):
     """The microcontroller has forgotten what it was told."""
+
+
+class TriggerError(SettingsError, ValueError):
+    """What an action is bound to is nothing that a foot does to footswitches."""
+
+
+class FootswitchTimesError(SettingsError, ValueError):
+    """One of the times that footswitches are told by is beyond what a foot can use."""
