@@ -127,3 +127,15 @@ class TriggerError(SettingsError, ValueError):
 
 class FootswitchTimesError(SettingsError, ValueError):
     """One of the times that footswitches are told by is beyond what a foot can use."""
+
+
+class KnobSettingError(ControlsError, ValueError):
+    """A setting of a knob is beyond what can be."""
+
+
+class KnobTravelError(ControlsError, ValueError):
+    """The ends of a knob lie too near to each other."""
+
+
+class KnobCurveError(ControlsError, ValueError):
+    """There is no curve of that name."""
