@@ -139,3 +139,27 @@ class KnobTravelError(ControlsError, ValueError):
 
 class KnobCurveError(ControlsError, ValueError):
     """There is no curve of that name."""
+
+
+class LearnError(ControlsError, ValueError):
+    """What a knob's ends are to be learnt from does not tell them."""
+
+
+class LearnTravelError(LearnError):
+    """It was not moved far enough."""
+
+
+class LearnStrokesError(LearnError):
+    """It was not moved often enough."""
+
+
+class LearnSpeedError(LearnError):
+    """No foot moves that fast."""
+
+
+class LearnEndsError(LearnError):
+    """It was at other ends every time."""
+
+
+class LearnHeelError(LearnError):
+    """It did not begin at an end."""
