@@ -163,3 +163,31 @@ class LearnEndsError(LearnError):
 
 class LearnHeelError(LearnError):
     """It did not begin at an end."""
+
+
+class SpidevMissingError(ControlsError, ImportError):
+    """The Python package spidev is not there."""
+
+
+class SpiOffError(ControlsError, FileNotFoundError):
+    """There is no such SPI device."""
+
+
+class SpiAccessError(ControlsError, PermissionError):
+    """The SPI device belongs to others."""
+
+
+class SpiFailedError(ControlsError, OSError):
+    """The SPI device can't be opened, set up or read."""
+
+
+class SpiClockError(ControlsError, ValueError):
+    """A clock that the converter does not take."""
+
+
+class Mcp3008ChannelError(ControlsError, ValueError):
+    """An MCP3008 has no such channel, or nothing is asked of it."""
+
+
+class Mcp3008MissingError(ControlsError, OSError):
+    """No MCP3008 answers."""
