@@ -17,11 +17,11 @@ from nampedal.board.errors import SerialMessageError
 
 VERSION = 1
 FRAME_BYTES = 9
-_CONTENT_BYTES = 5
-_FIRST = 0x80
+_CONTENT_BITS = 35
+_CRC_START = 0xFFFF
 _FRAME = re.compile(rb"[\x80-\xff][\x00-\x7f]{8}")
 _BEGUN = re.compile(rb"[\x80-\xff][\x00-\x7f]{0,7}\Z")
-_LOW = bytes(range(_FIRST))
+_LOW = bytes(range(0x80))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +98,62 @@ class _Field:
     low: int = 0
     high: int = 127
     sevens: int = 1
+    kind: type[int] = int
+
+
+class _Layout:
+    """Of a message's content, as one number of 35 bits, the first byte highest."""
+
+    def __init__(self, kind: type[Message], *fields: _Field) -> None:
+        self.kind = kind
+        self._fields: list[tuple[_Field, int, int]] = []
+        shift = _CONTENT_BITS
+        for field in fields:
+            shift -= 7 * field.sevens
+            self._fields.append((field, shift, (1 << 7 * field.sevens) - 1))
+        self._left = (1 << shift) - 1
+
+    def pack(self, message: Message) -> int:
+        """Raises SerialMessageError."""
+        return sum((_checked(message, field) & mask) << shift for field, shift, mask in self._fields)
+
+    def unpack(self, content: int) -> Message | None:
+        """None: it means nothing."""
+        values: list[Any] = []
+        for field, shift, mask in self._fields:
+            value = content >> shift & mask
+            if value > field.high and field.low < 0:
+                value -= mask + 1
+            if not field.low <= value <= field.high:
+                return None
+            values.append(field.kind(value))
+        if content & self._left:
+            return None
+        return self.kind(*values)
 
 
 _NUMBER = _Field("number")
-_TYPES: dict[int, tuple[type[Message], tuple[_Field, ...]]] = {
-    0x01: (Hello, tuple(map(_Field, ("version", "switches", "knobs", "encoders", "lights")))),
-    0x02: (SwitchEdge, (_NUMBER, _Field("down", high=1), _Field("age_us", high=SwitchEdge.MOST_AGE_US, sevens=3))),
-    0x03: (KnobPosition, (_NUMBER, _Field("position", high=KnobPosition.MOST, sevens=3))),
-    0x04: (EncoderClicks, (_NUMBER, _Field("clicks", -8192, 8191, sevens=2))),
-    0x05: (Started, ()),
-    0x11: (Who, ()),
-    0x12: (LightLevel, (_NUMBER, *map(_Field, ("level", "red", "green", "blue")))),
+_LAYOUTS = {
+    0x81: _Layout(Hello, *map(_Field, ("version", "switches", "knobs", "encoders", "lights"))),
+    0x82: _Layout(
+        SwitchEdge, _NUMBER, _Field("down", high=1, kind=bool), _Field("age_us", high=SwitchEdge.MOST_AGE_US, sevens=3)
+    ),
+    0x83: _Layout(KnobPosition, _NUMBER, _Field("position", high=KnobPosition.MOST, sevens=3)),
+    0x84: _Layout(EncoderClicks, _NUMBER, _Field("clicks", -8192, 8191, sevens=2)),
+    0x85: _Layout(Started),
+    0x91: _Layout(Who),
+    0x92: _Layout(LightLevel, _NUMBER, *map(_Field, ("level", "red", "green", "blue"))),
 }
-_CODES = {kind: code for code, (kind, _) in _TYPES.items()}
+_CODES = {layout.kind: code for code, layout in _LAYOUTS.items()}
 
 
 def encode(message: Message) -> bytes:
     """A frame. Raises SerialMessageError where a field is beyond what it may be."""
     code = _CODES[type(message)]
-    content = b"".join(_cut(_value(message, field), field.sevens) for field in _TYPES[code][1])
-    head = bytes([_FIRST | code]) + content.ljust(_CONTENT_BYTES, b"\0")
-    return head + _checksum(head)
+    content = _LAYOUTS[code].pack(message)
+    head = bytes([code, *(content >> shift & 0x7F for shift in (28, 21, 14, 7, 0))])
+    crc = crc_hqx(head, _CRC_START)
+    return head + bytes([crc >> 14, crc >> 7 & 0x7F, crc & 0x7F])
 
 
 class Decoder:
@@ -134,6 +169,12 @@ class Decoder:
         self._begun = b""
 
     def feed(self, data: bytes) -> list[Message]:
+        # One whole frame, as almost all come: several times as fast as looking for it.
+        if len(data) == FRAME_BYTES and not self._begun and data[1:].isascii():
+            message = _decode(data)
+            if message is not None:
+                self.good += 1
+                return [message]
         data = self._begun + data
         found = [_decode(frame) for frame in _FRAME.findall(data)]
         messages = [message for message in found if message is not None]
@@ -146,39 +187,13 @@ class Decoder:
 
 def _decode(frame: bytes) -> Message | None:
     """None: damaged, or nothing that is known."""
-    head = frame[: 1 + _CONTENT_BYTES]
-    if frame[len(head) :] != _checksum(head) or head[0] - _FIRST not in _TYPES:
+    code, a, b, c, d, e, x, y, z = frame
+    if code not in _LAYOUTS or crc_hqx(frame[:6], _CRC_START) != x << 14 | y << 7 | z:
         return None
-    kind, fields = _TYPES[head[0] - _FIRST]
-    values: dict[str, Any] = {}
-    at = 1
-    for field in fields:
-        value = _joined(head[at : at + field.sevens])
-        if value > field.high and field.low < 0:
-            value -= 1 << 7 * field.sevens
-        if not field.low <= value <= field.high:
-            return None
-        values[field.name] = value == 1 if field.name == "down" else value
-        at += field.sevens
-    return None if any(head[at:]) else kind(**values)
+    return _LAYOUTS[code].unpack(a << 28 | b << 21 | c << 14 | d << 7 | e)
 
 
-def _checksum(head: bytes) -> bytes:
-    return _cut(crc_hqx(head, 0xFFFF), 3)
-
-
-def _cut(value: int, sevens: int) -> bytes:
-    return bytes(value >> 7 * place & 0x7F for place in reversed(range(sevens)))
-
-
-def _joined(sevens: bytes) -> int:
-    value = 0
-    for seven in sevens:
-        value = value << 7 | seven
-    return value
-
-
-def _value(message: Message, field: _Field) -> int:
+def _checked(message: Message, field: _Field) -> int:
     value: int = getattr(message, field.name)
     if not field.low <= value <= field.high:
         raise SerialMessageError(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from nampedal.board.controls import Clicks, Edge, Event, Failure, Light, Position
+from nampedal.board.controls import Clicks, Driver, Edge, Event, Failure, Light, Position
 from nampedal.board.drivers import serial_link
 from nampedal.board.drivers.serial_link import SerialDriver
 from nampedal.board.errors import (
@@ -95,7 +95,7 @@ class Bench:
         self.port = port
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.plugged: list[Microcontroller] = []
-        self.driver = SerialDriver(
+        self.driver: Driver = SerialDriver(
             *("serial", str(port), 115_200), {"1": 0, "2": 1}, {"gain": 0, "tone": 1}, {"menu": 0}, {"1": 0, "red": 1}
         )
 
@@ -233,7 +233,7 @@ def test_unplugged_is_a_failure_and_plugged_in_again_it_works(bench: Bench) -> N
     assert device.heard.get(timeout=PATIENCE_S) == LightLevel(0, 127, 127, 127, 127)
 
 
-def blink(driver: SerialDriver, times: int) -> None:
+def blink(driver: Driver, times: int) -> None:
     for n in range(times):
         driver.show({"1": Light(n % 2)})
 

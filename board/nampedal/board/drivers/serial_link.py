@@ -47,8 +47,6 @@ ANSWER_S = 0.5
 ASK_S = 0.1
 # Between two questions because of damaged frames.
 ASK_AGAIN_S = 1.0
-# A UART wakes its reader for every few bytes. A frame takes 0.8 ms at 115200 baud: read when all of it is there.
-GATHER_S = 0.001
 WRITE_S = 0.1
 MOST_READ = 4096
 _MISSING = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
@@ -241,20 +239,23 @@ class _Line:
     def __init__(self, where: str, port: str, baud: int) -> None:
         self._where = where
         self._port = _open_port(where, port, baud)
+        self._file: int = self._port.fileno()
         self._woken, self._waker = os.pipe()
+        self._ready = select.poll()
+        self._ready.register(self._file, select.POLLIN)
+        self._ready.register(self._woken, select.POLLIN)
         self._sending = threading.Lock()
 
     def receive(self, patience_s: float | None) -> tuple[float, bytes] | None:
-        """Waits for bytes; none: nothing came in time. With when they began to come. None: was woken."""
-        ready, _, _ = select.select([self._port, self._woken], [], [], patience_s)
+        """Waits for bytes; none: nothing came in time. With when they came. None: was woken."""
+        ready = self._ready.poll(None if patience_s is None else 1e3 * patience_s)
         time_s = time.monotonic()
-        if self._woken in ready:
-            return None
         if not ready:
             return time_s, b""
-        time.sleep(GATHER_S)
+        if any(file == self._woken for file, _ in ready):
+            return None
         try:
-            data = os.read(self._port.fileno(), MOST_READ)
+            data = os.read(self._file, MOST_READ)
         except BlockingIOError:
             return time_s, b""
         except OSError as error:
