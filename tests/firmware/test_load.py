@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nampedal.firmware import _engine
-from nampedal.firmware.load import SNAPSHOT_S, WINDOW_S, LoadMeter
+from nampedal.firmware.load import SNAPSHOT_S, WINDOW_S, LoadMeter, Peaks
 
 BINS = 4 * _engine.LOAD_BINS_OF_PERIOD
 
@@ -46,3 +46,14 @@ def test_nothing_heard_is_no_load_and_counts_may_begin_again() -> None:
     meter.restart()
     assert meter.hear(1.0, bins()) == []
     assert meter.hear(1.1, bins(b1=1)) == [1.5 / 40]
+
+
+def test_each_who_asks_hears_of_every_peak_once() -> None:
+    peaks = Peaks()
+    assert peaks.take("a") == peaks.take("b") == (0.0, 0.0)
+    peaks.hear(0.5, 0.1)
+    peaks.hear(0.2, 0.3)
+    assert peaks.take("a") == (0.5, 0.3)
+    peaks.hear(0.1, 0.1)
+    assert peaks.take("a") == (0.1, 0.1)
+    assert peaks.take("b") == (0.5, 0.3)

@@ -170,6 +170,28 @@ def test_memory_is_bounded_and_what_was_not_played_for_longest_leaves() -> None:
     pedal.manager.close()
 
 
+def test_another_bank_is_gone_to_by_its_number_and_what_was_set_in_this_one_stays(pedal: Pedal) -> None:
+    pedal.manager.select("two")
+    wait_for(lambda: pedal.heard() == "two")
+    first = [slot.path for slot in pedal.manager.slots]
+    pedal.manager.set("1.gain_db", LEVELS["four"])
+    other = [Path("x/three.toml"), Path("x/one.toml")]
+    pedal.manager.change_bank(other)
+    wait_for(lambda: pedal.heard() == "one")
+    assert not pedal.manager.is_at("two")
+    pedal.manager.move(1)
+    wait_for(lambda: pedal.heard() == "three")
+    # What was left takes no memory any more.
+    wait_for(lambda: len(pedal.ready()) == 2)
+    one = prepare(Path("one.toml")).native.memory_bytes
+    assert pedal.manager.memory_bytes == 2 * one
+    pedal.manager.change_bank(first)
+    pedal.manager.move(1)
+    wait_for(lambda: pedal.heard() == "four")
+    pedal.manager.change_bank([Path("x/one.toml")])
+    wait_for(lambda: pedal.heard() == "one")
+
+
 def ticked(manager: PresetManager) -> PresetManager:
     manager.tick()
     return manager

@@ -61,8 +61,8 @@ class Light:
 class Driver(Protocol):
     """One piece of hardware, or several behind one wire.
 
-    Everything is called in one thread; what the driver finds out by itself it posts from threads of its own. Nothing is
-    posted before open() or after close(), and nothing goes over a bus while nothing moves: it would be heard.
+    One call at a time, from any thread; what the driver finds out by itself it posts from threads of its own. Nothing
+    is posted before open() or after close(). As little as can be goes over a bus while nothing moves: it is heard.
     """
 
     @property
@@ -70,7 +70,7 @@ class Driver(Protocol):
         """As the profile has it, for messages: 'gpio', 'serial'."""
 
     def open(self, post: Post) -> None:
-        """Begins to listen. Where the controls stand now is posted at once. Raises ControlsError."""
+        """Begins to listen; may take a second. Where the controls stand now is posted. Raises ControlsError."""
 
     def show(self, lights: Mapping[str, Light]) -> None:
         """Those that have changed, of those that the driver has. Raises ControlsError."""

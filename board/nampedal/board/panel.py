@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import queue
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,10 +54,12 @@ class Waker:
 @dataclass(slots=True, eq=False)
 class _Slot:
     driver: Driver
-    # None: it works. due: when it is tried next.
+    # None: it works.
     trouble: str | None = ""
     due_s: float = 0.0
     wait_s: float = RETRY_S
+    # Opening may take a while, and feet don't wait for it.
+    opener: threading.Thread | None = None
     shown: dict[str, Light] = field(default_factory=dict)
 
 
@@ -66,6 +69,7 @@ class Panel:
     def __init__(self, drivers: Sequence[Driver]) -> None:
         self._slots = [_Slot(driver) for driver in drivers]
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._opened: queue.SimpleQueue[tuple[_Slot, str | None]] = queue.SimpleQueue()
         self._waker = Waker()
         self._lights: dict[str, Light] = {}
 
@@ -74,6 +78,8 @@ class Panel:
 
     def close(self) -> None:
         for slot in self._slots:
+            if slot.opener is not None:
+                slot.opener.join()
             slot.driver.close()
         self._waker.close()
 
@@ -84,11 +90,14 @@ class Panel:
 
     def tick(self) -> list[Event]:
         """What has come to pass since the last call; opens what is due."""
-        now_s = time.monotonic()
-        for slot in self._slots:
-            if slot.trouble is not None and now_s >= slot.due_s:
-                self._open(slot, now_s)
         self._waker.rest()
+        now_s = time.monotonic()
+        while not self._opened.empty():
+            self._end_opening(*self._opened.get(), now_s)
+        for slot in self._slots:
+            if slot.trouble is not None and slot.opener is None and now_s >= slot.due_s:
+                slot.opener = threading.Thread(target=self._open, args=(slot,), name="open", daemon=True)
+                slot.opener.start()
         events: list[Event] = []
         while not self._events.empty():
             event = self._events.get()
@@ -109,12 +118,19 @@ class Panel:
         self._events.put(event)
         self._waker.wake()
 
-    def _open(self, slot: _Slot, now_s: float) -> None:
-        slot.due_s, slot.wait_s = now_s + slot.wait_s, min(2.0 * slot.wait_s, LAST_RETRY_S)
+    def _open(self, slot: _Slot) -> None:
         try:
             slot.driver.open(self._post)
+            trouble = None
         except ControlsError as error:
-            self._give_up(slot, str(error))
+            trouble = str(error)
+        self._opened.put((slot, trouble))
+        self._waker.wake()
+
+    def _end_opening(self, slot: _Slot, trouble: str | None, now_s: float) -> None:
+        slot.opener = None
+        if trouble is not None:
+            self._give_up(slot, trouble, now_s)
             return
         if slot.trouble:
             _log.info("%s works again", slot.driver.name)
@@ -124,14 +140,14 @@ class Panel:
     def _fail(self, failure: Failure) -> None:
         for slot in self._slots:
             if slot.driver.name == failure.driver and slot.trouble is None:
-                slot.due_s = failure.time_s + slot.wait_s
-                self._give_up(slot, failure.reason)
+                self._give_up(slot, failure.reason, failure.time_s)
 
-    def _give_up(self, slot: _Slot, trouble: str) -> None:
+    def _give_up(self, slot: _Slot, trouble: str, now_s: float) -> None:
         # The same again is no news.
         if trouble != slot.trouble:
             _log.warning("%s", trouble)
         slot.trouble = trouble
+        slot.due_s, slot.wait_s = now_s + slot.wait_s, min(2.0 * slot.wait_s, LAST_RETRY_S)
         slot.driver.close()
 
     def _show(self, slot: _Slot) -> None:
@@ -141,6 +157,6 @@ class Panel:
         try:
             slot.driver.show(changed)
         except ControlsError as error:
-            self._give_up(slot, str(error))
+            self._give_up(slot, str(error), time.monotonic())
             return
         slot.shown |= changed

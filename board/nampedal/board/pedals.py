@@ -2,28 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nampedal.board import profiles
 from nampedal.board.boards import Board, read_board
-from nampedal.board.errors import SettingsError, UnknownPedalError
+from nampedal.board.errors import (
+    ControlNameError,
+    NampedalError,
+    SettingsError,
+    SettingValueError,
+    UnknownPedalError,
+)
+from nampedal.board.footswitch import Times
 from nampedal.board.hats import LIMITS, Hat, read_hat
+from nampedal.board.knob import CURVES, KnobSpec
+from nampedal.board.knob import LIMITS as KNOB_LIMITS
 from nampedal.board.profiles import Fact, fact_of
-from nampedal.board.settings import Values, check_keys, load_toml, text_of
+from nampedal.board.settings import (
+    Values,
+    check_keys,
+    flag_of,
+    load_toml,
+    number_of,
+    one_of,
+    table_of,
+    text_of,
+)
+from nampedal.board.wiring import KEYS as WIRING_KEYS
+from nampedal.board.wiring import Wiring, wiring_of
 
 _KIND = "pedal"
+_FLAGS = ("inverted", "expression", "jump")
+# What controls do: by a footswitch's trigger, a knob's name, a number of a MIDI control change.
+MAPS = ("footswitches", "knobs", "control_changes")
 Part = TypeVar("Part", Board, Hat)
 # What players measure on the pedal that they have counts more than what the HAT's profile says.
 _LEVELS = ("input_full_scale_dbu", "output_full_scale_dbu")
 
 
 @dataclass(frozen=True, slots=True)
+class KnobUse:
+    """expression: an expression pedal, that may be unplugged.  jump: no soft take-over after a preset change."""
+
+    spec: KnobSpec = field(default_factory=KnobSpec)
+    expression: bool = False
+    jump: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Pedal:
-    """key: what it is asked for by.  input_full_scale_dbu, output_full_scale_dbu: its own, else the HAT's."""
+    """key: what it is asked for by.  input_full_scale_dbu, output_full_scale_dbu: its own, else the HAT's.
+
+    knobs: of those that are not read as all others are.  map: what controls do, in its three tables as they stand;
+    an empty one leaves it to the firmware.
+    """
 
     key: str
     name: str
@@ -31,6 +67,10 @@ class Pedal:
     hat: Hat
     input_full_scale_dbu: Fact[float] | None
     output_full_scale_dbu: Fact[float] | None
+    wiring: Wiring
+    knobs: Mapping[str, KnobUse]
+    times: Times
+    map: Mapping[str, Mapping[str, str]]
 
     def jack_inputs(self, channels: int) -> tuple[str, ...]:
         """JACK's names of so many inputs: the guitar's first."""
@@ -56,14 +96,19 @@ def read_pedal(key_or_path: str | Path) -> Pedal:
 def _parse(data: bytes, path: Traversable) -> Pedal:
     where = str(path)
     values = load_toml(where, data)
-    check_keys(where, "", values, ("name", "board", "hat"), _LEVELS)
+    check_keys(where, "", values, ("name", "board", "hat"), (*_LEVELS, *WIRING_KEYS, "knob", "times", *MAPS))
     hat = _part(where, "hat", values, read_hat)
+    wiring = wiring_of(where, values, hat.pins)
     return Pedal(
         key=profiles.key_of(path),
         name=text_of(where, "name", values),
         board=_part(where, "board", values, read_board),
         hat=hat,
         **{name: _level(where, name, values, getattr(hat, name)) for name in _LEVELS},
+        wiring=wiring,
+        knobs=_knobs(where, values, wiring) if "knob" in values else {},
+        times=_times(where, values) if "times" in values else Times(),
+        map={name: _texts(where, name, values) for name in MAPS if name in values},
     )
 
 
@@ -74,6 +119,49 @@ def _part(where: str, key: str, values: Values, read_part: Callable[[str], Part]
         return read_part(name)
     except SettingsError as error:
         raise type(error)(f"{where}: {key}: {error}") from error
+
+
+def _knobs(where: str, values: Values, wiring: Wiring) -> dict[str, KnobUse]:
+    tables = table_of(where, "knob", values, "names of knobs")
+    there = wiring.names("knobs")
+    for name in tables:
+        if name not in there:
+            raise ControlNameError(
+                f"{where}: knob.{name}: no such knob is wired; wired are {', '.join(there) or 'none'}"
+            )
+    return {name: _knob(where, f"knob.{name}", table_of(where, f"knob.{name}", tables, "settings")) for name in tables}
+
+
+def _knob(where: str, key: str, table: Values) -> KnobUse:
+    check_keys(where, f"{key}.", table, (), (*KNOB_LIMITS, "curve", *_FLAGS))
+    spec: dict[str, Any] = {
+        name: float(number_of(where, f"{key}.{name}", table, limits))
+        for name, limits in KNOB_LIMITS.items()
+        if name in table
+    }
+    if "curve" in table:
+        spec["curve"] = one_of(where, f"{key}.curve", table, tuple(CURVES))
+    flags = [flag_of(where, f"{key}.{name}", table) if name in table else False for name in _FLAGS]
+    try:
+        return KnobUse(KnobSpec(**spec, inverted=flags[0]), *flags[1:])
+    except NampedalError as error:
+        raise SettingValueError(f"{where}: {key}: {error}") from error
+
+
+def _times(where: str, values: Values) -> Times:
+    names = [one.name for one in fields(Times)]
+    table = table_of(where, "times", values, ", ".join(names))
+    check_keys(where, "times.", table, (), names)
+    numbers = {name: float(number_of(where, f"times.{name}", table, (0, 60))) for name in table}
+    try:
+        return Times(**numbers)
+    except NampedalError as error:
+        raise SettingValueError(f"{where}: times: {error}") from error
+
+
+def _texts(where: str, key: str, values: Values) -> dict[str, str]:
+    table = table_of(where, key, values, "what controls do")
+    return {name: text_of(where, f"{key}.{name}", {name.rpartition(".")[2]: table[name]}) for name in table}
 
 
 def _level(where: str, name: str, values: Values, of_hat: Fact[float] | None) -> Fact[float] | None:

@@ -25,6 +25,8 @@ from nampedal.board.errors import (
 )
 
 Values = Mapping[str, Any]
+# A key that needs no quotes (TOML 1.0).
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[a-z0-9_]+")
 
 
@@ -133,7 +135,15 @@ def one_of(where: str, key: str, values: Values, known: Sequence[str]) -> str:
     return str(value)
 
 
-def number_of(where: str, key: str, values: Values, limits: tuple[int, int], *, whole: bool = False) -> float:
+def flag_of(where: str, key: str, values: Values) -> bool:
+    """True or false."""
+    value = values[_last(key)]
+    if not isinstance(value, bool):
+        raise SettingValueError(f"{where}: {key}: is {value!r}; true or false is needed")
+    return value
+
+
+def number_of(where: str, key: str, values: Values, limits: tuple[float, float], *, whole: bool = False) -> float:
     """A number within limits, ends included; an int stays one."""
     value = values[_last(key)]
     low, high = limits
@@ -147,12 +157,12 @@ def number_of(where: str, key: str, values: Values, limits: tuple[int, int], *, 
 def to_toml(values: Values, table: str = "") -> bytes:
     """Texts, numbers, lists of texts and tables of these as TOML; tables come behind everything else."""
     lines = [f"[{table}]"] if table else []
-    lines += [f"{key} = {_literal(value)}" for key, value in values.items() if not isinstance(value, Mapping)]
+    lines += [f"{_key(key)} = {_literal(value)}" for key, value in values.items() if not isinstance(value, Mapping)]
     # What is no text makes bytes that are no TOML: the reader names it.
     text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
     for key, value in values.items():
         if isinstance(value, Mapping):
-            text += b"\n" + to_toml(value, f"{table}.{key}" if table else key)
+            text += b"\n" + to_toml(value, f"{table}.{_key(key)}" if table else _key(key))
     return text
 
 
@@ -201,6 +211,10 @@ def sync_folder(path: Path) -> None:
 
 def _last(key: str) -> str:
     return key.rpartition(".")[2]
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(str(name)) else json.dumps(str(name), ensure_ascii=False)
 
 
 def _literal(value: object) -> str:

@@ -11,10 +11,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from nampedal.firmware.action import parse
 from nampedal.firmware.control import ControlServer, Json
+from nampedal.firmware.controls import Controls
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.machine import temperature_c, throttled
 from nampedal.firmware.pedal import STEPS, Pedal
+from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.tuner import Pitch
 
@@ -29,9 +32,9 @@ def dbfs(peak: float) -> float | None:
 
 
 @contextmanager
-def listening(pedal: Pedal, path: Path) -> Iterator[None]:
+def listening(pedal: Pedal, performer: Performer, path: Path, controls: Controls | None = None) -> Iterator[None]:
     """Has the pedal answer at a socket while it runs, and tell subscribers its status. Raises ControlSocketError."""
-    commands = Commands(pedal)
+    commands = Commands(pedal, performer, controls)
     server = ControlServer(path, commands.answer)
     told_s = 0.0
 
@@ -55,8 +58,8 @@ def listening(pedal: Pedal, path: Path) -> Iterator[None]:
 class Commands:
     """Answers for one pedal, in the thread that runs it."""
 
-    def __init__(self, pedal: Pedal) -> None:
-        self._pedal = pedal
+    def __init__(self, pedal: Pedal, performer: Performer, controls: Controls | None = None) -> None:
+        self._pedal, self._performer, self._controls = pedal, performer, controls
         self._known: dict[str, tuple[dict[str, type], Callable[..., Json]]] = {
             "status": ({}, self.status),
             "presets": ({}, self._presets),
@@ -68,6 +71,9 @@ class Commands:
             "mute": ({"on": bool}, self._mute),
             "burn": ({"us": float}, self._burn),
             "tuner": ({"on": bool}, self._tuner),
+            "save": ({}, lambda: self._act("save")),
+            "act": ({"action": str}, self._act),
+            "banks": ({}, self._banks),
         }
 
     def answer(self, request: Json) -> Json:
@@ -95,10 +101,12 @@ class Commands:
     def status(self) -> Json:
         """Everything that a page shows."""
         pedal, manager = self._pedal, self._pedal.manager
-        client, stage = pedal.client, pedal.stage
+        client = pedal.client
+        into, out = pedal.peaks.take("status")
         load = pedal.meter.load()
         current = manager.current if manager is not None else None
         return {
+            "bank": pedal.bank.name,
             "preset": current.name if current is not None else None,
             "wanted": manager.wanted.name if manager is not None and manager.wanted is not None else None,
             "playing": client is not None,
@@ -117,8 +125,11 @@ class Commands:
             "xruns": pedal.xruns,
             "temperature_c": temperature_c(),
             "throttled": throttled(),
-            "input_dbfs": dbfs(stage.take_input_peak()) if stage is not None else None,
-            "output_dbfs": dbfs(stage.take_output_peak()) if stage is not None else None,
+            "input_dbfs": dbfs(into),
+            "output_dbfs": dbfs(out),
+            "muted": self._performer.muted,
+            "controls": self._controls.panel.troubles if self._controls is not None else {},
+            "midi": self._controls.midi_heard if self._controls is not None else "",
             "pitch": _pitch(pedal.listener.pitch if pedal.listener is not None else None),
             "latency_ms": round(1e3 * current.chain.latency_s, 2) if current is not None and current.chain else 0.0,
             "round_trip_ms": pedal.setup.round_trip_ms,
@@ -166,16 +177,23 @@ class Commands:
         return {}
 
     def _tuner(self, on: bool) -> Json:
-        # There is a listener where there is a manager.
-        if self._manager and self._pedal.listener is not None:
-            self._pedal.listener.tune(on)
+        if self._manager:
+            self._performer.tune(on, mute=False)
         return {}
 
     def _mute(self, on: bool) -> Json:
-        # There is a stage where there is a manager.
-        if self._manager and self._pedal.stage is not None:
-            self._pedal.stage.mute(on)
+        if self._manager:
+            self._performer.mute(on)
         return {}
+
+    def _act(self, action: str) -> Json:
+        if self._manager:
+            self._performer.do(parse(action, "request act: 'action'"))
+        return {}
+
+    def _banks(self) -> Json:
+        folders = self._pedal.setup.banks or [self._pedal.bank]
+        return {"banks": [folder.name for folder in folders], "bank": self._pedal.bank.name}
 
 
 def _is(value: Any, kind: type) -> bool:

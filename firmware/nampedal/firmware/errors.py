@@ -311,3 +311,7 @@ class RecordingError(NampedalError, OSError):
 
 class ActionError(NampedalError, ValueError):
     """A text is no action."""
+
+
+class ControlMapError(NampedalError, ValueError):
+    """A control can't be mapped like that."""

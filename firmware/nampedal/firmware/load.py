@@ -25,6 +25,23 @@ class Load:
     blocks: int
 
 
+class Peaks:
+    """The largest samples of input and output, since each of those who ask did so last."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, tuple[float, float]] = {}
+
+    def hear(self, into: float, out: float) -> None:
+        for who, (most_in, most_out) in self._since.items():
+            self._since[who] = max(most_in, into), max(most_out, out)
+
+    def take(self, who: str) -> tuple[float, float]:
+        """The first time: silence."""
+        found = self._since.get(who, (0.0, 0.0))
+        self._since[who] = 0.0, 0.0
+        return found
+
+
 class LoadMeter:
     """Hears counts by bins, of `LOAD_BINS_OF_PERIOD` bins a period, and what time it is."""
 

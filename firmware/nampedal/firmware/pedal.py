@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nampedal.firmware import _engine, artifact, preset
+from nampedal.firmware.bank import read_bank
 from nampedal.firmware.chain import Chain
-from nampedal.firmware.errors import NoJackServerError
+from nampedal.firmware.errors import NoJackServerError, NoSuchBankError
 from nampedal.firmware.jack_client import JackClient, Wiring
+from nampedal.firmware.keeper import Keeper
 from nampedal.firmware.listener import Listener
-from nampedal.firmware.load import LoadMeter
+from nampedal.firmware.load import LoadMeter, Peaks
 from nampedal.firmware.preset import Nam, Preset
 from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.quality import NEAR, Quality, Step, steps
+from nampedal.firmware.state import State
 
 TICK_S = 0.02
 # JACK's thread wakes nobody: how often is looked for MIDI.
@@ -37,12 +40,14 @@ _log = logging.getLogger(__name__)
 class Setup:
     """What to play, and where.
 
-    bank: presets, or artifacts that are played as they are.  full_scale: of the input, dBu at 0 dBFS; None: unknown.
+    bank: presets to begin with, or artifacts that are played as they are.  banks: folders that the player goes between.
+    full_scale: of the input, dBu at 0 dBFS; None: unknown.
     most_bytes: of memory for prepared presets.  server: JACK's name; None: the default one.
     first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
     allows.  record: where input and output go.
     channels: 1: heard from both outputs; 2: each through a chain of its own.
     round_trip_ms: measured, from string to ear; None: unknown.
+    keeper: of where the player is; None: nobody keeps it.
     """
 
     bank: Sequence[Path]
@@ -55,6 +60,8 @@ class Setup:
     record: Path | None = None
     channels: int = 1
     round_trip_ms: float | None = None
+    banks: Sequence[Path] = ()
+    keeper: Keeper | None = None
 
 
 class Pedal:
@@ -79,12 +86,35 @@ class Pedal:
         # No Event: a signal's handler may not take a lock that the thread it interrupts holds.
         self._stopped = False
         self.meter = LoadMeter()
+        self.peaks = Peaks()
+        self.bank = setup.bank[0].parent
+        self._presets = list(setup.bank)
         self._rate = 0.0
         self._period_frames = 0
 
     def stop(self) -> None:
         """The sound ends, and run() returns. From any thread, and from a signal's handler."""
         self._stopped = True
+
+    def change_bank(self, name: str) -> None:
+        """next, previous, a folder's name or a number from 1 on. Raises NoSuchBankError, SettingsError of that bank."""
+        names = [folder.name for folder in self.setup.banks]
+        if not names or self.manager is None:
+            raise NoSuchBankError(f"bank {name!r}: there is no other bank; play a folder of several")
+        if name in ("next", "previous"):
+            here = self.setup.banks.index(self.bank) if self.bank in self.setup.banks else -1
+            folder = self.setup.banks[(here + (1 if name == "next" else -1)) % len(names)]
+        elif name in names:
+            folder = self.setup.banks[names.index(name)]
+        elif name.isdecimal() and 1 <= int(name) <= len(names):
+            folder = self.setup.banks[int(name) - 1]
+        else:
+            raise NoSuchBankError(f"bank {name!r}: is not there; there are {', '.join(names)}")
+        if folder != self.bank:
+            found = read_bank(folder)
+            self.bank, self._presets = folder, list(found.presets)
+            self.manager.change_bank(self._presets)
+            _log.info("bank %s", found.name)
 
     def run(self) -> None:
         """Until stop(). Raises JackPortError, NoSuchPresetError of the first preset, RecordingError."""
@@ -100,6 +130,8 @@ class Pedal:
                     client.close()
         finally:
             self._end()
+            if self.setup.keeper is not None:
+                self.setup.keeper.close()
 
     def _wait_for_server(self) -> JackClient | None:
         complained_s = -COMPLAIN_S
@@ -135,6 +167,9 @@ class Pedal:
             _log.warning("the JACK server is gone; waiting for it")
 
     def _tick(self) -> None:
+        current = self.manager.current if self.manager is not None else None
+        if self.setup.keeper is not None and current is not None:
+            self.setup.keeper.see(time.monotonic(), State(self.bank.resolve(), current.name))
         for tick in self.ticks:
             tick()
 
@@ -163,7 +198,7 @@ class Pedal:
         if self.setup.record is not None and first:
             self.listener.record(self.setup.record)
         self.manager = PresetManager(
-            *(list(self.setup.bank), self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
+            *(self._presets, self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
             carries=self._carries,
         )
         self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
@@ -197,6 +232,8 @@ class Pedal:
 
     def _hear(self, callback: _engine.JackCallback, xruns: int) -> None:
         assert self.manager is not None
+        assert self.stage is not None
+        self.peaks.hear(self.stage.take_input_peak(), self.stage.take_output_peak())
         loads = self.meter.hear(time.monotonic(), callback.load_bins)
         self.xruns += xruns
         self.worst = max(self.worst, callback.take_worst())

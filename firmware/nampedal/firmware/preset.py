@@ -11,8 +11,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
-from nampedal.board.errors import SettingValueError
-from nampedal.board.settings import check_format, check_keys, load_toml, number_of, one_of, text_of, to_toml
+from nampedal.board.errors import SettingValueError, TriggerError
+from nampedal.board.settings import check_format, check_keys, load_toml, number_of, one_of, table_of, text_of, to_toml
+from nampedal.firmware import control_map
+from nampedal.firmware.control_map import TABLES, ControlMap
+from nampedal.firmware.errors import ActionError, ControlMapError
 from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
@@ -100,6 +103,7 @@ class Preset:
     """input_gain: before everything.  level: behind everything; normalise: to one loudness for all captures.
 
     bypass_keeps_cabinet: what of the blocks bypass leaves in the sound.
+    controls: what of the pedal's own map they do otherwise while it plays.
     """
 
     name: str
@@ -108,9 +112,10 @@ class Preset:
     level_db: float = _number(0.0, -60, 20)
     normalise: bool = True
     bypass_keeps_cabinet: bool = True
+    controls: ControlMap = field(default_factory=ControlMap)
 
 
-_OWN = tuple(one.name for one in fields(Preset) if one.name not in ("name", "blocks"))
+_OWN = tuple(one.name for one in fields(Preset) if one.name not in ("name", "blocks", "controls"))
 
 
 def read(path: Path) -> Preset:
@@ -125,10 +130,10 @@ def parse(data: bytes, where: str) -> Preset:
     """where: for messages. Raises SettingsError."""
     values = load_toml(where, data)
     check_format(where, values, FORMAT)
-    check_keys(where, "", values, ("format", "name", "block"), _OWN)
+    check_keys(where, "", values, ("format", "name", "block"), (*_OWN, *TABLES))
     blocks = _blocks(where, values["block"])
     own = {one.name: _value(where, one.name, values, one) for one in fields(Preset) if one.name in values.keys() & _OWN}
-    return Preset(text_of(where, "name", values), blocks, **own)
+    return Preset(text_of(where, "name", values), blocks, **own, controls=_controls(where, values))
 
 
 def write(preset: Preset, path: Path) -> None:
@@ -145,7 +150,8 @@ def pack(preset: Preset) -> bytes:
     for block in preset.blocks:
         values = {one.name: getattr(block, one.name) for one in fields(block)}
         text += b"\n[[block]]\n" + to_toml({"kind": type(block).__name__.lower(), **values})
-    return text
+    controls = control_map.to_tables(preset.controls)
+    return text + (b"\n" + to_toml(controls) if controls else b"")
 
 
 def files_of(preset: Preset) -> tuple[str, ...]:
@@ -158,6 +164,18 @@ def limits_of(table: type[Block] | type[Preset], name: str) -> tuple[int, int]:
     """Of a number, ends included. Raises KeyError where it is no number of such a table."""
     limits: tuple[int, int] = next(one for one in fields(table) if one.name == name).metadata["limits"]
     return limits
+
+
+def _controls(where: str, values: Mapping[str, Any]) -> ControlMap:
+    tables = {
+        name: {key: text_of(where, f"{name}.{key}", {key.rpartition(".")[2]: text}) for key, text in table.items()}
+        for name in TABLES
+        if name in values and (table := table_of(where, name, values, "what controls do"))
+    }
+    try:
+        return control_map.read(tables, where)
+    except (ActionError, ControlMapError, TriggerError) as error:
+        raise SettingValueError(str(error)) from error
 
 
 def _blocks(where: str, tables: object) -> tuple[Block, ...]:

@@ -18,7 +18,7 @@ from nampedal.board.errors import NampedalError
 from nampedal.firmware import _engine, preset
 from nampedal.firmware.bank import which
 from nampedal.firmware.chain import Chain, OnStage
-from nampedal.firmware.errors import NoSuchSettingError, NotSavedError, SettingLimitError
+from nampedal.firmware.errors import NoSuchPresetError, NoSuchSettingError, NotSavedError, SettingLimitError
 from nampedal.firmware.quality import Step
 
 CROSSFADE_S = 0.02
@@ -66,6 +66,8 @@ class PresetManager:
         carries: Callable[[Chain, Chain], bool] = lambda old, new: True,
     ) -> None:
         self.slots = [Slot(path) for path in bank]
+        # Of banks that were left: what was set and not saved is still there when the player comes back.
+        self._left: dict[Path, Slot] = {}
         self.current: Slot | None = None
         self.wanted: Slot | None = None
         self.step = Step(0)
@@ -91,15 +93,30 @@ class PresetManager:
         """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""
         return self.slots[which(name, [slot.name for slot in self.slots])]
 
+    def is_at(self, name: str) -> bool:
+        """Whether a preset plays, or will as soon as it is ready."""
+        here = self.wanted or self.current
+        try:
+            return here is not None and self.find(name) is here
+        except NoSuchPresetError:
+            return False
+
     def select(self, name: str) -> None:
         """By its file's name, or its number from 1 on. Raises NoSuchPresetError."""
         self._want(self.find(name))
 
     def move(self, by: int) -> None:
         """So many presets on, around the end; from the one that is wanted, if it does not play yet."""
-        here = self.wanted or self.current
-        at = self.slots.index(here) if here is not None else -1 if by > 0 else 0
+        here = self._place(self.wanted or self.current)
+        at = here if here is not None else -1 if by > 0 else 0
         self._want(self.slots[(at + by) % len(self.slots)])
+
+    def change_bank(self, bank: list[Path]) -> None:
+        """To the preset of another bank that has the same number, or to its last."""
+        here = self._place(self.wanted or self.current) or 0
+        self._left |= {slot.path: slot for slot in self.slots}
+        self.slots = [self._left.pop(path) if path in self._left else Slot(path) for path in bank]
+        self._want(self.slots[min(here, len(self.slots) - 1)])
 
     def set(self, name: str, value: float) -> None:
         """A number of the preset that plays. Raises NoSuchSettingError, NotSavedError, SettingLimitError."""
@@ -148,11 +165,15 @@ class PresetManager:
             if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
                 self._rewind(slot, slot.chain)
                 slot.used = False
+        for slot in self._left.values():
+            if slot.chain is not None and not self._stage.has(slot.chain.native):
+                slot.chain, slot.used = None, False
         self._ask()
 
     @property
     def memory_bytes(self) -> int:
-        return sum(slot.chain.native.memory_bytes for slot in self.slots if slot.chain is not None)
+        slots = (*self.slots, *self._left.values())
+        return sum(slot.chain.native.memory_bytes for slot in slots if slot.chain is not None)
 
     def _playing(self) -> Chain | None:
         return self.current.chain if self.current is not None else None
@@ -228,10 +249,13 @@ class PresetManager:
 
     def _by_need(self) -> list[Slot]:
         """The wanted, the current and then its neighbours, the near ones first."""
-        here = self.wanted or self.current or self.slots[0]
-        at, count = self.slots.index(here), len(self.slots)
+        at, count = self._place(self.wanted or self.current) or 0, len(self.slots)
         order = [self.slots[(at + way * by) % count] for by in range(count // 2 + 1) for way in (1, -1)]
         return list(dict.fromkeys(order))
+
+    def _place(self, slot: Slot | None) -> int | None:
+        """In the bank; None: it is of another one."""
+        return self.slots.index(slot) if slot in self.slots else None
 
     def _leave(self, needed: Slot) -> bool:
         """Has the chain go that was not played for longest, if `needed` is wanted: else it may stay."""

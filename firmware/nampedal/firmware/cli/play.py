@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+from nampedal.board.controls import Driver
+from nampedal.board.drivers.wired import MOCK_SWITCHES, drivers_of, mock_of
 from nampedal.board.measured import read_measured
+from nampedal.board.panel import Panel
 from nampedal.board.pedals import Pedal, read_pedal
-from nampedal.firmware import artifact, log, preset
-from nampedal.firmware.bank import read_bank
+from nampedal.board.wiring import Wiring
+from nampedal.firmware import artifact, control_map, log, preset
+from nampedal.firmware.bank import banks_in, is_bank, read_bank
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
+from nampedal.firmware.state import read_state, state_path
 
 # Of the machine's memory, what prepared presets may take: one part of so many.
 PRESETS_SHARE = 4
+
+CONTROLS = ("pedal", "mock", "none")
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +53,13 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
     return bank
 
 
+def banks_of(paths: tuple[Path, ...]) -> list[Path]:
+    """Of one folder that holds banks and is none itself: all of them. Raises SettingsError."""
+    if len(paths) != 1 or not paths[0].is_dir() or is_bank(paths[0]):
+        return []
+    return [path.resolve() for path in banks_in(paths[0])]
+
+
 @click.command(
     "play",
     epilog="\b\nExamples:\n  nampedal play amp.stomp\n  nampedal play presets/ --preset crunch\n"
@@ -61,6 +75,7 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 @click.option("--full-scale-dbu", type=float, metavar="DBU", help="Of the input: dBu at 0 dBFS, for calibrated levels.")
 @click.option("--tier", type=click.IntRange(min=0), help="Hold captures at this size, 0 is full. Default: by the load.")
 @click.option("--record", metavar="FILE.wav", type=click.Path(path_type=Path), help="Record input and output.")
+@click.option("--controls", "which", type=click.Choice(CONTROLS), help="Whose. Default: the pedal's, if one is named.")
 @click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where 'nampedal status' asks.")
 @click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
 def play_command(
@@ -72,18 +87,27 @@ def play_command(
     stereo: bool,
     full_scale_dbu: float | None,
     socket: Path | None,
+    which: str | None,
     **others: Any,
 ) -> None:
     """Play live through JACK: artifacts, presets, or a folder of presets. Ctrl-C ends it."""
     if first is not None and Path(first).suffix in (preset.SUFFIX, artifact.SUFFIX):
         paths, first = (*paths, Path(first)), Path(first).stem
     log.set_up()
-    bank = bank_of(paths)
     profile = read_pedal(pedal_name) if pedal_name is not None else None
+    banks = banks_of(paths)
+    # A pedal goes on where it was switched off; on a desk everything begins anew.
+    state = read_state(state_path()) if profile is not None and first is None else None
+    if banks:
+        paths = (state.bank if state is not None and state.bank in banks else banks[0],)
+    bank = bank_of(paths)
+    if state is not None and state.preset in [path.stem for path in bank]:
+        first = state.preset
     # JACK's library is loaded where it is needed.
     try:
         jack_client = import_module("nampedal.firmware.jack_client")
         pedals = import_module("nampedal.firmware.pedal")
+        keepers = import_module("nampedal.firmware.keeper")
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
     if profile is not None:
@@ -93,17 +117,52 @@ def play_command(
     setup = pedals.Setup(
         *(bank, jack_client.Wiring(inputs=sources, outputs=targets), full_scale_dbu),
         first=first,
+        banks=banks,
+        keeper=keepers.Keeper(state_path(), state) if profile is not None else None,
         channels=2 if stereo else 1,
         round_trip_ms=round_trip_ms(profile),
         most_bytes=memory_bytes() // PRESETS_SHARE,
         **others,
     )
-    commands = import_module("nampedal.firmware.commands")
-    pedal = pedals.Pedal(setup)
+    run(pedals.Pedal(setup), profile, which or ("pedal" if profile is not None else "none"), socket or socket_path())
+
+
+def run(pedal: Any, profile: Pedal | None, which: str, socket: Path) -> None:
+    """Until it is told to end. which: of `CONTROLS`."""
+    commands, hands, performers = (
+        import_module(f"nampedal.firmware.{name}") for name in ("commands", "controls", "performer")
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: pedal.stop())
-    with commands.listening(pedal, socket or socket_path()):
+    performer = performers.Performer(pedal)
+    controls = hands.Controls(pedal, performer, Panel(drivers(profile, which)), **uses(profile, which))
+    with commands.listening(pedal, performer, socket, controls), hands.attached(pedal, controls):
         pedal.run()
+
+
+def drivers(profile: Pedal | None, which: str) -> list[Driver]:
+    """Of a pedal's own controls, or of a terminal in their place."""
+    wiring = profile.wiring if profile is not None else Wiring()
+    if which == "mock":
+        return [mock_of(wiring)]
+    return drivers_of(wiring) if which == "pedal" else []
+
+
+def uses(profile: Pedal | None, which: str) -> dict[str, Any]:
+    """What the pedal's controls are for. Raises TriggerError, ActionError, ControlMapError."""
+    wiring = profile.wiring if profile is not None else Wiring()
+    plain = MOCK_SWITCHES if which == "mock" else []
+    switches = wiring.names("switches") or plain
+    own = control_map.read(profile.map, profile.key) if profile is not None else control_map.ControlMap()
+    # Who says what footswitches do says it of all of them.
+    base = control_map.ControlMap() if own.footswitches else control_map.default(switches)
+    return {
+        "control_map": base.under(own),
+        "lights": wiring.names("lights") or plain,
+        "times": profile.times if profile is not None else None,
+        "uses": profile.knobs if profile is not None else {},
+        "midi_channel": wiring.midi_channel,
+    }
 
 
 def round_trip_ms(profile: Pedal | None) -> float | None:

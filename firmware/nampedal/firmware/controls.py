@@ -1,0 +1,242 @@
+"""Feet and hands on a pedal: what drivers and MIDI tell becomes actions and settings, and lights show what is so."""
+
+from __future__ import annotations
+
+import logging
+import math
+import selectors
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from nampedal.board.controls import Clicks, Edge, Event, Position
+from nampedal.board.errors import NampedalError
+from nampedal.board.expression import Expression
+from nampedal.board.footswitch import Footswitches, Gesture, Times
+from nampedal.board.knob import Knob, Pickup
+from nampedal.board.panel import Panel
+from nampedal.board.pedals import KnobUse
+from nampedal.firmware import lamps
+from nampedal.firmware.action import Action
+from nampedal.firmware.control_map import ControlMap, Target
+from nampedal.firmware.midi import MOST, Midi, Program
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.performer import Performer
+from nampedal.firmware.preset_manager import PresetManager, Slot
+
+# From one end of a setting to the other, of an encoder.
+CLICKS_OF_TRAVEL = 32
+# Of a control change that is a switch: on from here.
+ON = 64
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Hand:
+    """One knob: how it is read, whether it has taken over."""
+
+    use: KnobUse
+    reader: Knob | Expression
+    pickup: Pickup = field(default_factory=Pickup)
+
+    def feed(self, position: Position) -> float | None:
+        if isinstance(self.reader, Expression):
+            return self.reader.feed(position.time_s, position.value)
+        return self.reader.feed(position.value)
+
+
+class Controls:
+    """For the thread that runs the pedal.
+
+    switches, lights: names of all that there are.  uses: of knobs that are not read as all others are.
+    midi_heard: the last message that could be mapped, for who maps it.
+    """
+
+    def __init__(
+        self,
+        pedal: Pedal,
+        performer: Performer,
+        panel: Panel,
+        control_map: ControlMap,
+        *,
+        lights: Sequence[str] = (),
+        times: Times | None = None,
+        uses: Mapping[str, KnobUse] | None = None,
+        midi_channel: int | None = 0,
+    ) -> None:
+        self.midi_heard = ""
+        self.panel = panel
+        self._pedal, self._performer = pedal, performer
+        self._base = self._map = control_map
+        self._lights = tuple(lights)
+        self._uses = dict(uses or {})
+        self._hands: dict[str, _Hand] = {}
+        self._footswitches = Footswitches(control_map.footswitches, times)
+        self._midi = Midi(midi_channel) if midi_channel is not None else None
+        self._slot: Slot | None = None
+        self._clipped_s = -math.inf
+
+    def tick(self) -> None:
+        """What has come to pass since the last call. Call it when the panel can be read, and often."""
+        self._follow()
+        for event in self.panel.tick():
+            self._hear(event)
+        self._carry_out(self._footswitches.tick(time.monotonic()))
+        self._follow()
+        now_s = time.monotonic()
+        self.panel.show(lamps.lights(self._shown(now_s), self._lights, now_s))
+
+    def hear_midi(self, messages: list[bytes]) -> None:
+        """Whole messages, as they came."""
+        for message in messages:
+            heard = self._midi.hear(message) if self._midi is not None else None
+            if isinstance(heard, Program):
+                self._program(heard)
+            elif heard is not None:
+                self.midi_heard = f"control change {heard.number} = {heard.value} on channel {heard.channel}"
+                self._control_change(self._map.control_changes.get(heard.number), heard.value)
+
+    # ---- events ----
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case Edge():
+                self._carry_out(self._footswitches.hear(event))
+            case Position():
+                self._turn(event)
+            case Clicks():
+                self._click(event)
+
+    def _carry_out(self, gestures: list[Gesture]) -> None:
+        for gesture in gestures:
+            action = self._map.footswitches.get(gesture.trigger)
+            if action is not None:
+                self._do(action)
+
+    def _turn(self, event: Position) -> None:
+        hand = self._hands.get(event.knob)
+        if hand is None:
+            hand = self._hands[event.knob] = self._new_hand(event.knob)
+            self._aim(event.knob, hand)
+        position = hand.feed(event)
+        if position is None:
+            return
+        taken = hand.pickup.feed(position)
+        if taken is not None:
+            self._move(self._map.knobs.get(event.knob, Target(event.knob)), taken)
+
+    def _new_hand(self, name: str) -> _Hand:
+        use = self._uses.get(name, KnobUse())
+        reader = Expression(use.spec) if use.expression else Knob(use.spec)
+        return _Hand(use, reader, Pickup(jump=use.jump or use.expression))
+
+    def _click(self, event: Clicks) -> None:
+        target = self._map.knobs.get(event.encoder, Target(event.encoder))
+        now = self._stands_at(target)
+        if now is not None:
+            self._move(target, min(1.0, max(0.0, now + event.clicks / CLICKS_OF_TRAVEL)))
+
+    def _program(self, program: Program) -> None:
+        self.midi_heard = f"program {program.number + 1} on channel {program.channel}"
+        if program.bank is not None:
+            self._do(Action("bank", (str(program.bank + 1),)))
+        self._do(Action("preset", (str(program.number + 1),)))
+
+    def _control_change(self, mapped: Action | Target | None, value: int) -> None:
+        if isinstance(mapped, Target):
+            self._move(mapped, value / MOST)
+        elif mapped is not None and value >= ON:
+            self._do(mapped)
+
+    def _do(self, action: Action) -> None:
+        self._performer.try_to(action)
+
+    # ---- settings ----
+
+    def _move(self, target: Target, position: float) -> None:
+        """To a part of its way. A preset that has no such setting is left as it is."""
+        manager, ends = self._pedal.manager, self._ends(target)
+        if manager is None or ends is None:
+            return
+        low, high = ends
+        try:
+            manager.set(target.setting, low + position * (high - low))
+        except NampedalError as error:
+            _log.warning("%s", error)
+
+    def _stands_at(self, target: Target) -> float | None:
+        """What part of its way; None: the preset has no such setting."""
+        ends, slot = self._ends(target), self._slot
+        full = slot.chain.full_name(target.setting) if slot is not None and slot.chain is not None else None
+        if ends is None or full is None or slot is None or slot.chain is None or ends[0] == ends[1]:
+            return None
+        return min(1.0, max(0.0, (slot.chain.numbers[full] - ends[0]) / (ends[1] - ends[0])))
+
+    def _ends(self, target: Target) -> tuple[float, float] | None:
+        slot = self._slot
+        full = slot.chain.full_name(target.setting) if slot is not None and slot.chain is not None else None
+        if full is None or slot is None or slot.chain is None:
+            return None
+        low, high = slot.chain.settings[full].limits
+        return low if target.low is None else target.low, high if target.high is None else target.high
+
+    # ---- what plays ----
+
+    def _follow(self) -> None:
+        """After a switch the preset's own map counts, and knobs wait until they are where its settings stand."""
+        manager = self._pedal.manager
+        current = manager.current if manager is not None else None
+        if current is self._slot:
+            return
+        self._slot = current
+        own = current.chain.preset.controls if current is not None and current.chain is not None else ControlMap()
+        self._map = self._base.under(own)
+        self._footswitches.bind(self._map.footswitches)
+        for name, hand in self._hands.items():
+            self._aim(name, hand)
+
+    def _aim(self, name: str, hand: _Hand) -> None:
+        position = self._stands_at(self._map.knobs.get(name, Target(name)))
+        if position is not None:
+            hand.pickup.aim(position)
+
+    def _shown(self, now_s: float) -> lamps.Shown:
+        manager, pitch = self._pedal.manager, self._pedal.listener.pitch if self._pedal.listener is not None else None
+        # Behind the ceiling nothing clips; what is too loud clips where it comes in.
+        if self._pedal.peaks.take("lamps")[0] >= 1.0:
+            self._clipped_s = now_s
+        return lamps.Shown(
+            lit=frozenset(
+                trigger.switches[0]
+                for trigger, action in self._map.footswitches.items()
+                if trigger.kind == "press" and self._performer.is_so(action)
+            ),
+            bypass=manager.bypass if manager is not None else False,
+            tuning=self._performer.tuning,
+            cents=pitch.cents if pitch is not None else None,
+            clipped_s=self._clipped_s,
+            overloaded=self._pedal.quality.step > 0,
+            trouble=self._trouble(manager),
+        )
+
+    def _trouble(self, manager: PresetManager | None) -> int:
+        if self._pedal.client is None:
+            return lamps.NO_SERVER
+        failed = manager is not None and manager.current is None and manager.wanted is None
+        return lamps.NO_PRESET if failed else 0
+
+
+@contextmanager
+def attached(pedal: Pedal, controls: Controls) -> Iterator[None]:
+    """Has a pedal obey its controls while it runs; then lets go of the hardware."""
+    pedal.ticks.append(controls.tick)
+    pedal.wakes.register(controls.panel, selectors.EVENT_READ)
+    pedal.on_midi = controls.hear_midi
+    try:
+        yield
+    finally:
+        pedal.ticks.remove(controls.tick)
+        pedal.wakes.unregister(controls.panel)
+        controls.panel.close()
