@@ -1,0 +1,134 @@
+"""How long it takes from an edge of a footswitch to the command in the audio thread's queue, on a machine under load.
+
+    python bench/footswitch_latency.py [--busy 4] [--presses 500]
+
+A pedal of ten presets in its own thread, through a jackd with the dummy driver; a driver like the terminal's posts the
+edges. --busy: so many processes compute meanwhile. Printed: median, 99th percentile and worst, in ms, of switches to
+presets that are ready, from the edge's own time to the return of Stage.go_to().
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from live import PERIOD, SERVER, jackd, until
+from nampedal.board.controls import Edge, Light, Post
+from nampedal.board.panel import Panel
+from nampedal.firmware import _engine, control_map, preset
+from nampedal.firmware.controls import Controls, attached
+from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.performer import Performer
+from nampedal.firmware.preset import Gain, Preset, Tone
+
+PRESETS = 9
+# Longer than a switch, and than a foot's quickest.
+PAUSE_S = 0.08
+
+
+class Foot:
+    """A driver that is pressed by a program."""
+
+    name = "foot"
+
+    def __init__(self) -> None:
+        self.post: Post | None = None
+
+    def open(self, post: Post) -> None:
+        self.post = post
+
+    def show(self, lights: Mapping[str, Light]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Watched:
+    """A stage that notes when it was told to go to another chain."""
+
+    def __init__(self, stage: _engine.Stage) -> None:
+        self._stage = stage
+        self.told_s = 0.0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stage, name)
+
+    def go_to(self, chain: _engine.Chain, dip: bool, seconds: float) -> bool:
+        done = self._stage.go_to(chain, dip, seconds)
+        self.told_s = time.monotonic()
+        return done
+
+
+def compute() -> None:
+    while True:
+        np.random.default_rng(0).normal(size=100_000).sum()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--presses", type=int, default=500)
+    arguments = parser.parse_args()
+    server = jackd()
+    others = [multiprocessing.Process(target=compute, daemon=True) for _ in range(arguments.busy)]
+    for other in others:
+        other.start()
+    time.sleep(1.0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(1, PRESETS + 1):
+            preset.write(Preset(f"{number}", (Gain(), Tone())), folder / f"{number}.toml")
+        late_ms = sorted(1e3 * late_s for late_s in presses(folder, arguments.presses))
+    for other in others:
+        other.kill()
+    server.terminate()
+    server.wait()
+    worst, p99 = late_ms[-1], late_ms[int(0.99 * len(late_ms))]
+    print(f"{len(late_ms)} presses, {arguments.busy} busy processes, periods of {PERIOD}:")
+    print(f"median {np.median(late_ms):.2f} ms, p99 {p99:.2f} ms, worst {worst:.2f} ms")
+
+
+def presses(folder: Path, count: int) -> list[float]:
+    foot, pedal = Foot(), Pedal(Setup(sorted(folder.iterdir()), server=SERVER, tier=0))
+    switches = [str(number) for number in range(1, PRESETS + 1)]
+    simple = control_map.read({"footswitches": {name: f"preset {name}" for name in switches}}, "bench")
+    controls = Controls(pedal, Performer(pedal), Panel([foot]), simple, lights=switches)
+
+    def run() -> None:
+        with attached(pedal, controls):
+            pedal.run()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(lambda: pedal.manager is not None and all(slot.chain for slot in pedal.manager.slots) and foot.post)
+    manager = pedal.manager
+    assert manager is not None
+    watched = Watched(manager._stage)
+    manager._stage = watched  # type: ignore[assignment]
+    late_s = [press(foot.post, watched, switches[(n + 1) % PRESETS]) for n in range(count)]
+    pedal.stop()
+    thread.join()
+    return late_s
+
+
+def press(post: Callable[[Edge], None] | None, watched: Watched, switch: str) -> float:
+    assert post is not None
+    watched.told_s = 0.0
+    at_s = time.monotonic()
+    post(Edge(at_s, switch, True))
+    time.sleep(PAUSE_S)
+    post(Edge(time.monotonic(), switch, False))
+    time.sleep(PAUSE_S)
+    until(lambda: watched.told_s > 0.0)
+    return watched.told_s - at_s
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Feet and hands on a pedal that plays through a real JACK server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from jack_server import JackServer, wait_for
+from nampedal.board.controls import Clicks, Edge, Light, Position, Post
+from nampedal.board.knob import KnobSpec
+from nampedal.board.panel import Panel
+from nampedal.board.pedals import KnobUse
+from nampedal.firmware import control_map, preset
+from nampedal.firmware.controls import Controls, attached
+from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.performer import Performer
+from nampedal.firmware.preset import Gain, Preset, Tone
+
+MAP = {
+    "knobs": {"drive": "1.gain_db -10 10", "turn": "treble"},
+    "control_changes": {"7": "level -40 0", "64": "bypass", "9": "bass"},
+}
+
+
+class Hands:
+    """A driver whose hardware is the test."""
+
+    name = "hands"
+
+    def __init__(self) -> None:
+        self.post: Post | None = None
+        self.lights: dict[str, Light] = {}
+
+    def open(self, post: Post) -> None:
+        self.post = post
+
+    def show(self, lights: Mapping[str, Light]) -> None:
+        self.lights |= lights
+
+    def close(self) -> None:
+        self.post = None
+
+    def step(self, *switches: str, hold_s: float = 0.0) -> None:
+        """Press footswitches together, and let go."""
+        assert self.post is not None
+        for switch in switches:
+            self.post(Edge(time.monotonic(), switch, True))
+        time.sleep(hold_s)
+        for switch in switches:
+            # Behind the lock-out of the edge before.
+            self.post(Edge(time.monotonic() + 0.03, switch, False))
+        time.sleep(0.05)
+
+    def turn(self, knob: str, value: float) -> None:
+        assert self.post is not None
+        self.post(Position(time.monotonic(), knob, value))
+
+    def lit(self) -> str:
+        return " ".join(name for name, light in sorted(self.lights.items()) if light.level > 0.5)
+
+
+class Played:
+    """A pedal in a thread of its own, with four footswitches."""
+
+    def __init__(self, server: str, banks: list[Path]) -> None:
+        self.hands = Hands()
+        self.pedal = Pedal(Setup(sorted(banks[0].glob("*.toml")), server=server, banks=banks))
+        self.performer = Performer(self.pedal)
+        base = control_map.default(list("1234")).under(control_map.read(MAP, "test"))
+        uses = {"drive": KnobUse(KnobSpec(band=0.0, dead_low=0.0, dead_high=0.0))}
+        self.controls = Controls(
+            self.pedal, self.performer, Panel([self.hands]), base, lights=(*"1234", "bypass"), uses=uses
+        )
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with attached(self.pedal, self.controls):
+            self.pedal.run()
+
+    def at(self) -> str:
+        """Bank and preset."""
+        manager = self.pedal.manager
+        current = manager.current if manager is not None else None
+        return f"{self.pedal.bank.name} {current.name}" if current is not None else ""
+
+    def number(self, name: str) -> float:
+        manager = self.pedal.manager
+        assert manager is not None
+        assert manager.current is not None
+        assert manager.current.chain is not None
+        return manager.current.chain.numbers[name]
+
+    def stop(self) -> None:
+        self.pedal.stop()
+        self._thread.join(30.0)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def banks(tmp_path: Path) -> list[Path]:
+    """live: one to four, of which three has a map of its own; quiet: two presets."""
+    live, quiet = tmp_path / "live", tmp_path / "quiet"
+    live.mkdir()
+    quiet.mkdir()
+    for number in range(1, 5):
+        preset.write(Preset(f"P{number}", (Gain(float(number)), Tone())), live / f"p{number}.toml")
+    own = control_map.read({"footswitches": {"4": "set 1.gain_db 12"}, "knobs": {"drive": "level"}}, "own")
+    preset.write(Preset("P3", (Gain(3.0), Tone()), controls=own), live / "p3.toml")
+    for name in ("q1", "q2"):
+        preset.write(Preset(name, (Gain(-20.0),)), quiet / f"{name}.toml")
+    return [live, quiet]
+
+
+@pytest.fixture
+def played(jack_server: JackServer, banks: list[Path]) -> Iterator[Played]:
+    jack_server.start()
+    made = Played(jack_server.name, banks)
+    wait_for(lambda: made.at() == "live p1" and made.hands.post is not None)
+    yield made
+    made.stop()
+
+
+def test_footswitches_choose_presets_and_the_same_again_bypasses(played: Played) -> None:
+    wait_for(lambda: played.hands.lit() == "1")
+    played.hands.step("2")
+    wait_for(lambda: played.at() == "live p2" and played.hands.lit() == "2")
+    played.hands.step("2")
+    wait_for(lambda: played.pedal.manager is not None and played.pedal.manager.bypass)
+    wait_for(lambda: played.hands.lit() == "2 bypass")
+    played.hands.step("2")
+    wait_for(lambda: played.hands.lit() == "2")
+
+
+def test_two_together_go_to_another_bank_and_it_goes_on_there_with_the_same_number(played: Played) -> None:
+    played.hands.step("2")
+    wait_for(lambda: played.at() == "live p2")
+    played.hands.step("3", "4")
+    wait_for(lambda: played.at() == "quiet q2")
+    played.hands.step("1", "2")
+    wait_for(lambda: played.at() == "live p2")
+
+
+def test_a_long_press_tunes_without_a_sound(played: Played) -> None:
+    played.hands.step("3", hold_s=0.7)
+    wait_for(lambda: played.performer.tuning)
+    assert played.at() == "live p1"
+    wait_for(lambda: played.hands.lit() == "")
+    played.hands.step("3", hold_s=0.7)
+    wait_for(lambda: not played.performer.tuning and played.hands.lit() == "1")
+
+
+def test_a_knob_moves_its_setting_and_waits_after_a_switch_until_it_is_where_that_stands(played: Played) -> None:
+    hands = played.hands
+    hands.turn("drive", 0.0)
+    hands.turn("drive", 0.8)
+    wait_for(lambda: played.number("1.gain_db") == pytest.approx(6.0))
+    hands.step("2")
+    wait_for(lambda: played.at() == "live p2")
+    # The preset has 2 dB, which is at 0.6 of the way: from 0.8 to 0.7 is not there yet.
+    hands.turn("drive", 0.7)
+    time.sleep(0.1)
+    assert played.number("1.gain_db") == 2.0
+    hands.turn("drive", 0.5)
+    wait_for(lambda: played.number("1.gain_db") == pytest.approx(0.0))
+
+
+def test_a_preset_may_have_a_map_of_its_own(played: Played) -> None:
+    played.hands.step("3")
+    wait_for(lambda: played.at() == "live p3")
+    played.hands.step("4")
+    wait_for(lambda: played.number("1.gain_db") == 12.0)
+    assert played.at() == "live p3"
+    played.hands.turn("drive", 1.0)
+    played.hands.turn("drive", 0.0)
+    wait_for(lambda: played.number("level_db") == -60.0)
+    played.hands.step("1")
+    wait_for(lambda: played.at() == "live p1")
+    played.hands.step("4")
+    wait_for(lambda: played.at() == "live p4")
+
+
+def test_an_encoder_goes_on_from_where_the_setting_stands(played: Played) -> None:
+    post = played.hands.post
+    assert post is not None
+    post(Clicks(time.monotonic(), "turn", 8))
+    wait_for(lambda: played.number("2.treble") == pytest.approx(7.5))
+    post(Clicks(time.monotonic(), "turn", -1000))
+    wait_for(lambda: played.number("2.treble") == 0.0)
+
+
+def in_tick(played: Played, call: Callable[[], object]) -> None:
+    """In the thread that runs the pedal."""
+    done = threading.Event()
+
+    def once() -> None:
+        if not done.is_set():
+            call()
+            done.set()
+
+    played.pedal.ticks.append(once)
+    assert done.wait(20.0)
+
+
+def test_midi_selects_presets_and_banks_and_moves_settings(played: Played) -> None:
+    hear = played.controls.hear_midi
+    in_tick(played, lambda: hear([bytes([0xC0, 3])]))
+    wait_for(lambda: played.at() == "live p4")
+    in_tick(played, lambda: hear([bytes([0xB0, 0, 0]), bytes([0xB0, 32, 1]), bytes([0xC0, 0])]))
+    wait_for(lambda: played.at() == "quiet q1")
+    in_tick(played, lambda: hear([bytes([0xB0, 7, 127])]))
+    assert played.number("level_db") == 0.0
+    in_tick(played, lambda: hear([bytes([0xB0, 7, 0]), bytes([0xB0, 64, 127])]))
+    assert played.number("level_db") == -40.0
+    assert played.pedal.manager is not None
+    assert played.pedal.manager.bypass
+    # No preset of this bank has a tone, nor that many presets.
+    in_tick(played, lambda: hear([bytes([0xB0, 9, 64]), bytes([0xC0, 99])]))
+    assert played.at() == "quiet q1"
+    assert played.controls.midi_heard == "program 100 on channel 1"
+
+
+def test_trouble_is_shown_by_its_code(banks: list[Path]) -> None:
+    made = Played("nobody", banks)
+    wait_for(lambda: made.hands.lit() == "1")
+    wait_for(lambda: made.hands.lit() == "")
+    wait_for(lambda: made.hands.lit() == "1")
+    made.stop()
