@@ -151,15 +151,14 @@ class _Bound:
 
 
 class _State(enum.Enum):
-    UP = enum.auto()
+    # Up, or down in a stroke of which nothing is told any more.
+    IDLE = enum.auto()
     # Down, and may become a chord.
     CHORDABLE = enum.auto()
     # Down, and not yet told what as.
     UNDECIDED = enum.auto()
     # Down, and told: only repeats and the release are to come.
     TOLD = enum.auto()
-    # Down, and nothing is told any more.
-    SPENT = enum.auto()
     # Up, and may become a double.
     TAPPED = enum.auto()
 
@@ -174,7 +173,7 @@ class _Switch:
     level: bool = False
     down: bool = False
     deaf_until_s: float = -_NEVER_S
-    state: _State = _State.UP
+    state: _State = _State.IDLE
     down_s: float = 0.0
     ends_s: float = _NEVER_S
 
@@ -225,7 +224,7 @@ class Footswitches:
             new = self._bound.get(switch.name, _Bound())
             if new != switch.bound:
                 switch.bound = new
-                switch.go(_State.SPENT if switch.down else _State.UP)
+                switch.go(_State.IDLE)
 
     def hear(self, edge: Edge) -> list[Gesture]:
         """What is certain with this edge, in the order of time: it, and what came to an end before it."""
@@ -303,8 +302,8 @@ class Footswitches:
                 self._tell_over(switch, at_s)
             chord = Trigger("chord", (switch.name, partner.name))
             self._told.append(Gesture("chord", chord.switches, at_s))
-            switch.go(_State.SPENT)
-            partner.go(_State.SPENT)
+            switch.go(_State.IDLE)
+            partner.go(_State.IDLE)
         elif switch.state is _State.TAPPED:
             self._tell("double", switch, at_s)
             switch.go(_State.TOLD)
@@ -337,14 +336,14 @@ class Footswitches:
             self._tell_over(switch, at_s)
         elif switch.state is _State.TOLD:
             self._tell("release", switch, at_s)
-        switch.go(_State.UP)
+        switch.go(_State.IDLE)
 
     def _end_wait(self, switch: _Switch, at_s: float) -> None:
         if switch.state is _State.CHORDABLE:
             self._go_on_alone(switch, at_s)
         elif switch.state is _State.TAPPED:
             self._tell_over(switch, at_s)
-            switch.go(_State.UP)
+            switch.go(_State.IDLE)
         else:
             self._hold(switch, at_s)
 
