@@ -214,6 +214,18 @@ def test_a_change_that_debouncing_held_back_is_a_deadline_and_one_that_bounced_b
 def test_without_debouncing_every_edge_counts() -> None:
     machine = Footswitches(triggers("1"), Times(debounce_s=0.0))
     assert written(play(machine, edges("1:0-1-2-3"))) == "1@0 1@2"
+    assert written(machine.hear(Edge(30.0, "1", True)) + machine.hear(Edge(30.0, "1", False))) == "1@30000"
+
+
+def test_an_edge_at_the_end_of_debouncing_is_told_at_once() -> None:
+    machine = Footswitches(triggers("1, 1 release"), TIMES)
+    machine.hear(Edge(0.0, "1", True))
+    assert machine.hear(Edge(TIMES.debounce_s, "1", False)) == [Gesture("release", ("1",), TIMES.debounce_s)]
+
+
+def test_a_wait_may_be_shorter_than_debouncing() -> None:
+    machine = Footswitches(triggers("1, 1 release, 1+2"), Times(debounce_s=0.1, chord_s=0.03))
+    assert written(play(machine, edges("1:0-5"))) == "1@30 1_release@100"
 
 
 def test_edges_told_twice_count_once() -> None:
@@ -223,12 +235,12 @@ def test_edges_told_twice_count_once() -> None:
 
 
 def test_an_edge_that_comes_late_counts_as_of_now() -> None:
-    machine = Footswitches(triggers("1, 2, 1+2"), TIMES)
+    machine = Footswitches(triggers("1, 2, 3, 4, 1+2"), TIMES)
     assert machine.hear(Edge(1.0, "1", True)) == []
     assert machine.hear(Edge(0.997, "2", True)) == [Gesture("chord", ("1", "2"), 1.0)]
     assert machine.tick(0.5) == []
-    assert machine.hear(Edge(math.nan, "3", True)) == []
-    assert machine.hear(Edge(1.1, "1", False)) == []
+    assert machine.hear(Edge(0.6, "3", True)) == [Gesture("press", ("3",), 1.0)]
+    assert machine.hear(Edge(math.nan, "4", True)) == [Gesture("press", ("4",), 1.0)]
 
 
 @pytest.mark.parametrize("wrong_s", [1e6, 1e8, 1e300, math.inf, math.nan, -math.inf, -5.0])
@@ -245,6 +257,13 @@ def test_one_wrong_clock_reading_harms_one_stroke_at_most(wrong_s: float) -> Non
     assert machine.tick(12.5) == [Gesture("long", ("1",), 12.5)]
 
 
+def test_a_stroke_from_the_future_lasts_from_when_that_is_known() -> None:
+    machine = Footswitches(triggers("1 long, 1+2"), TIMES)
+    machine.hear(Edge(1e6, "1", True))
+    assert machine.tick(10.0) == []
+    assert [round(gesture.time_s, 6) for gesture in machine.tick(11.0)] == [10.5]
+
+
 def test_a_time_that_no_clock_says_is_no_tick() -> None:
     machine = Footswitches(triggers("1 long"), TIMES)
     machine.hear(Edge(1.0, "1", True))
@@ -252,10 +271,14 @@ def test_a_time_that_no_clock_says_is_no_tick() -> None:
     assert machine.tick(1.5) == [Gesture("long", ("1",), 1.5)]
 
 
-def test_repeats_that_a_stalled_loop_has_missed_do_not_come_all_at_once() -> None:
-    machine = Footswitches(triggers("1, 1 long, 1 repeat"), TIMES)
+@pytest.mark.parametrize(
+    ("bound", "gestures"),
+    [("1, 1 long, 1 repeat", "1_long@1500 1_repeat@61000"), ("1, 1 repeat", "1_repeat@61000")],
+)
+def test_repeats_that_a_stalled_loop_has_missed_do_not_come_all_at_once(bound: str, gestures: str) -> None:
+    machine = Footswitches(triggers(bound), TIMES)
     machine.hear(Edge(1.0, "1", True))
-    assert written(machine.tick(61.0)) == "1_long@1500 1_repeat@61000"
+    assert written(machine.tick(61.0)) == gestures
     assert machine.next_deadline() == 61.0 + TIMES.repeat_s
 
 
