@@ -88,6 +88,10 @@ class Controls:
         now_s = time.monotonic()
         self.panel.show(lamps.lights(self._shown(now_s), self._lights, now_s))
 
+    def due(self) -> float | None:
+        """When a foot has waited long enough for something to be certain."""
+        return self._footswitches.next_deadline()
+
     def hear_midi(self, messages: list[bytes]) -> None:
         """Whole messages, as they came."""
         for message in messages:
@@ -233,7 +237,7 @@ def attached(pedal: Pedal, controls: Controls) -> Iterator[None]:
     """Has a pedal obey its controls while it runs; then lets go of the hardware."""
     pedal.ticks.append(controls.tick)
     pedal.wakes.register(controls.panel, selectors.EVENT_READ)
-    pedal.on_midi = controls.hear_midi
+    pedal.on_midi, pedal.due = controls.hear_midi, controls.due
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import selectors
 import time
 from collections.abc import Callable, Sequence
@@ -72,6 +73,8 @@ class Pedal:
         # Called in run()'s thread, some fifty times a second, and whenever one of `wakes` can be read.
         self.ticks: list[Callable[[], None]] = []
         self.wakes = selectors.DefaultSelector()
+        # When a tick is due though nothing comes; None: never.
+        self.due: Callable[[], float | None] = lambda: None
         # Called with what MIDI says, as it comes.
         self.on_midi: Callable[[list[bytes]], None] = lambda messages: None
         self.manager: PresetManager | None = None
@@ -175,7 +178,8 @@ class Pedal:
 
     def _wait_and_hear_midi(self, callback: _engine.JackCallback) -> None:
         """Until something comes, or it is time for the next tick."""
-        end_s = time.monotonic() + TICK_S
+        due_s = self.due()
+        end_s = min(time.monotonic() + TICK_S, math.inf if due_s is None else due_s)
         while (left_s := end_s - time.monotonic()) > 0.0 and not self._stopped:
             woken = self.wakes.select(min(MIDI_S, left_s))
             messages = callback.take_midi()
