@@ -23,7 +23,7 @@ from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bank(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     folder = tmp_path_factory.mktemp("bank")
     (folder / "amp.stomp").write_bytes(artifact.pack(nam_file.read(root / "demo" / "overdriven-amp.nam")))
@@ -149,7 +149,7 @@ def test_the_needle_points_where_the_pitch_is() -> None:
     assert "#" in needle({"note": "F#3", "cents": 50.0, "hertz": 190.0, "clarity": 0.98})[-20:]
 
 
-def test_the_commands_ask_the_pedal(at: Path) -> None:
+def test_the_commands_ask_the_pedal(at: Path, bank: Path) -> None:
     wait_for(lambda: ready(at))
     shown = nampedal("status", "--socket", at)
     assert shown.returncode == 0
@@ -162,6 +162,14 @@ def test_the_commands_ask_the_pedal(at: Path) -> None:
     wait_for(lambda: status(at)["preset"] == "half")
     assert nampedal("set", "gain", "--socket", at, "--", "-3").returncode == 0
     assert status(at)["numbers"]["1.gain_db"] == -3.0
+    assert nampedal("save", "--socket", at).returncode == 0
+    assert preset.read(bank / "half.toml").blocks == (Gain(-3.0),)
+    assert nampedal("do", "preset", "half", "again", "mute", "--socket", at).returncode == 0
+    assert "(muted)" in nampedal("status", "--socket", at).stdout
+    assert nampedal("do", "mute", "off", "--socket", at).returncode == 0
+    refused = nampedal("do", "bank", "next", "--socket", at)
+    assert refused.stderr == "nampedal: bank 'next': there is no other bank; play a folder of several\n"
+    assert ask(at, {"do": "banks"})["bank"] == bank.name
     assert nampedal("bypass", "on", "--socket", at).returncode == 0
     assert "(bypassed)" in nampedal("status", "--socket", at).stdout
     refused = nampedal("set", "gain", "99", "--socket", at)
@@ -179,6 +187,8 @@ WAITING: dict[str, Any] = {
     "preset": "one",
     "wanted": "two",
     "bypass": False,
+    "muted": False,
+    "controls": {},
     "playing": False,
     "quality": "tier 1",
     "steps_down": 0,
@@ -217,5 +227,8 @@ def test_a_page_shows_what_a_raspberry_pi_tells_and_how_often_quality_was_given_
     assert "latency      8.1 ms, measured" in page({**WAITING, "round_trip_ms": 8.12}).splitlines()
     resampled = {**WAITING, "round_trip_ms": 8.12, "latency_ms": 0.71}
     assert "latency      8.1 ms, measured, and 0.7 ms of resampling" in page(resampled).splitlines()
+    broken = {**WAITING, "muted": True, "bypass": True, "controls": {"serial": "serial: nobody says hello"}}
+    assert page(broken).splitlines()[0] == "preset       one, going to two (bypassed, muted)"
+    assert "no serial    serial: nobody says hello" in page(broken).splitlines()
     cool = {**WAITING, "temperature_c": 40.0, "throttled": []}
     assert "machine      40 °C" in page(cool).splitlines()

@@ -21,7 +21,9 @@ from nampedal.converter.cli.verify import verify_command
 from nampedal.firmware.cli.bank import bank_command
 from nampedal.firmware.cli.control import (
     bypass_command,
+    do_command,
     preset_command,
+    save_command,
     set_command,
     status_command,
     tuner_command,
@@ -57,6 +59,8 @@ for command in (
     preset_command,
     bank_command,
     set_command,
+    save_command,
+    do_command,
     bypass_command,
     tuner_command,
     latency_command,

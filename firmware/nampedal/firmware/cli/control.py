@@ -48,7 +48,7 @@ def page(status: dict[str, Any]) -> str:
     if status["playing"]:
         server = f"{status['sample_rate_hz']:.0f} Hz, periods of {status['period_frames']} frames"
     lines = [
-        ("preset", f"{status['preset'] or 'none'}{wanted}" + (" (bypassed)" if status["bypass"] else "")),
+        ("preset", f"{status['preset'] or 'none'}{wanted}" + _aside(status)),
         ("JACK", server),
         ("quality", status["quality"] + _steps(status["steps_down"])),
         ("load", f"{_bar(load['p99.9'])} {100 * load['p99.9']:.0f} % of the period at p99.9"),
@@ -57,6 +57,7 @@ def page(status: dict[str, Any]) -> str:
             f"median {100 * load['p50']:.0f} %, p99 {100 * load['p99']:.0f} %, worst ever {100 * load['worst']:.0f} %",
         ),
         ("xruns", str(status["xruns"])),
+        *(("no " + name, trouble) for name, trouble in status["controls"].items()),
         *_round_trip(status["round_trip_ms"], status["latency_ms"]),
         *_machine(status["temperature_c"], status["throttled"]),
         ("levels", f"in {_level(status['input_dbfs'])}, out {_level(status['output_dbfs'])}"),
@@ -65,6 +66,11 @@ def page(status: dict[str, Any]) -> str:
         gain = level["gain_db"]
         lines.append(("calibrated" if gain is not None else "uncalibrated", _calibration(gain, level["reason"])))
     return "\n".join(f"{name:13}{text}" for name, text in lines)
+
+
+def _aside(status: dict[str, Any]) -> str:
+    found = [word for key, word in (("bypass", "bypassed"), ("muted", "muted")) if status[key]]
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _steps(down: int) -> str:
@@ -127,6 +133,23 @@ def preset_command(name: str | None, socket: Path | None) -> None:
 def set_command(name: str, value: float, socket: Path | None) -> None:
     """Set a number of the preset that plays. It is kept in the preset once it is saved."""
     _ask(socket, do="set", name=name, value=value)
+
+
+@click.command("do", epilog="\b\nExamples:\n  nampedal do bank next\n  nampedal do preset 1 again bypass")
+@click.argument("action", nargs=-1, required=True)
+@at
+@verbose
+def do_command(action: tuple[str, ...], socket: Path | None) -> None:
+    """Do what a footswitch could."""
+    _ask(socket, do="act", action=" ".join(action))
+
+
+@click.command("save", epilog="\b\nExamples:\n  nampedal save")
+@at
+@verbose
+def save_command(socket: Path | None) -> None:
+    """Keep the numbers that were set in the preset that plays."""
+    _ask(socket, do="save")
 
 
 @click.command("bypass", epilog="\b\nExamples:\n  nampedal bypass on")
