@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from nampedal.board.errors import (
     SettingValueError,
     UnknownPedalError,
 )
-from nampedal.board.footswitch import Times
+from nampedal.board.footswitch import LIMITS_S, Times
 from nampedal.board.hats import LIMITS, Hat, read_hat
 from nampedal.board.knob import CURVES, KnobSpec
 from nampedal.board.knob import LIMITS as KNOB_LIMITS
@@ -108,7 +108,7 @@ def _parse(data: bytes, path: Traversable) -> Pedal:
         wiring=wiring,
         knobs=_knobs(where, values, wiring) if "knob" in values else {},
         times=_times(where, values) if "times" in values else Times(),
-        map={name: _texts(where, name, values) for name in MAPS if name in values},
+        map=_map(where, values, wiring),
     )
 
 
@@ -123,12 +123,7 @@ def _part(where: str, key: str, values: Values, read_part: Callable[[str], Part]
 
 def _knobs(where: str, values: Values, wiring: Wiring) -> dict[str, KnobUse]:
     tables = table_of(where, "knob", values, "names of knobs")
-    there = wiring.names("knobs")
-    for name in tables:
-        if name not in there:
-            raise ControlNameError(
-                f"{where}: knob.{name}: no such knob is wired; wired are {', '.join(there) or 'none'}"
-            )
+    _check_wired(where, "knob", tables, wiring.names("knobs"))
     return {name: _knob(where, f"knob.{name}", table_of(where, f"knob.{name}", tables, "settings")) for name in tables}
 
 
@@ -149,14 +144,23 @@ def _knob(where: str, key: str, table: Values) -> KnobUse:
 
 
 def _times(where: str, values: Values) -> Times:
-    names = [one.name for one in fields(Times)]
-    table = table_of(where, "times", values, ", ".join(names))
-    check_keys(where, "times.", table, (), names)
-    numbers = {name: float(number_of(where, f"times.{name}", table, (0, 60))) for name in table}
-    try:
-        return Times(**numbers)
-    except NampedalError as error:
-        raise SettingValueError(f"{where}: times: {error}") from error
+    table = table_of(where, "times", values, ", ".join(LIMITS_S))
+    check_keys(where, "times.", table, (), tuple(LIMITS_S))
+    return Times(**{name: float(number_of(where, f"times.{name}", table, LIMITS_S[name])) for name in table})
+
+
+def _map(where: str, values: Values, wiring: Wiring) -> dict[str, dict[str, str]]:
+    found = {name: _texts(where, name, values) for name in MAPS if name in values}
+    _check_wired(where, "knobs", found.get("knobs", {}), wiring.names("knobs") + wiring.names("encoders"))
+    return found
+
+
+def _check_wired(where: str, key: str, names: Iterable[str], there: Sequence[str]) -> None:
+    for name in names:
+        if name not in there:
+            raise ControlNameError(
+                f"{where}: {key}.{name}: no such knob is wired; wired are {', '.join(there) or 'none'}"
+            )
 
 
 def _texts(where: str, key: str, values: Values) -> dict[str, str]:

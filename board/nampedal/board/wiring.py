@@ -14,10 +14,14 @@ from nampedal.board.hats import MOST_PIN
 from nampedal.board.settings import Values, check_keys, name_of, number_of, table_of, text_of
 
 GROUPS = ("switches", "knobs", "encoders", "lights")
-# Both chip selects belong to Linux's SPI driver, whichever is used: cs-gpios of spi0 in Raspberry Pi's device trees.
-SPI0_PINS = {7: "SPI chip select 1", 8: "SPI chip select 0", 9: "SPI data in", 10: "SPI data out", 11: "SPI clock"}
+# By bus. Both chip selects of the first belong to Linux's SPI driver, whichever is used: cs-gpios of spi0 in Raspberry
+# Pi's device trees. Those of the second are chosen with its overlay.
+SPI_PINS = {
+    0: {7: "SPI chip select 1", 8: "SPI chip select 0", 9: "SPI data in", 10: "SPI data out", 11: "SPI clock"},
+    1: {19: "SPI data in", 20: "SPI data out", 21: "SPI clock"},
+}
 UART_PINS = {14: "serial data out", 15: "serial data in"}
-# Names of the port that is on the header's pins 14 and 15.
+# Names of the port that is on GPIO 14 and 15.
 HEADER_PORTS = ("/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0")
 MOST_NUMBER = 63
 BAUDS = (1200, 4_000_000)
@@ -120,7 +124,7 @@ def _serial(where: str, values: Values) -> Serial:
         wires=Wires(
             switches=_numbers(where, "serial.switches", table, MOST_NUMBER),
             knobs=_numbers(where, "serial.knobs", table, MOST_NUMBER),
-            encoders=_group(where, "serial.encoders", table, _one_number),
+            encoders=_single(where, "serial.encoders", _group(where, "serial.encoders", table, _one_number)),
             lights=_numbers(where, "serial.lights", table, MOST_NUMBER),
         ),
     )
@@ -129,9 +133,14 @@ def _serial(where: str, values: Values) -> Serial:
 def _midi(where: str, values: Values) -> int | None:
     table = table_of(where, "midi", values, "channel")
     check_keys(where, "midi.", table, ("channel",))
-    if table["channel"] == "none":
+    channel = table["channel"]
+    if channel == "none":
         return None
-    return int(number_of(where, "midi.channel", table, (0, 16), whole=True))
+    if type(channel) is not int or not 0 <= channel <= 16:
+        raise SettingValueError(
+            f'{where}: midi.channel: is {channel!r}; a channel from 1 to 16, 0 for all, or "none" is needed'
+        )
+    return channel
 
 
 def _group(
@@ -148,8 +157,13 @@ def _numbers(where: str, key: str, table: Values, most: int) -> dict[str, int]:
     def one(where: str, key: str, values: Values) -> tuple[int, ...]:
         return (int(number_of(where, key, values, (0, most), whole=True)),)
 
-    found = {name: numbers[0] for name, numbers in _group(where, key, table, one).items()}
-    twice = [number for number in found.values() if list(found.values()).count(number) > 1]
+    return {name: number for name, (number,) in _single(where, key, _group(where, key, table, one)).items()}
+
+
+def _single(where: str, key: str, found: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """None of the numbers is there twice."""
+    numbers = [number for own in found.values() for number in own]
+    twice = [number for number in numbers if numbers.count(number) > 1]
     if twice:
         raise SettingValueError(f"{where}: {key}: {twice[0]} is there twice; each control needs one of its own")
     return found
@@ -162,8 +176,11 @@ def _one_number(where: str, key: str, values: Values) -> tuple[int, ...]:
 def _two_pins(where: str, key: str, values: Values) -> tuple[int, ...]:
     value = values[key.rpartition(".")[2]]
     pins = value if isinstance(value, list) else []
-    if len(pins) != 2 or not all(type(pin) is int and 0 <= pin <= MOST_PIN for pin in pins):
-        raise SettingValueError(f"{where}: {key}: is {value!r}; the pins of both contacts are needed, as [22, 27]")
+    right = len(pins) == 2 and all(type(pin) is int and 0 <= pin <= MOST_PIN for pin in pins)
+    if not right or pins[0] == pins[1]:
+        raise SettingValueError(
+            f"{where}: {key}: is {value!r}; the pins of both contacts, 0 to {MOST_PIN}, are needed, as [22, 27]"
+        )
     return tuple(pins)
 
 
@@ -179,8 +196,9 @@ def _check_names(where: str, wiring: Wiring) -> None:
 
 def _check_pins(where: str, wiring: Wiring, hat_pins: Mapping[int, str]) -> None:
     taken = {pin: f"the HAT's {what}" for pin, what in hat_pins.items()}
-    if wiring.mcp3008 is not None and wiring.mcp3008.bus == 0:
-        _take(where, taken, {pin: f"the converter's {what}" for pin, what in SPI0_PINS.items()})
+    if wiring.mcp3008 is not None:
+        spi_pins = SPI_PINS.get(wiring.mcp3008.bus, {})
+        _take(where, taken, {pin: f"the converter's {what}" for pin, what in spi_pins.items()})
     if wiring.serial is not None and wiring.serial.port in HEADER_PORTS:
         _take(where, taken, {pin: f"the microcontroller's {what}" for pin, what in UART_PINS.items()})
     if wiring.gpio is not None:
