@@ -65,11 +65,11 @@ class Hands:
 class Played:
     """A pedal in a thread of its own, with four footswitches."""
 
-    def __init__(self, server: str, banks: list[Path]) -> None:
+    def __init__(self, server: str, banks: list[Path], switches: str = "1234") -> None:
         self.hands = Hands()
         self.pedal = Pedal(Setup(sorted(banks[0].glob("*.toml")), server=server, banks=banks))
         self.performer = Performer(self.pedal)
-        base = control_map.default(list("1234")).under(control_map.read(MAP, "test"))
+        base = control_map.default(list(switches)).under(control_map.read(MAP, "test"))
         uses = {"drive": KnobUse(KnobSpec(band=0.0, dead_low=0.0, dead_high=0.0))}
         self.controls = Controls(
             self.pedal, self.performer, Panel([self.hands]), base, lights=(*"1234", "bypass"), uses=uses
@@ -221,6 +221,17 @@ def test_midi_selects_presets_and_banks_and_moves_settings(played: Played) -> No
     in_tick(played, lambda: hear([bytes([0xB0, 9, 64]), bytes([0xC0, 99])]))
     assert played.at() == "quiet q1"
     assert played.controls.midi_heard == "program 100 on channel 1"
+
+
+def test_with_two_footswitches_lights_tell_that_the_sound_is_on(jack_server: JackServer, banks: list[Path]) -> None:
+    jack_server.start()
+    made = Played(jack_server.name, banks, "12")
+    wait_for(lambda: made.at() == "live p1" and made.hands.lit() == "1 2")
+    made.hands.step("2")
+    wait_for(lambda: made.at() == "live p2")
+    made.hands.step("1", hold_s=0.7)
+    wait_for(lambda: made.hands.lit() == "bypass")
+    made.stop()
 
 
 def test_trouble_is_shown_by_its_code(banks: list[Path]) -> None:

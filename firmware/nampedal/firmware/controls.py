@@ -30,6 +30,9 @@ CLICKS_OF_TRAVEL = 32
 # Of a control change that is a switch: on from here.
 ON = 64
 
+# Of actions, those that something is so after.
+STATEFUL = ("preset", "bypass", "tuner", "mute")
+
 _log = logging.getLogger(__name__)
 
 
@@ -212,11 +215,7 @@ class Controls:
         if self._pedal.peaks.take("lamps")[0] >= 1.0:
             self._clipped_s = now_s
         return lamps.Shown(
-            lit=frozenset(
-                trigger.switches[0]
-                for trigger, action in self._map.footswitches.items()
-                if trigger.kind == "press" and self._performer.is_so(action)
-            ),
+            lit=frozenset(switch for switch, action in self._lamp_actions().items() if self._is_lit(action)),
             bypass=manager.bypass if manager is not None else False,
             tuning=self._performer.tuning,
             cents=pitch.cents if pitch is not None else None,
@@ -224,6 +223,19 @@ class Controls:
             overloaded=self._pedal.quality.step > 0,
             trouble=self._trouble(manager),
         )
+
+    def _lamp_actions(self) -> dict[str, Action]:
+        """By footswitch, what its light tells of: what a press does, or else what holding it does."""
+        found: dict[str, Action] = {}
+        for kind in ("long", "press"):
+            for trigger, action in self._map.footswitches.items():
+                if trigger.kind == kind and action.kind in STATEFUL:
+                    found[trigger.switches[0]] = action
+        return found
+
+    def _is_lit(self, action: Action) -> bool:
+        # On a stage a light means that the sound is on.
+        return self._performer.is_so(action) != (action.kind == "bypass")
 
     def _trouble(self, manager: PresetManager | None) -> int:
         if self._pedal.client is None:

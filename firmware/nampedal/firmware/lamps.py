@@ -25,7 +25,7 @@ NAMES = ("bypass", "tuner", "clip", "overload", "error")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """lit: footswitches whose first action is so already, such as the preset that plays.
+    """lit: footswitches whose action is so, such as the preset that plays, or the sound that is not bypassed.
 
     cents: of the string, while tuning; None: nothing clear.  clipped_s: when the output last did.
     overloaded: quality was given up.  trouble: a code, 0: none.
