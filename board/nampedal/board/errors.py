@@ -178,7 +178,7 @@ class SpiAccessError(ControlsError, PermissionError):
 
 
 class SpiFailedError(ControlsError, OSError):
-    """The SPI device can't be opened, set up or read."""
+    """The SPI device can't be opened, set up, read or written."""
 
 
 class SpiClockError(ControlsError, ValueError):

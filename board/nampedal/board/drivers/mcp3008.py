@@ -11,24 +11,14 @@ knobs all are down is not taken for none then.
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nampedal.board.controls import Failure, Light, Position, Post
-from nampedal.board.errors import (
-    ControlsError,
-    Mcp3008ChannelError,
-    Mcp3008MissingError,
-    SpiAccessError,
-    SpiClockError,
-    SpidevMissingError,
-    SpiFailedError,
-    SpiOffError,
-)
-from nampedal.board.settings import reason
+from nampedal.board.drivers.spi import connect, failed, path_of
+from nampedal.board.errors import ControlsError, Mcp3008ChannelError, Mcp3008MissingError, SpiClockError
 
 CHANNELS = 8
 FULL_SCALE = 1023
@@ -89,7 +79,7 @@ class Mcp3008Driver:
         if not CLOCK[0] <= hertz <= CLOCK[1]:
             raise SpiClockError(f"{name}: its clock is {hertz} Hz; {CLOCK[0]} to {CLOCK[1]} is allowed")
         self._name = name
-        self._path = f"/dev/spidev{bus}.{device}"
+        self._path = path_of(bus, device)
         self._bus, self._device = bus, device
         self._knobs = dict(knobs)
         self._hertz = hertz
@@ -103,7 +93,7 @@ class Mcp3008Driver:
 
     def open(self, post: Post) -> None:
         """Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError, Mcp3008MissingError."""
-        self._spi = self._connect()
+        self._spi = connect(self._name, self._bus, self._device, self._hertz)
         try:
             self._check_answers()
             inputs = [Input(knob, channel) for knob, channel in self._knobs.items()]
@@ -127,34 +117,6 @@ class Mcp3008Driver:
         if self._spi is not None:
             self._spi.close()
             self._spi = None
-
-    def _connect(self) -> Any:
-        try:
-            spi = importlib.import_module("spidev").SpiDev()
-        except ImportError as error:
-            raise SpidevMissingError(
-                f"{self._name}: the Python package spidev is needed: pip install spidev"
-            ) from error
-        try:
-            spi.open(self._bus, self._device)
-        except FileNotFoundError as error:
-            raise SpiOffError(
-                f"{self._name}: {self._path} is not there: SPI is off, or has another number: add dtparam=spi=on to "
-                "/boot/firmware/config.txt and restart"
-            ) from error
-        except PermissionError as error:
-            raise SpiAccessError(
-                f"{self._name}: {self._path} may not be used: add whoever runs nampedal to the group spi"
-            ) from error
-        except OSError as error:
-            raise self._failed(error) from error
-        try:
-            spi.mode = 0
-            spi.max_speed_hz = self._hertz
-        except OSError as error:
-            spi.close()
-            raise self._failed(error) from error
-        return spi
 
     def _check_answers(self) -> None:
         # Where nobody drives the line it rests high or low: no null bit, or nothing but zeros.
@@ -185,15 +147,10 @@ class Mcp3008Driver:
         try:
             read = code(self._spi.xfer2(request(channel)))
         except OSError as error:
-            raise self._failed(error) from error
+            raise failed(self._name, self._path, error) from error
         if read is None:
             raise Mcp3008MissingError(
                 f"{self._name}: no MCP3008 answers on {self._path}: where a 0 has to come, a 1 does: check its wiring "
                 "and its power"
             )
         return read
-
-    def _failed(self, error: OSError) -> SpiFailedError:
-        return SpiFailedError(
-            f"{self._name}: {self._path} fails: {reason(error)}: check its wiring, and that nothing else uses it"
-        )
