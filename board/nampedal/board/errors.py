@@ -191,3 +191,11 @@ class Mcp3008ChannelError(ControlsError, ValueError):
 
 class Mcp3008MissingError(ControlsError, OSError):
     """No MCP3008 answers."""
+
+
+class StripPlaceError(ControlsError, ValueError):
+    """A strip of LEDs is not that long, or nothing is shown on it."""
+
+
+class StripLevelError(ControlsError, ValueError):
+    """No LED can be that bright."""
