@@ -61,6 +61,10 @@ class PinConflictError(SettingsError, ValueError):
     """Two want the same pin."""
 
 
+class SpiSharedError(SettingsError, ValueError):
+    """Something else is on the SPI bus of a strip of LEDs."""
+
+
 class NewerFormatError(SettingsError, ValueError):
     """The file has a format that only a newer nampedal reads."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from nampedal.board.errors import ControlNameError, PinConflictError, SettingValueError
+from nampedal.board.errors import ControlNameError, PinConflictError, SettingValueError, SpiSharedError
 from nampedal.board.hats import MOST_PIN
 from nampedal.board.settings import Values, check_keys, name_of, number_of, table_of, text_of
 
@@ -24,6 +24,7 @@ UART_PINS = {14: "serial data out", 15: "serial data in"}
 # Names of the port that is on GPIO 14 and 15.
 HEADER_PORTS = ("/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0")
 MOST_NUMBER = 63
+MOST_LEVELS = (0.01, 1)
 BAUDS = (1200, 4_000_000)
 
 
@@ -53,6 +54,16 @@ class Converter:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """RGB LEDs in a row at an SPI bus of the Pi's. lights: places from 0.  most_level: 0 to 1; None: the driver's."""
+
+    bus: int
+    device: int
+    most_level: float | None
+    wires: Wires
+
+
+@dataclass(frozen=True, slots=True)
 class Serial:
     """A microcontroller. port: as /dev/serial0."""
 
@@ -67,6 +78,7 @@ class Wiring:
 
     gpio: Wires | None = None
     mcp3008: Converter | None = None
+    strip: Strip | None = None
     serial: Serial | None = None
     midi_channel: int | None = 0
 
@@ -76,17 +88,21 @@ class Wiring:
 
     def _all(self) -> list[Wires]:
         found = [] if self.gpio is None else [self.gpio]
-        return found + [part.wires for part in (self.mcp3008, self.serial) if part is not None]
+        return found + [part.wires for part in (self.mcp3008, self.strip, self.serial) if part is not None]
 
 
-KEYS = ("gpio", "mcp3008", "serial", "midi")
+KEYS = ("gpio", "mcp3008", "strip", "serial", "midi")
 
 
 def wiring_of(where: str, values: Values, hat_pins: Mapping[int, str]) -> Wiring:
-    """Of a profile's tables `KEYS`. Raises SettingsError, ControlNameError and PinConflictError among them."""
+    """Of a profile's tables `KEYS`.
+
+    Raises SettingsError, ControlNameError, PinConflictError and SpiSharedError among them.
+    """
     wiring = Wiring(
         gpio=_gpio(where, values) if "gpio" in values else None,
         mcp3008=_mcp3008(where, values) if "mcp3008" in values else None,
+        strip=_strip(where, values) if "strip" in values else None,
         serial=_serial(where, values) if "serial" in values else None,
         midi_channel=_midi(where, values) if "midi" in values else 0,
     )
@@ -108,11 +124,21 @@ def _gpio(where: str, values: Values) -> Wires:
 def _mcp3008(where: str, values: Values) -> Converter:
     table = table_of(where, "mcp3008", values, "bus, device and knobs")
     check_keys(where, "mcp3008.", table, ("bus", "device", "knobs"))
-    return Converter(
-        bus=int(number_of(where, "mcp3008.bus", table, (0, 6), whole=True)),
-        device=int(number_of(where, "mcp3008.device", table, (0, 2), whole=True)),
-        wires=Wires(knobs=_numbers(where, "mcp3008.knobs", table, 7)),
-    )
+    return Converter(*_spi(where, "mcp3008", table), Wires(knobs=_numbers(where, "mcp3008.knobs", table, 7)))
+
+
+def _strip(where: str, values: Values) -> Strip:
+    table = table_of(where, "strip", values, "bus, device and lights")
+    check_keys(where, "strip.", table, ("bus", "device", "lights"), ("most_level",))
+    most_level = float(number_of(where, "strip.most_level", table, MOST_LEVELS)) if "most_level" in table else None
+    wires = Wires(lights=_numbers(where, "strip.lights", table, MOST_NUMBER))
+    return Strip(*_spi(where, "strip", table), most_level, wires)
+
+
+def _spi(where: str, key: str, table: Values) -> tuple[int, int]:
+    """Bus and device."""
+    bus = number_of(where, f"{key}.bus", table, (0, 6), whole=True)
+    return int(bus), int(number_of(where, f"{key}.device", table, (0, 2), whole=True))
 
 
 def _serial(where: str, values: Values) -> Serial:
@@ -196,9 +222,11 @@ def _check_names(where: str, wiring: Wiring) -> None:
 
 def _check_pins(where: str, wiring: Wiring, hat_pins: Mapping[int, str]) -> None:
     taken = {pin: f"the HAT's {what}" for pin, what in hat_pins.items()}
-    if wiring.mcp3008 is not None:
-        spi_pins = SPI_PINS.get(wiring.mcp3008.bus, {})
-        _take(where, taken, {pin: f"the converter's {what}" for pin, what in spi_pins.items()})
+    _check_bus(where, wiring)
+    for part, owner in ((wiring.mcp3008, "converter"), (wiring.strip, "strip")):
+        if part is not None:
+            pins = SPI_PINS.get(part.bus, {})
+            _take(where, taken, {pin: f"the {owner}'s {what}" for pin, what in pins.items()})
     if wiring.serial is not None and wiring.serial.port in HEADER_PORTS:
         _take(where, taken, {pin: f"the microcontroller's {what}" for pin, what in UART_PINS.items()})
     if wiring.gpio is not None:
@@ -206,6 +234,16 @@ def _check_pins(where: str, wiring: Wiring, hat_pins: Mapping[int, str]) -> None
             found = getattr(wiring.gpio, group)[name]
             for pin in found if isinstance(found, tuple) else (found,):
                 _take(where, taken, {pin: f"gpio.{group}.{name}"})
+
+
+def _check_bus(where: str, wiring: Wiring) -> None:
+    strip, converter = wiring.strip, wiring.mcp3008
+    if strip is not None and converter is not None and strip.bus == converter.bus:
+        raise SpiSharedError(
+            f"{where}: strip.bus: is {strip.bus}, and so is mcp3008.bus; a strip has no chip select, and takes what "
+            "the converter is asked for colours: give the converter another bus (1 is on the pins of I2S), or wire the "
+            "knobs or the lights to a microcontroller"
+        )
 
 
 def _take(where: str, taken: dict[int, str], wanted: Mapping[int, str]) -> None:

@@ -7,6 +7,7 @@ from nampedal.board.drivers.gpio import GpioDriver
 from nampedal.board.drivers.mcp3008 import Mcp3008Driver
 from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.drivers.serial_link import SerialDriver
+from nampedal.board.drivers.strip import MOST_LEVEL, StripDriver
 from nampedal.board.wiring import Wiring
 
 # Of a mock of a pedal that has none.
@@ -21,6 +22,9 @@ def drivers_of(wiring: Wiring) -> list[Driver]:
         drivers.append(GpioDriver(gpio.switches, gpio.lights, encoders))
     if (converter := wiring.mcp3008) is not None:
         drivers.append(Mcp3008Driver("mcp3008", converter.bus, converter.device, converter.wires.knobs))
+    if (strip := wiring.strip) is not None:
+        most_level = MOST_LEVEL if strip.most_level is None else strip.most_level
+        drivers.append(StripDriver("strip", strip.bus, strip.device, strip.wires.lights, most_level))
     if (serial := wiring.serial) is not None:
         wires = serial.wires
         numbers = {name: number for name, (number,) in wires.encoders.items()}
