@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +118,53 @@ def test_a_preset_is_played_with_the_ports_and_levels_of_a_pedal(
         assert "the input's level" not in level["reason"]
         child.send_signal(signal.SIGTERM)
         assert child.wait(30.0) == 0
+
+
+def test_a_pedal_goes_on_where_it_was_switched_off(
+    jack_server: JackServer, bank: Path, pedal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    banks = tmp_path / "banks"
+    bank.rename(tmp_path / "a")
+    banks.mkdir()
+    for name in ("first", "second"):
+        shutil.copytree(tmp_path / "a", banks / name)
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    at = tmp_path / "control.sock"
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(banks), "--pedal", str(pedal)]
+    command += ["--server", jack_server.name, "--socket", str(at)]
+
+    def plays(bank: str, preset: str) -> bool:
+        found = status(at)
+        return (found.get("bank"), found.get("preset")) == (bank, preset)
+
+    for then in (("first", "crunch"), ("second", "quiet")):
+        with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+            wait_for(partial(plays, *then))
+            ask(at, {"do": "act", "action": "bank second"})
+            wait_for(lambda: status(at)["bank"] == "second")
+            ask(at, {"do": "act", "action": "preset quiet"})
+            wait_for(lambda: status(at)["preset"] == "quiet")
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(30.0) == 0
+
+
+def test_the_keys_of_a_terminal_are_footswitches(jack_server: JackServer, bank: Path, tmp_path: Path) -> None:
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    at = tmp_path / "control.sock"
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(bank), "--controls", "mock"]
+    command += ["--server", jack_server.name, "--socket", str(at)]
+    with ended(subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(at).get("preset") == "crunch")
+        wait_for(lambda: "1●" in os.read(ours, 1000).decode("utf-8", "replace"))
+        os.write(ours, b"2")
+        wait_for(lambda: status(at).get("preset") == "quiet")
+        os.write(ours, b"2")
+        wait_for(lambda: status(at)["bypass"])
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30.0) == 0
+    os.close(ours)
+    os.close(theirs)
