@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fake_lgpio
+import pytest
+from fake_lgpio import Pins
+
+
+@pytest.fixture
+def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pins]:
+    """The real rpi-lgpio's."""
+    with fake_lgpio.installed(monkeypatch) as found:
+        yield found
