@@ -6,6 +6,7 @@ knob, ] and [ the second.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import termios
@@ -15,13 +16,15 @@ import tty
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nampedal.board.controls import Edge, Light, Position, Post
+from nampedal.board.controls import Edge, Failure, Light, Position, Post
 from nampedal.board.errors import NoTerminalError
 
 HOLD = dict(zip("!@#$%^&*(", "123456789", strict=True))
 TURN = {"+": (0, 1), "-": (0, -1), "]": (1, 1), "[": (1, -1)}
-STEP = 0.05
+# From one end of a knob to the other.
+STEPS = 20
 TAP_S = 0.05
+GONE = "mock: the terminal is gone; start it in another"
 
 
 class MockDriver:
@@ -31,49 +34,60 @@ class MockDriver:
         self, switches: Sequence[str], knobs: Sequence[str], lights: Sequence[str], reader: int = 0, writer: int = 1
     ) -> None:
         self.name = "mock"
-        self._switches, self._knobs, self._names = tuple(switches), tuple(knobs), tuple(lights)
+        self._switches = tuple(switches)
         self._reader, self._writer = reader, writer
-        self._lights: dict[str, Light] = {}
-        self._positions = dict.fromkeys(self._knobs, 0.5)
+        self._lit = dict.fromkeys(lights, False)
+        self._line = ""
+        self._steps = dict.fromkeys(knobs, STEPS // 2)
         self._held: set[str] = set()
-        self._before: list[Any] | None = None
+        self._before: list[Any] = []
         self._thread: threading.Thread | None = None
         self._end = (-1, -1)
 
     def open(self, post: Post) -> None:
+        """Raises NoTerminalError."""
         try:
             self._before = termios.tcgetattr(self._reader)
+            tty.setcbreak(self._reader)
         except termios.error as error:
             raise NoTerminalError(
                 "mock: there is no terminal whose keys could be footswitches; start it in one"
             ) from error
-        tty.setcbreak(self._reader)
         self._end = os.pipe()
         for name in self._switches:
-            post(Edge(time.monotonic(), name, False))
-        for name, value in self._positions.items():
-            post(Position(time.monotonic(), name, value))
+            post(Edge(time.monotonic(), name, name in self._held))
+        for name, step in self._steps.items():
+            post(Position(time.monotonic(), name, step / STEPS))
         self._thread = threading.Thread(target=self._read, args=(post,), name="mock", daemon=True)
         self._thread.start()
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        self._lights |= {name: light for name, light in lights.items() if name in self._names}
-        shown = "  ".join(f"{name}{'●' if self._level(name) > 0.5 else '○'}" for name in self._names)
-        os.write(self._writer, f"\r{shown} \r".encode())
+        """Raises NoTerminalError."""
+        if self._thread is None:
+            raise NoTerminalError("mock: is not open")
+        self._lit |= {name: light.level > 0.5 for name, light in lights.items() if name in self._lit}
+        line = "  ".join(f"{name}{'●' if on else '○'}" for name, on in self._lit.items())
+        if line == self._line:
+            return
+        try:
+            os.write(self._writer, f"\r{line} \r".encode())
+        except OSError as error:
+            raise NoTerminalError(GONE) from error
+        self._line = line
 
     def close(self) -> None:
         if self._thread is None:
             return
+        with contextlib.suppress(NoTerminalError):
+            self.show(dict.fromkeys(self._lit, Light(0.0)))
         os.write(self._end[1], b"!")
         self._thread.join()
-        self._thread = None
+        self._thread, self._line = None, ""
         for end in self._end:
             os.close(end)
-        if self._before is not None:
+        # A terminal that is gone needs nothing back.
+        with contextlib.suppress(termios.error):
             termios.tcsetattr(self._reader, termios.TCSADRAIN, self._before)
-
-    def _level(self, name: str) -> float:
-        return self._lights[name].level if name in self._lights else 0.0
 
     def _read(self, post: Post) -> None:
         while True:
@@ -82,16 +96,17 @@ class MockDriver:
                 return
             try:
                 keys = os.read(self._reader, 64).decode("utf-8", "replace")
-            # The terminal is gone.
             except OSError:
                 keys = ""
             if not keys:
+                post(Failure(time.monotonic(), self.name, GONE))
                 return
             for key in keys:
                 self._press(post, key)
 
     def _press(self, post: Post, key: str) -> None:
         if key in self._switches:
+            self._held.discard(key)
             post(Edge(time.monotonic(), key, True))
             time.sleep(TAP_S)
             post(Edge(time.monotonic(), key, False))
@@ -99,8 +114,8 @@ class MockDriver:
             name = HOLD[key]
             self._held ^= {name}
             post(Edge(time.monotonic(), name, name in self._held))
-        elif key in TURN and TURN[key][0] < len(self._knobs):
+        elif key in TURN and TURN[key][0] < len(self._steps):
             number, way = TURN[key]
-            name = self._knobs[number]
-            self._positions[name] = min(1.0, max(0.0, self._positions[name] + way * STEP))
-            post(Position(time.monotonic(), name, self._positions[name]))
+            name = list(self._steps)[number]
+            self._steps[name] = min(STEPS, max(0, self._steps[name] + way))
+            post(Position(time.monotonic(), name, self._steps[name] / STEPS))
