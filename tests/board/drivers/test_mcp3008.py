@@ -6,10 +6,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Any
 
+import fake_spidev
 import pytest
+from fake_spidev import PATIENCE_S, Chip
 from hypothesis import given
 from hypothesis import strategies as st
 from nampedal.board.controls import Driver, Event, Failure, Light, Position
@@ -33,69 +33,12 @@ from nampedal.board.errors import (
     SpiOffError,
 )
 
-# For what has to come: long enough for any machine.
-PATIENCE_S = 60.0
 KNOBS = {"drive": 0, "volume": 3}
-
-
-class Chip:
-    """An MCP3008 behind a spidev that behaves as the real one: bit by bit, with nothing certain before the null bit."""
-
-    def __init__(self) -> None:
-        self.codes = [100, 200, 300, 400, 500, 600, 700, 1023]
-        self.reads = [0] * 8
-        self.opened: list[tuple[int, int]] = []
-        self.is_open = False
-        self.mode, self.max_speed_hz = 3, 500_000
-        self.refusal: OSError | None = None
-        self.set_up_refusal: OSError | None = None
-        self.line: int | None = None
-        self.changed = threading.Condition()
-
-    def open(self, bus: int, device: int) -> None:
-        if self.refusal is not None:
-            raise self.refusal
-        self.opened.append((bus, device))
-        self.is_open = True
-
-    def close(self) -> None:
-        self.is_open = False
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        refusal: OSError | None = getattr(self, "set_up_refusal", None)
-        if name == "max_speed_hz" and refusal is not None:
-            raise refusal
-        super().__setattr__(name, value)
-
-    def xfer2(self, sent: list[int]) -> list[int]:
-        assert self.is_open
-        assert (self.mode, self.max_speed_hz) == (0, 240_000)
-        with self.changed:
-            if self.refusal is not None:
-                raise self.refusal
-            start, control, _ = sent
-            assert start == 1
-            assert control >> 7 == 1, "single-ended"
-            channel = control >> 4 & 7
-            self.reads[channel] += 1
-            self.changed.notify_all()
-            if self.line is not None:
-                return [self.line] * 3
-            return [0xFF, 0b1111_1000 | self.codes[channel] >> 8, self.codes[channel] & 0xFF]
-
-    def wait_for_reads(self, channel: int, more: int = 3) -> None:
-        with self.changed:
-            wanted = self.reads[channel] + more
-            assert self.changed.wait_for(lambda: self.reads[channel] >= wanted, PATIENCE_S)
 
 
 @pytest.fixture
 def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
-    found = Chip()
-    module = ModuleType("spidev")
-    vars(module)["SpiDev"] = lambda: found
-    monkeypatch.setitem(sys.modules, "spidev", module)
-    return found
+    return fake_spidev.install(monkeypatch)
 
 
 @pytest.fixture

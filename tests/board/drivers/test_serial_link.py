@@ -8,11 +8,11 @@ import queue
 import re
 import threading
 import time
-import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from microcontroller import Microcontroller
 from nampedal.board.controls import Clicks, Driver, Edge, Event, Failure, Light, Position
 from nampedal.board.drivers import serial_link
 from nampedal.board.drivers.serial_link import SerialDriver
@@ -26,7 +26,6 @@ from nampedal.board.errors import (
     SerialVersionError,
 )
 from nampedal.board.serial_protocol import (
-    Decoder,
     EncoderClicks,
     Hello,
     KnobPosition,
@@ -34,58 +33,12 @@ from nampedal.board.serial_protocol import (
     Message,
     Started,
     SwitchEdge,
-    Who,
     encode,
 )
 
 HELLO = Hello(1, 2, 2, 1, 2)
 STATES = (SwitchEdge(0, False, 0), SwitchEdge(1, True, 0), KnobPosition(0, 0), KnobPosition(1, 65535))
 PATIENCE_S = 20.0
-# No frame ends so.
-END = b"\xff"
-
-
-class Microcontroller:
-    """At the master's end of a new pty; says `answers` whenever it is asked Who, and keeps what else it hears."""
-
-    def __init__(self, port: Path, *answers: Message | bytes) -> None:
-        self.answers = answers
-        self.heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.asked = 0
-        self._master, slave = os.openpty()
-        tty.setraw(slave)
-        port.unlink(missing_ok=True)
-        port.symlink_to(os.ttyname(slave))
-        # Held open, so that nobody's coming and going is an error at the master's end.
-        self._slave = slave
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def say(self, *messages: Message | bytes) -> None:
-        os.write(self._master, b"".join(m if isinstance(m, bytes) else encode(m) for m in messages))
-
-    def fall_silent(self) -> None:
-        """Reads no more, either."""
-        os.write(self._slave, END)
-        self._thread.join()
-
-    def unplug(self) -> None:
-        if self._master >= 0:
-            if self._thread.is_alive():
-                self.fall_silent()
-            os.close(self._slave)
-            os.close(self._master)
-            self._master = -1
-
-    def _run(self) -> None:
-        decoder = Decoder()
-        while not (data := os.read(self._master, 1000)).endswith(END):
-            for message in decoder.feed(data):
-                if isinstance(message, Who):
-                    self.asked += 1
-                    self.say(*self.answers)
-                else:
-                    self.heard.put(message)
 
 
 class Bench:
