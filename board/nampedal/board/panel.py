@@ -60,6 +60,8 @@ class _Slot:
     wait_s: float = RETRY_S
     # Opening may take a while, and feet don't wait for it.
     opener: threading.Thread | None = None
+    # It failed before its opener could say that it works.
+    early: str | None = None
     shown: dict[str, Light] = field(default_factory=dict)
 
 
@@ -94,10 +96,6 @@ class Panel:
         now_s = time.monotonic()
         while not self._opened.empty():
             self._end_opening(*self._opened.get(), now_s)
-        for slot in self._slots:
-            if slot.trouble is not None and slot.opener is None and now_s >= slot.due_s:
-                slot.opener = threading.Thread(target=self._open, args=(slot,), name="open", daemon=True)
-                slot.opener.start()
         events: list[Event] = []
         while not self._events.empty():
             event = self._events.get()
@@ -105,6 +103,12 @@ class Panel:
                 self._fail(event)
             else:
                 events.append(event)
+        # After the failures: one of before is none of what is opened now.
+        for slot in self._slots:
+            if slot.trouble is not None and slot.opener is None and now_s >= slot.due_s:
+                slot.early = None
+                slot.opener = threading.Thread(target=self._open, args=(slot,), name="open", daemon=True)
+                slot.opener.start()
         return events
 
     def show(self, lights: Mapping[str, Light]) -> None:
@@ -129,6 +133,7 @@ class Panel:
 
     def _end_opening(self, slot: _Slot, trouble: str | None, now_s: float) -> None:
         slot.opener = None
+        trouble = trouble or slot.early
         if trouble is not None:
             self._give_up(slot, trouble, now_s)
             return
@@ -139,7 +144,11 @@ class Panel:
 
     def _fail(self, failure: Failure) -> None:
         for slot in self._slots:
-            if slot.driver.name == failure.driver and slot.trouble is None:
+            if slot.driver.name != failure.driver:
+                continue
+            if slot.opener is not None:
+                slot.early = failure.reason
+            elif slot.trouble is None:
                 self._give_up(slot, failure.reason, failure.time_s)
 
     def _give_up(self, slot: _Slot, trouble: str, now_s: float) -> None:
