@@ -8,10 +8,13 @@ import threading
 import tty
 from pathlib import Path
 
-from nampedal.board.serial_protocol import Decoder, Message, Who, encode
+from nampedal.board.serial_protocol import Decoder, LightLevel, Message, Who, encode
 
 # No frame ends so.
 END = b"\xff"
+# Nobody's light: what was said before it has been heard when it is.
+MARK = LightLevel(63, 1, 2, 3, 4)
+PATIENCE_S = 60.0
 
 
 class Microcontroller:
@@ -32,6 +35,14 @@ class Microcontroller:
 
     def say(self, *messages: Message | bytes) -> None:
         os.write(self._master, b"".join(m if isinstance(m, bytes) else encode(m) for m in messages))
+
+    def heard_so_far(self) -> list[Message]:
+        """Since the last call."""
+        os.write(self._slave, encode(MARK))
+        found = []
+        while (message := self.heard.get(timeout=PATIENCE_S)) != MARK:
+            found.append(message)
+        return found
 
     def fall_silent(self) -> None:
         """Reads no more, either."""
