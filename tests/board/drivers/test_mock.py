@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import termios
 from collections.abc import Iterator
 
@@ -35,6 +36,10 @@ class Terminal:
 
     def next(self, count: int) -> list[Event]:
         return [self.events.get(timeout=PATIENCE_S) for _ in range(count)]
+
+    def written(self) -> str:
+        assert select.select([self.master], [], [], PATIENCE_S)[0]
+        return os.read(self.master, 1000).decode()
 
     def hang_up(self) -> None:
         if self.master >= 0:
@@ -113,12 +118,12 @@ def test_a_knob_reaches_both_ends_and_stays_there(terminal: Terminal, key: str, 
 def test_lights_are_a_line_and_only_another_line_is_written(terminal: Terminal) -> None:
     terminal.open()
     terminal.driver.show({"1": Light(1.0), "elsewhere": Light(1.0)})
-    assert os.read(terminal.master, 1000).decode() == "\r1●  2○ \r"
+    assert terminal.written() == "\r1●  2○ \r"
     terminal.driver.show({"1": Light(0.9)})
     terminal.driver.show({"2": Light(0.6)})
-    assert os.read(terminal.master, 1000).decode() == "\r1●  2● \r"
+    assert terminal.written() == "\r1●  2● \r"
     terminal.driver.close()
-    assert os.read(terminal.master, 1000).decode() == "\r1○  2○ \r"
+    assert terminal.written() == "\r1○  2○ \r"
 
 
 def test_the_terminal_is_as_it_was_after_close(terminal: Terminal) -> None:
