@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import sys
 import threading
@@ -162,6 +163,21 @@ def test_without_the_library_it_says_what_to_install(
         GpioDriver(SWITCHES, {}, {}).open(events.put)
     assert str(caught.value) == (
         f"gpio: the pins can't be reached: import of {missing} halted; None in sys.modules; install rpi-lgpio, on a "
+        "Raspberry Pi, and start in a folder that can be written to"
+    )
+
+
+def test_a_folder_that_lgpio_can_not_make_its_pipe_in_is_said(
+    pins: Pins, events: queue.SimpleQueue[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", ".lgd-nfy-3")
+
+    monkeypatch.setattr("nampedal.board.drivers.gpio.import_module", refuse)
+    with pytest.raises(GpioMissingError) as caught:
+        GpioDriver(SWITCHES, {}, {}).open(events.put)
+    assert str(caught.value) == (
+        "gpio: the pins can't be reached: [Errno 2] No such file or directory: '.lgd-nfy-3'; install rpi-lgpio, on a "
         "Raspberry Pi, and start in a folder that can be written to"
     )
 

@@ -148,4 +148,5 @@ class GpioDriver:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).strip("'").split())
+    # Lgpio's own puts its text into quotes.
+    return " ".join(str(getattr(error, "value", error)).split())
