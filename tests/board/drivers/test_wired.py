@@ -25,7 +25,7 @@ def test_a_pedal_without_wires_has_no_drivers() -> None:
 
 
 def test_every_part_has_its_driver_with_its_name() -> None:
-    drivers = drivers_of(Wiring(GPIO, CONVERTER, SERIAL))
+    drivers = drivers_of(Wiring(GPIO, CONVERTER, serial=SERIAL))
     assert [type(driver) for driver in drivers] == [GpioDriver, Mcp3008Driver, SerialDriver]
     assert [driver.name for driver in drivers] == ["gpio", "mcp3008", "serial"]
 
@@ -51,7 +51,7 @@ def test_a_port_is_the_one_of_the_wiring() -> None:
 
 
 def test_a_mock_has_all_that_the_pedal_has() -> None:
-    made = mock_of(Wiring(GPIO, CONVERTER, SERIAL))
+    made = mock_of(Wiring(GPIO, CONVERTER, serial=SERIAL))
     assert vars(made) == vars(MockDriver(["1", "2", "3"], ["gain", "tone"], ["3", "red"]))
 
 
