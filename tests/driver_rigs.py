@@ -12,12 +12,14 @@ from typing import Protocol
 import pytest
 from fake_lgpio import Pins
 from fake_spidev import Chip
+from fake_strip import Line
 from microcontroller import Microcontroller
 from nampedal.board.controls import Driver, Edge, Event, Position
 from nampedal.board.drivers.gpio import GpioDriver
 from nampedal.board.drivers.mcp3008 import Mcp3008Driver
 from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.drivers.serial_link import SerialDriver
+from nampedal.board.drivers.strip import StripDriver
 from nampedal.board.serial_protocol import Hello, KnobPosition, LightLevel, SwitchEdge
 
 Said = tuple[str, bool | float]
@@ -119,6 +121,37 @@ class Mcp3008Rig:
 
     def sent(self) -> list[bool]:
         raise NotImplementedError("it has no lights")
+
+    def end(self) -> None: ...
+
+
+class StripRig:
+    """It has lights, and nothing else."""
+
+    def __init__(self, line: Line) -> None:
+        self.name = "strip"
+        self.stand: list[Said] = []
+        self.moved: Said = ("", False)
+        self._line = line
+        self.driver: Driver = StripDriver("strip", 0, 1, {"1": 0, "2": 1})
+
+    def plug(self) -> None:
+        self._line.refusal = None
+
+    def unplug(self) -> None:
+        self._line.refusal = FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    def lose(self) -> None:
+        raise NotImplementedError("it says nothing, and so nobody hears that it is gone")
+
+    def move(self) -> None:
+        raise NotImplementedError("nothing on it moves")
+
+    def settle(self) -> None: ...
+
+    def sent(self) -> list[bool]:
+        found, self._line.sent = self._line.sent, []
+        return [colours[0] != (0, 0, 0) for colours in found]
 
     def end(self) -> None: ...
 

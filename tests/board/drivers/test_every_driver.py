@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fake_spidev
+import fake_strip
 import pytest
-from driver_rigs import GpioRig, Mcp3008Rig, MockRig, Rig, SerialRig, said
+from driver_rigs import GpioRig, Mcp3008Rig, MockRig, Rig, SerialRig, StripRig, said
 from nampedal.board.controls import Event, Failure, Light
 from nampedal.board.errors import ControlsError
 
 PATIENCE_S = 60.0
-ALL = ("gpio", "mcp3008", "mock", "serial")
+ALL = ("gpio", "mcp3008", "mock", "serial", "strip")
 LIT = [name for name in ALL if name != "mcp3008"]
+MOVED = [name for name in ALL if name != "strip"]
 # The Pi's own pins stay where they are.
-LOSABLE = [name for name in ALL if name != "gpio"]
+LOSABLE = [name for name in MOVED if name != "gpio"]
 
 
 @pytest.fixture(params=ALL)
@@ -30,6 +32,8 @@ def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
             made = GpioRig(request.getfixturevalue("pins"), monkeypatch)
         case "mcp3008":
             made = Mcp3008Rig(fake_spidev.install(monkeypatch))
+        case "strip":
+            made = StripRig(fake_strip.install(monkeypatch))
         case "mock":
             made = MockRig()
         case _:
@@ -70,11 +74,13 @@ def test_where_all_controls_stand_is_posted_when_open_returns(rig: Rig, events: 
     assert sorted(map(said, opened(rig, events))) == sorted(rig.stand)
 
 
+@pytest.mark.parametrize("rig", MOVED, indirect=True)
 def test_what_moves_is_posted_by_its_name_in_the_profile(rig: Rig, events: queue.SimpleQueue[Event]) -> None:
     opened(rig, events)
     assert said(moved(rig, events)) == rig.moved
 
 
+@pytest.mark.parametrize("rig", MOVED, indirect=True)
 def test_times_are_of_the_monotonic_clock_and_in_order(rig: Rig, events: queue.SimpleQueue[Event]) -> None:
     before_s = time.monotonic()
     found = opened(rig, events)
@@ -86,6 +92,7 @@ def test_times_are_of_the_monotonic_clock_and_in_order(rig: Rig, events: queue.S
     assert times_s[-2] <= open_s <= times_s[-1] <= time.monotonic()
 
 
+@pytest.mark.parametrize("rig", MOVED, indirect=True)
 def test_nothing_is_posted_after_close(rig: Rig, events: queue.SimpleQueue[Event]) -> None:
     opened(rig, events)
     rig.driver.close()
@@ -104,6 +111,7 @@ def test_closed_it_has_no_threads_and_may_be_closed_again(rig: Rig, events: queu
     rig.driver.close()
 
 
+@pytest.mark.parametrize("rig", MOVED, indirect=True)
 def test_closed_it_can_be_opened_again(rig: Rig, events: queue.SimpleQueue[Event]) -> None:
     for _ in range(3):
         rig.plug()
@@ -190,4 +198,4 @@ def test_hardware_that_comes_back_works_again(rig: Rig, events: queue.SimpleQueu
 
 def test_drivers_that_are_tested_are_all_that_there_are(root: Path) -> None:
     found = {path.stem for path in (root / "board" / "nampedal" / "board" / "drivers").glob("*.py")}
-    assert found - {"__init__", "wired"} == {"gpio", "mcp3008", "mock", "serial_link"}
+    assert found - {"__init__", "spi", "wired"} == {"gpio", "mcp3008", "mock", "serial_link", "strip"}

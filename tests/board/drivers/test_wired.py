@@ -7,12 +7,14 @@ from nampedal.board.drivers.gpio import GpioDriver
 from nampedal.board.drivers.mcp3008 import Mcp3008Driver
 from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.drivers.serial_link import SerialDriver
+from nampedal.board.drivers.strip import StripDriver
 from nampedal.board.drivers.wired import drivers_of, mock_of
 from nampedal.board.errors import Mcp3008ChannelError, SerialPortMissingError
-from nampedal.board.wiring import Converter, Serial, Wires, Wiring
+from nampedal.board.wiring import Converter, Serial, Strip, Wires, Wiring
 
 GPIO = Wires(switches={"1": 17, "2": 27}, encoders={"menu": (5, 6)}, lights={"red": 22})
 CONVERTER = Converter(0, 1, Wires(knobs={"gain": 3}))
+STRIP = Strip(0, 0, None, Wires(lights={"clip": 0}))
 SERIAL = Serial("/dev/nowhere", 9600, Wires({"3": 0}, {"tone": 1}, {"page": (2,)}, {"3": 3}))
 
 
@@ -25,9 +27,9 @@ def test_a_pedal_without_wires_has_no_drivers() -> None:
 
 
 def test_every_part_has_its_driver_with_its_name() -> None:
-    drivers = drivers_of(Wiring(GPIO, CONVERTER, serial=SERIAL))
-    assert [type(driver) for driver in drivers] == [GpioDriver, Mcp3008Driver, SerialDriver]
-    assert [driver.name for driver in drivers] == ["gpio", "mcp3008", "serial"]
+    drivers = drivers_of(Wiring(GPIO, CONVERTER, STRIP, SERIAL))
+    assert [type(driver) for driver in drivers] == [GpioDriver, Mcp3008Driver, StripDriver, SerialDriver]
+    assert [driver.name for driver in drivers] == ["gpio", "mcp3008", "strip", "serial"]
 
 
 def test_pins_go_where_the_wiring_says(pins: Pins) -> None:
@@ -51,8 +53,8 @@ def test_a_port_is_the_one_of_the_wiring() -> None:
 
 
 def test_a_mock_has_all_that_the_pedal_has() -> None:
-    made = mock_of(Wiring(GPIO, CONVERTER, serial=SERIAL))
-    assert vars(made) == vars(MockDriver(["1", "2", "3"], ["gain", "tone"], ["3", "red"]))
+    made = mock_of(Wiring(GPIO, CONVERTER, STRIP, SERIAL))
+    assert vars(made) == vars(MockDriver(["1", "2", "3"], ["gain", "tone"], ["3", "clip", "red"]))
 
 
 def test_a_mock_of_a_pedal_that_has_none_has_four_footswitches_with_a_light_each() -> None:

@@ -29,7 +29,7 @@ from typing import Any
 
 from nampedal.board.controls import Light, Post
 from nampedal.board.drivers.spi import connect, failed, path_of
-from nampedal.board.errors import ControlsError, StripLevelError, StripPlaceError
+from nampedal.board.errors import ControlsError, SpiFailedError, StripLevelError, StripPlaceError
 
 # Of the 4096 bytes that Linux takes in one transfer (spidev.bufsiz), 64 LEDs need less than half.
 LEDS = 64
@@ -104,6 +104,8 @@ class StripDriver:
 
     def show(self, lights: Mapping[str, Light]) -> None:
         """Raises SpiFailedError."""
+        if self._spi is None:
+            raise SpiFailedError(f"{self._name}: {self._path}: is not open")
         colours = list(self._colours)
         for name, light in lights.items():
             if name in self._places:
