@@ -42,9 +42,14 @@ class Measured:
 
 def measured_path(pedal_name: str) -> Path:
     """Where the figures of a pedal are, whether they exist or not. Raises PedalNameError."""
+    return own_folder().with_name("measured") / f"{checked_name(pedal_name)}.toml"
+
+
+def checked_name(pedal_name: str) -> str:
+    """The same, if a pedal of the user's can be called so. Raises PedalNameError."""
     if _NAME.fullmatch(pedal_name) is None:
         raise PedalNameError(f"pedal {pedal_name!r}: is no name; one of letters, digits, - and _ is needed")
-    return own_folder().with_name("measured") / f"{pedal_name}.toml"
+    return pedal_name
 
 
 def read_measured(pedal_name: str) -> Measured | None:

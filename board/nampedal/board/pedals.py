@@ -90,10 +90,11 @@ def read_pedal(key_or_path: str | Path) -> Pedal:
     Raises UnknownPedalError, or another SettingsError that names file and key, the board's and the HAT's included.
     """
     path = profiles.find(_KIND, key_or_path, UnknownPedalError)
-    return _parse(profiles.read(path), path)
+    return parse_pedal(profiles.read(path), path)
 
 
-def _parse(data: bytes, path: Traversable) -> Pedal:
+def parse_pedal(data: bytes, path: Traversable) -> Pedal:
+    """What a file at this path would be as a profile, whether it is there or not. Raises SettingsError."""
     where = str(path)
     values = load_toml(where, data)
     check_keys(where, "", values, ("name", "board", "hat"), (*_LEVELS, *WIRING_KEYS, "knob", "times", *MAPS))
