@@ -34,8 +34,11 @@ def drivers_of(wiring: Wiring) -> list[Driver]:
     return drivers
 
 
-def mock_of(wiring: Wiring) -> MockDriver:
-    """Keys and a line of a terminal, in place of everything; of a pedal without footswitches, four."""
+def mock_of(wiring: Wiring, reader: int = 0, writer: int = 1) -> MockDriver:
+    """Keys and a line of a terminal, in place of everything; of a pedal without footswitches, four.
+
+    reader, writer: file descriptors of the terminal.
+    """
     switches = wiring.names("switches") or MOCK_SWITCHES
     lights = wiring.names("lights") or switches
-    return MockDriver(switches, wiring.names("knobs"), lights)
+    return MockDriver(switches, wiring.names("knobs"), lights, reader, writer)
