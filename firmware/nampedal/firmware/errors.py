@@ -315,3 +315,11 @@ class ActionError(NampedalError, ValueError):
 
 class ControlMapError(NampedalError, ValueError):
     """A control can't be mapped like that."""
+
+
+class NothingWiredError(NampedalError, ValueError):
+    """A pedal without controls can't be set up."""
+
+
+class ControlsSilentError(NampedalError, OSError):
+    """None of a pedal's controls can be reached."""

@@ -30,6 +30,7 @@ from nampedal.firmware.cli.control import (
 )
 from nampedal.firmware.cli.latency import latency_command
 from nampedal.firmware.cli.play import play_command
+from nampedal.firmware.cli.setup import setup_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,6 +65,7 @@ for command in (
     bypass_command,
     tuner_command,
     latency_command,
+    setup_command,
     boards_command,
     calibrate_command,
     completion_command,

@@ -1,0 +1,102 @@
+"""A terminal that shows lines that change above a question, while lines are typed below it; any other prints news.
+
+The kernel edits the line that is typed, so that nothing has to be put back in order at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+
+import click
+
+PROMPT = "> "
+# Between two looks of what changes all the time: of a page, of lines that follow each other.
+REDRAW_S = 0.05
+PRINT_S = 0.5
+
+
+class Typed:
+    """Lines from standard input. fileno(): to be waited for.  eof: there will be none any more."""
+
+    def __init__(self) -> None:
+        self.eof = False
+        self._heard = b""
+
+    def fileno(self) -> int:
+        return sys.stdin.fileno()
+
+    def line(self, patience_s: float | None = 0.0) -> str | None:
+        """The next one, without its end. None: it is not complete yet, or there is none. patience_s: None: waits."""
+        if b"\n" not in self._heard and select.select([self], [], [], patience_s)[0]:
+            data = os.read(self.fileno(), 4096)
+            self.eof = not data
+            self._heard += data
+        line, end, rest = self._heard.partition(b"\n")
+        if not end:
+            return None
+        self._heard = rest
+        return line.decode("utf-8", "replace").rstrip("\r")
+
+
+class Page:
+    """What is shown at a time. A terminal that can't go up, or is too low, gets the lines that have changed."""
+
+    def __init__(self) -> None:
+        self._goes_up = sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+        self._lines: list[str] = []
+        self._question = ""
+        # Rows that are drawn above the cursor.
+        self._rows = 0
+        self._drawn_s = 0.0
+
+    def show(self, lines: Sequence[str], question: str, notes: Sequence[str], entered: bool) -> None:
+        """notes: printed once, above the rest.  entered: Enter was pressed since the last call."""
+        now_s = time.monotonic()
+        changed = list(lines) != self._lines
+        size = shutil.get_terminal_size()
+        block = [line[: size.columns - 1] for line in lines] + ["", *_wrapped(question, size.columns)]
+        if not self._goes_up or len(block) + 2 > size.lines:
+            self._print(lines, question, notes, now_s)
+        elif notes or entered or question != self._question or not self._rows:
+            self._erase(entered)
+            click.echo("\n".join([*notes, *block, PROMPT]), nl=False)
+            self._lines, self._question, self._rows, self._drawn_s = list(lines), question, len(block), now_s
+        elif changed and now_s - self._drawn_s >= REDRAW_S:
+            rows = "".join(f"{row}\x1b[K\n" for row in block)
+            # The cursor goes back to where somebody types.
+            click.echo(f"\x1b7\x1b[{self._rows}A\r{rows}\x1b8", nl=False)
+            self._lines, self._drawn_s = list(lines), now_s
+
+    def end(self, notes: Sequence[str], entered: bool) -> None:
+        """Leaves the notes."""
+        self._erase(entered)
+        for note in notes:
+            click.echo(note)
+
+    def _erase(self, entered: bool) -> None:
+        if self._rows:
+            click.echo(f"\x1b[{self._rows + entered}A\r\x1b[J", nl=False)
+        self._rows = 0
+
+    def _print(self, lines: Sequence[str], question: str, notes: Sequence[str], now_s: float) -> None:
+        for note in notes:
+            click.echo(note)
+        if now_s - self._drawn_s >= PRINT_S:
+            for line in lines:
+                if line not in self._lines:
+                    click.echo(line)
+            self._lines, self._drawn_s = list(lines), now_s
+        if question != self._question:
+            click.echo(question)
+            self._question = question
+        self._rows = 0
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    return textwrap.wrap(text, max(columns - 1, 1)) or [""]
