@@ -15,6 +15,7 @@ from nampedal.board.panel import Panel
 from nampedal.board.pedals import KnobUse
 from nampedal.firmware import control_map, preset
 from nampedal.firmware.controls import Controls, attached
+from nampedal.firmware.errors import ControlMapError
 from nampedal.firmware.pedal import Pedal, Setup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Preset, Tone
@@ -221,6 +222,20 @@ def test_midi_selects_presets_and_banks_and_moves_settings(played: Played) -> No
     in_tick(played, lambda: hear([bytes([0xB0, 9, 64]), bytes([0xC0, 99])]))
     assert played.at() == "quiet q1"
     assert played.controls.midi_heard == "program 100 on channel 1"
+
+
+def test_a_control_change_is_learnt_for_this_time(played: Played) -> None:
+    learn = played.controls.learn
+    in_tick(played, lambda: learn(None, "level"))
+    in_tick(played, lambda: learn(20, "2.bass 2 4"))
+    in_tick(played, lambda: played.controls.hear_midi([bytes([0xB0, 20, 127])]))
+    assert played.number("2.bass") == 4.0
+    played.hands.step("2")
+    wait_for(lambda: played.at() == "live p2")
+    in_tick(played, lambda: played.controls.hear_midi([bytes([0xB0, 20, 0])]))
+    assert played.number("2.bass") == 2.0
+    with pytest.raises(ControlMapError, match=r"learn: control_changes\.32: '32' can't be mapped"):
+        learn(32, "level")
 
 
 def test_with_two_footswitches_lights_tell_that_the_sound_is_on(jack_server: JackServer, banks: list[Path]) -> None:

@@ -74,6 +74,7 @@ class Commands:
             "save": ({}, lambda: self._act("save")),
             "act": ({"action": str}, self._act),
             "banks": ({}, self._banks),
+            "map": ({"control_change": int, "does": str}, self._map),
         }
 
     def answer(self, request: Json) -> Json:
@@ -94,7 +95,7 @@ class Commands:
             if key not in given:
                 raise ControlRequestError(f"request {name}: {key!r} is missing; it takes {', '.join(wanted)}")
             if not _is(given[key], kind):
-                needed = {str: "a text", float: "a number", bool: "true or false"}[kind]
+                needed = {str: "a text", float: "a number", int: "a whole number or null", bool: "true or false"}[kind]
                 raise ControlRequestError(f"request {name}: {key!r} is {given[key]!r}; {needed} is needed")
         return call(**given)
 
@@ -191,12 +192,20 @@ class Commands:
             self._performer.do(parse(action, "request act: 'action'"))
         return {}
 
+    def _map(self, control_change: int | None, does: str) -> Json:
+        if self._controls is None:
+            raise ControlRequestError("request map: this pedal has no controls")
+        self._controls.learn(control_change, does)
+        return {}
+
     def _banks(self) -> Json:
         folders = self._pedal.setup.banks or [self._pedal.bank]
         return {"banks": [folder.name for folder in folders], "bank": self._pedal.bank.name}
 
 
 def _is(value: Any, kind: type) -> bool:
+    if kind is int:
+        return value is None or (isinstance(value, int) and not isinstance(value, bool))
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, kind)

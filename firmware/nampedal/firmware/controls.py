@@ -17,7 +17,7 @@ from nampedal.board.footswitch import Footswitches, Gesture, Times
 from nampedal.board.knob import Knob, Pickup
 from nampedal.board.panel import Panel
 from nampedal.board.pedals import KnobUse
-from nampedal.firmware import lamps
+from nampedal.firmware import control_map, lamps
 from nampedal.firmware.action import Action
 from nampedal.firmware.control_map import ControlMap, Target
 from nampedal.firmware.midi import MOST, Midi, Program
@@ -62,7 +62,7 @@ class Controls:
         pedal: Pedal,
         performer: Performer,
         panel: Panel,
-        control_map: ControlMap,
+        base: ControlMap,
         *,
         lights: Sequence[str] = (),
         times: Times | None = None,
@@ -72,11 +72,11 @@ class Controls:
         self.midi_heard = ""
         self.panel = panel
         self._pedal, self._performer = pedal, performer
-        self._base = self._map = control_map
+        self._base = self._map = base
         self._lights = tuple(lights)
         self._uses = dict(uses or {})
         self._hands: dict[str, _Hand] = {}
-        self._footswitches = Footswitches(control_map.footswitches, times)
+        self._footswitches = Footswitches(base.footswitches, times)
         self._midi = Midi(midi_channel) if midi_channel is not None else None
         self._slot: Slot | None = None
         self._clipped_s = -math.inf
@@ -94,6 +94,12 @@ class Controls:
     def due(self) -> float | None:
         """When a foot has waited long enough for something to be certain."""
         return self._footswitches.next_deadline()
+
+    def learn(self, number: int | None, does: str) -> None:
+        """What a control change is for from now on; None: only checks it. Raises ControlMapError, ActionError."""
+        found = control_map.read({"control_changes": {str(1 if number is None else number): does}}, "learn")
+        if number is not None:
+            self._base, self._map = self._base.under(found), self._map.under(found)
 
     def hear_midi(self, messages: list[bytes]) -> None:
         """Whole messages, as they came."""

@@ -313,6 +313,10 @@ class ActionError(NampedalError, ValueError):
     """A text is no action."""
 
 
+class NothingMovedError(NampedalError, TimeoutError):
+    """Nobody moved what was to be learnt."""
+
+
 class ControlMapError(NampedalError, ValueError):
     """A control can't be mapped like that."""
 

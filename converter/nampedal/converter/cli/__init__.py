@@ -29,6 +29,7 @@ from nampedal.firmware.cli.control import (
     tuner_command,
 )
 from nampedal.firmware.cli.latency import latency_command
+from nampedal.firmware.cli.learn import learn_command
 from nampedal.firmware.cli.play import play_command
 from nampedal.firmware.cli.setup import setup_command
 
@@ -65,6 +66,7 @@ for command in (
     bypass_command,
     tuner_command,
     latency_command,
+    learn_command,
     setup_command,
     boards_command,
     calibrate_command,

@@ -157,7 +157,7 @@ def uses(profile: Pedal | None, which: str) -> dict[str, Any]:
     # Who says what footswitches do says it of all of them.
     base = control_map.ControlMap() if own.footswitches else control_map.default(switches)
     return {
-        "control_map": base.under(own),
+        "base": base.under(own),
         "lights": wiring.names("lights") or plain,
         "times": profile.times if profile is not None else None,
         "uses": profile.knobs if profile is not None else {},
