@@ -23,6 +23,12 @@ def test_it_comes_back(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == []
 
 
+def test_numbers_that_were_not_saved_come_back(path: Path) -> None:
+    edited = State(ROCK.bank, "crunch", {"crunch": {"1.gain_db": 3.5, "level_db": -6.0}, "lead. 2": {"2.bass": 7.0}})
+    write_state(edited, path)
+    assert read_state(path) == edited
+
+
 def test_it_is_in_the_users_folder_of_states_or_where_a_service_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/player")
     monkeypatch.setenv("XDG_STATE_HOME", "/var/lib")
@@ -38,6 +44,10 @@ def test_it_is_in_the_users_folder_of_states_or_where_a_service_says(monkeypatch
         (b"", "holds nothing; restore it from a copy, or remove it"),
         (b"\0" * 90, "is not TOML: invalid statement (at line 1, column 1)"),
         (b'format = 1\nbank = "/rock"\n', "preset: is missing, and needed"),
+        (
+            b'format = 1\nbank = "/rock"\npreset = "x"\nedits.x.bass = "loud"\n',
+            "edits.x.bass: is 'loud'; a number from -inf to inf is needed",
+        ),
         (b'format = 1\nbank = "rock"\npreset = "x"\n', "bank: is 'rock'; a folder is needed, from the root on"),
         (
             b'format = 2\nbank = "/rock"\nlooper = 1\n',

@@ -25,6 +25,7 @@ from nampedal.firmware.store import (
 )
 
 OLDEST, OLD, NEW = b'name = "oldest"\n', b'name = "old"\n', b'name = "new"\nlevel_db = -3.0\n'
+LONG = NEW + b"".join(b"setting_%d = %d\n" % (number, number) for number in range(40))
 STEPS = 14
 
 
@@ -112,7 +113,9 @@ class Disk:
             yield {name: data for name, data in folder if data is not None}
 
 
-def reboots(tmp_path: Path, steps: int, part: int | None = None, *, syncs: bool = True) -> tuple[list[bytes], bool]:
+def reboots(
+    tmp_path: Path, steps: int, part: int | None = None, *, new: bytes = NEW, syncs: bool = True
+) -> tuple[list[bytes], bool]:
     """What is read after each reboot that may follow, and whether the power was cut at all."""
     folder = tmp_path / "before"
     folder.mkdir(exist_ok=True)
@@ -127,7 +130,7 @@ def reboots(tmp_path: Path, steps: int, part: int | None = None, *, syncs: bool 
         if not syncs:
             monkeypatch.setattr(os, "fsync", lambda *_: None)
         try:
-            write_safely(path, NEW)
+            write_safely(path, new)
         except PowerCutError:
             cut = True
     # The cut was where it was meant to be.
@@ -162,10 +165,11 @@ def test_a_write_takes_no_more_steps_and_is_there_for_certain_afterwards(tmp_pat
 
 
 def test_a_cut_at_any_byte_leaves_the_old_version(tmp_path: Path) -> None:
-    # Of the older version's copy, and of the newest.
+    # Of the older version's copy, and of the newest: with the steps, more than a thousand cuts.
+    assert len(seal(OLD)) + len(seal(LONG)) + STEPS > 1000
     for step in (1, 8):
-        for part in range(len(seal(NEW))):
-            found, cut = reboots(tmp_path, step, part)
+        for part in range(len(seal(OLD if step == 1 else LONG))):
+            found, cut = reboots(tmp_path, step, part, new=LONG)
             assert cut
             assert set(found) == {OLD}
 

@@ -144,7 +144,10 @@ class Chain:
     def rewind(self, step: Step, *, bypass: bool = False, edits: Mapping[str, float] = MappingProxyType({})) -> None:
         """As prepared, in the steady state: every number the preset's, unless it was edited. Not while on a stage."""
         for name, setting in self.settings.items():
-            self.set(name, edits.get(name, setting.preset), self.native)
+            low, high = setting.limits
+            edited = edits.get(name, setting.preset)
+            # What was edited may be another preset's by now.
+            self.set(name, edited if low <= edited <= high else setting.preset, self.native)
         self.play_at(step, bypass, self.native)
         self.native.reset()
 

@@ -129,6 +129,7 @@ class Commands:
             "input_dbfs": dbfs(into),
             "output_dbfs": dbfs(out),
             "muted": self._performer.muted,
+            "tuning": self._performer.tuning,
             "controls": self._controls.panel.troubles if self._controls is not None else {},
             "midi": self._controls.midi_heard if self._controls is not None else "",
             "pitch": _pitch(pedal.listener.pitch if pedal.listener is not None else None),

@@ -131,8 +131,8 @@ class Controls:
     def _turn(self, event: Position) -> None:
         hand = self._hands.get(event.knob)
         if hand is None:
-            hand = self._hands[event.knob] = self._new_hand(event.knob)
-            self._aim(event.knob, hand)
+            self._meet(event)
+            return
         position = hand.feed(event)
         if position is None:
             return
@@ -140,10 +140,15 @@ class Controls:
         if taken is not None:
             self._move(self._map.knobs.get(event.knob, Target(event.knob)), taken)
 
-    def _new_hand(self, name: str) -> _Hand:
-        use = self._uses.get(name, KnobUse())
+    def _meet(self, event: Position) -> None:
+        """A knob for the first time: where it stands moves nothing."""
+        use = self._uses.get(event.knob, KnobUse())
         reader = Expression(use.spec) if use.expression else Knob(use.spec)
-        return _Hand(use, reader, Pickup(jump=use.jump or use.expression))
+        hand = self._hands[event.knob] = _Hand(use, reader, Pickup(jump=use.jump or use.expression))
+        position = hand.feed(event)
+        if position is not None:
+            hand.pickup.feed(position)
+        self._aim(event.knob, hand)
 
     def _click(self, event: Clicks) -> None:
         target = self._map.knobs.get(event.encoder, Target(event.encoder))

@@ -15,11 +15,11 @@ _log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """path: of the state.  state: what is kept there already."""
+    """path: of the state.  kept: what is there."""
 
     def __init__(self, path: Path, state: State | None) -> None:
         self._path = path
-        self._kept = self._seen = state
+        self.kept = self._seen = state
         self._since_s = 0.0
         self._thread: threading.Thread | None = None
 
@@ -27,8 +27,8 @@ class Keeper:
         """Where the player is now. Call it often."""
         if state != self._seen:
             self._seen, self._since_s = state, now_s
-        elif state != self._kept and now_s - self._since_s >= QUIET_S and not self._busy():
-            self._kept = state
+        elif state != self.kept and now_s - self._since_s >= QUIET_S and not self._busy():
+            self.kept = state
             self._thread = threading.Thread(target=self._write, args=(state,), name="keep")
             self._thread.start()
 
@@ -36,8 +36,8 @@ class Keeper:
         """With the last that was seen."""
         if self._thread is not None:
             self._thread.join()
-        if self._seen is not None and self._seen != self._kept:
-            self._kept = self._seen
+        if self._seen is not None and self._seen != self.kept:
+            self.kept = self._seen
             self._write(self._seen)
 
     def _busy(self) -> bool:

@@ -172,7 +172,8 @@ class Pedal:
     def _tick(self) -> None:
         current = self.manager.current if self.manager is not None else None
         if self.setup.keeper is not None and current is not None:
-            self.setup.keeper.see(time.monotonic(), State(self.bank.resolve(), current.name))
+            edits = self.manager.edits if self.manager is not None else {}
+            self.setup.keeper.see(time.monotonic(), State(self.bank.resolve(), current.name, edits))
         for tick in self.ticks:
             tick()
 
@@ -205,6 +206,9 @@ class Pedal:
             *(self._presets, self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
             carries=self._carries,
         )
+        kept = self.setup.keeper.kept if first and self.setup.keeper is not None else None
+        if kept is not None and kept.bank == self.bank.resolve():
+            self.manager.restore(kept.edits)
         self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
         self.manager.select(wanted.name if wanted is not None else self.setup.first or "1")
         return self.stage, self.manager

@@ -10,7 +10,7 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -169,6 +169,16 @@ class PresetManager:
             if slot.chain is not None and not self._stage.has(slot.chain.native):
                 slot.chain, slot.used = None, False
         self._ask()
+
+    @property
+    def edits(self) -> dict[str, dict[str, float]]:
+        """By preset of this bank, numbers that were set and not saved."""
+        return {slot.name: dict(slot.edits) for slot in self.slots if slot.edits}
+
+    def restore(self, edits: Mapping[str, Mapping[str, float]]) -> None:
+        """As they were; before anything is selected."""
+        for slot in self.slots:
+            slot.edits = dict(edits.get(slot.name, {}))
 
     @property
     def memory_bytes(self) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nampedal.board.errors import SettingsError, SettingValueError
-from nampedal.board.settings import check_format, check_keys, load_toml, text_of, to_toml
+from nampedal.board.settings import Values, check_format, check_keys, load_toml, number_of, table_of, text_of, to_toml
 from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
@@ -18,10 +20,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """bank: its folder, from the root on.  preset: its short name."""
+    """bank: its folder, from the root on.  preset: its short name.
+
+    edits: by preset of that bank, numbers that were set and not saved.
+    """
 
     bank: Path
     preset: str
+    edits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def state_path() -> Path:
@@ -33,7 +39,8 @@ def state_path() -> Path:
 
 def write_state(state: State, path: Path) -> None:
     """It waits for the disk: call it when nothing else is to be done. Raises SettingsError."""
-    data = to_toml({"format": FORMAT, "bank": str(state.bank), "preset": state.preset})
+    edits = {"edits": state.edits} if state.edits else {}
+    data = to_toml({"format": FORMAT, "bank": str(state.bank), "preset": state.preset, **edits})
     _parse(data, str(path))
     write_safely(path, data)
 
@@ -56,8 +63,25 @@ def read_state(path: Path) -> State | None:
 def _parse(data: bytes, where: str) -> State:
     values = load_toml(where, data)
     check_format(where, values, FORMAT)
-    check_keys(where, "", values, ("format", "bank", "preset"))
+    check_keys(where, "", values, ("format", "bank", "preset"), ("edits",))
     bank = Path(text_of(where, "bank", values))
     if not bank.is_absolute():
         raise SettingValueError(f"{where}: bank: is '{bank}'; a folder is needed, from the root on")
-    return State(bank, text_of(where, "preset", values))
+    return State(bank, text_of(where, "preset", values), _edits(where, values))
+
+
+def _edits(where: str, values: Values) -> dict[str, dict[str, float]]:
+    if "edits" not in values:
+        return {}
+    tables = table_of(where, "edits", values, "presets")
+    # What a number may be is the setting's affair, which may be another one by now.
+    any_number = (-math.inf, math.inf)
+    return {
+        name: {
+            key: float(number_of(where, f"edits.{name}.{key}", {key.rpartition(".")[2]: value}, any_number))
+            for key, value in table_of(
+                where, f"edits.{name}", {name.rpartition(".")[2]: tables[name]}, "settings"
+            ).items()
+        }
+        for name in tables
+    }
