@@ -74,6 +74,10 @@ class Evening:
         except NampedalError:
             return {}
 
+    def shines(self) -> bool:
+        """Whether the lights were seen: the keys are listened to."""
+        return "●" in os.read(self._keys, 4096).decode("utf-8", "replace")
+
     def plays(self, name: str) -> bool:
         return self.status().get("preset") == name
 
@@ -111,6 +115,7 @@ def test_an_evening_and_the_next_one(
     wait_for(lambda: Player.open(jack_server.name)).close()
     with boot(jack_server, banks, tmp_path) as evening:
         wait_for(lambda: evening.plays("a1"))
+        wait_for(evening.shines)
         evening.press("2")
         wait_for(lambda: evening.plays("a2"))
         # The knob stands at 0 dB, the preset at 2: it takes over where it passes that.
