@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from nampedal.board.controls import Edge, Event, Failure, Light, Post
 from nampedal.board.errors import GpioBusyError
-from nampedal.board.panel import LAST_RETRY_S, RETRY_S, Panel, Waker
+from nampedal.board.panel import LAST_RETRY_S, LASTING_S, RETRY_S, Panel, Waker
 
 PATIENCE_S = 60.0
 LIGHTS = {"1": Light(1.0), "2": Light(0.0)}
@@ -216,11 +216,29 @@ def test_the_pauses_of_a_driver_that_worked_again_are_short_again(bench: Bench) 
         bench.pass_s(LAST_RETRY_S)
     driver.trouble = None
     bench.pass_s(LAST_RETRY_S)
-    driver.post(Failure(bench.clock.now_s, "gpio", "gpio: is gone"))
-    tried = driver.asked.count("open")
+    for works_s, pause_s in ((0.0, LAST_RETRY_S), (LASTING_S, RETRY_S)):
+        bench.pass_s(works_s)
+        driver.post(Failure(bench.clock.now_s, "gpio", "gpio: is gone"))
+        tried = driver.asked.count("open")
+        bench.open()
+        bench.pass_s(0.9 * pause_s)
+        assert driver.asked.count("open") == tried
+        bench.pass_s(0.1 * pause_s + 0.01)
+        assert driver.asked.count("open") == tried + 1
+
+
+def test_a_foot_on_a_driver_that_fails_is_off_it(bench: Bench) -> None:
     bench.open()
+    driver, other = bench.drivers
+    for hardware, switch in ((driver, "1"), (driver, "2"), (other, "3")):
+        hardware.post(Edge(100.0, switch, True))
+    driver.post(Edge(100.1, "2", False))
+    bench.panel.tick()
+    driver.post(Failure(100.2, "gpio", "gpio: is gone"))
+    assert bench.next() == [Edge(100.2, "1", False)]
     bench.pass_s(RETRY_S)
-    assert driver.asked.count("open") == tried + 1
+    other.post(Edge(101.0, "3", False))
+    assert bench.next() == [Edge(101.0, "3", False)]
 
 
 def test_a_driver_that_fails_before_its_opener_has_ended_is_tried_again(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from nampedal.board.errors import NampedalError
 from nampedal.converter import nam_file
 from nampedal.firmware import artifact, preset
 from nampedal.firmware.cli.control import needle, page
-from nampedal.firmware.control import ask
+from nampedal.firmware.control import ask, muted
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
@@ -98,7 +98,11 @@ def test_numbers_bypass_and_mute_are_set(at: Path) -> None:
     assert (numbers["2.bass"], numbers["level_db"]) == (3, -12.5)
     ask(at, {"do": "bypass", "on": True})
     assert status(at)["bypass"]
-    ask(at, {"do": "mute", "on": True})
+    assert not ask(at, {"do": "mute", "on": True})["was"]
+    with muted(at):
+        assert status(at)["muted"]
+    assert status(at)["muted"]
+    assert ask(at, {"do": "mute", "on": False})["was"]
 
 
 @pytest.mark.parametrize(

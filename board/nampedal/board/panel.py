@@ -13,13 +13,16 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from nampedal.board.controls import Driver, Event, Failure, Light
+from nampedal.board.controls import Driver, Edge, Event, Failure, Light
 from nampedal.board.errors import ControlsError
 
 # Until a driver that failed is tried again: twice as long each time, up to the last.
 RETRY_S = 0.5
 LAST_RETRY_S = 8.0
+# What works for so long begins anew with the first pause.
+LASTING_S = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +61,9 @@ class _Slot:
     trouble: str | None = ""
     due_s: float = 0.0
     wait_s: float = RETRY_S
+    opened_s: float = 0.0
+    # Footswitches that a foot is on.
+    down: set[str] = field(default_factory=set)
     # Opening may take a while, and feet don't wait for it.
     opener: threading.Thread | None = None
     # It failed before its opener could say that it works.
@@ -70,7 +76,8 @@ class Panel:
 
     def __init__(self, drivers: Sequence[Driver]) -> None:
         self._slots = [_Slot(driver) for driver in drivers]
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[_Slot, Event]] = queue.SimpleQueue()
+        self._released: list[Edge] = []
         self._opened: queue.SimpleQueue[tuple[_Slot, str | None]] = queue.SimpleQueue()
         self._waker = Waker()
         self._lights: dict[str, Light] = {}
@@ -98,18 +105,21 @@ class Panel:
             self._end_opening(*self._opened.get(), now_s)
         events: list[Event] = []
         while not self._events.empty():
-            event = self._events.get()
+            slot, event = self._events.get()
             if isinstance(event, Failure):
-                self._fail(event)
-            else:
-                events.append(event)
+                self._fail(slot, event)
+                continue
+            if isinstance(event, Edge):
+                (slot.down.add if event.down else slot.down.discard)(event.switch)
+            events.append(event)
         # After the failures: one of before is none of what is opened now.
         for slot in self._slots:
             if slot.trouble is not None and slot.opener is None and now_s >= slot.due_s:
                 slot.early = None
                 slot.opener = threading.Thread(target=self._open, args=(slot,), name="open", daemon=True)
                 slot.opener.start()
-        return events
+        released, self._released = self._released, []
+        return events + released
 
     def show(self, lights: Mapping[str, Light]) -> None:
         """On every driver that has them. Nothing is sent of lights that stay as they are."""
@@ -118,13 +128,13 @@ class Panel:
             if slot.trouble is None:
                 self._show(slot)
 
-    def _post(self, event: Event) -> None:
-        self._events.put(event)
+    def _post(self, slot: _Slot, event: Event) -> None:
+        self._events.put((slot, event))
         self._waker.wake()
 
     def _open(self, slot: _Slot) -> None:
         try:
-            slot.driver.open(self._post)
+            slot.driver.open(partial(self._post, slot))
             trouble = None
         except ControlsError as error:
             trouble = str(error)
@@ -139,23 +149,26 @@ class Panel:
             return
         if slot.trouble:
             _log.info("%s works again", slot.driver.name)
-        slot.trouble, slot.wait_s, slot.shown = None, RETRY_S, {}
+        slot.trouble, slot.opened_s, slot.shown = None, now_s, {}
         self._show(slot)
 
-    def _fail(self, failure: Failure) -> None:
-        for slot in self._slots:
-            if slot.driver.name != failure.driver:
-                continue
-            if slot.opener is not None:
-                slot.early = failure.reason
-            elif slot.trouble is None:
-                self._give_up(slot, failure.reason, failure.time_s)
+    def _fail(self, slot: _Slot, failure: Failure) -> None:
+        if slot.opener is not None:
+            slot.early = failure.reason
+        elif slot.trouble is None:
+            self._give_up(slot, failure.reason, failure.time_s)
 
     def _give_up(self, slot: _Slot, trouble: str, now_s: float) -> None:
         # The same again is no news.
         if trouble != slot.trouble:
             _log.warning("%s", trouble)
+        if slot.trouble is None and now_s - slot.opened_s >= LASTING_S:
+            slot.wait_s = RETRY_S
         slot.trouble = trouble
+        # Nobody will tell of these feet any more.
+        self._released += [Edge(now_s, switch, False) for switch in sorted(slot.down)]
+        slot.down.clear()
+        self._waker.wake()
         slot.due_s, slot.wait_s = now_s + slot.wait_s, min(2.0 * slot.wait_s, LAST_RETRY_S)
         slot.driver.close()
 

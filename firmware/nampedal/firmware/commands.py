@@ -184,9 +184,10 @@ class Commands:
         return {}
 
     def _mute(self, on: bool) -> Json:
+        before = self._performer.muted
         if self._manager:
             self._performer.mute(on)
-        return {}
+        return {"was": before}
 
     def _act(self, action: str) -> Json:
         if self._manager:

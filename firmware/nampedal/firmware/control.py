@@ -174,19 +174,21 @@ def muted(path: Path) -> Iterator[None]:
 
     Raises ControlSocketError of a pedal that can't be asked, ControlRequestError.
     """
-    _mute(path, True)
+    before = _mute(path, True)
     try:
         yield
     finally:
-        _mute(path, False)
+        _mute(path, before)
 
 
-def _mute(path: Path, on: bool) -> None:
+def _mute(path: Path, on: bool) -> bool:
+    """Whether it was mute before."""
     try:
-        ask(path, {"do": "mute", "on": on})
+        return bool(ask(path, {"do": "mute", "on": on}).get("was"))
     except ControlSocketError as error:
         if not isinstance(error.__cause__, (FileNotFoundError, ConnectionRefusedError)):
             raise
+        return False
 
 
 def _listen(path: Path) -> socket.socket:
