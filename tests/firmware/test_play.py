@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from functools import partial
@@ -148,6 +149,26 @@ def test_a_pedal_goes_on_where_it_was_switched_off(
             wait_for(lambda: status(at)["preset"] == "quiet")
             child.send_signal(signal.SIGTERM)
             assert child.wait(30.0) == 0
+
+
+def test_systemd_is_told_when_there_is_sound(jack_server: JackServer, bank: Path, tmp_path: Path) -> None:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(tmp_path / "notify"))
+    systemd.settimeout(20.0)
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(bank), "--server", jack_server.name]
+    command += ["--socket", str(tmp_path / "control.sock")]
+    environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)) as child:
+        assert systemd.recv(4096) == b"STATUS=waits for the JACK server"
+        jack_server.start()
+        heard = [systemd.recv(4096).decode()]
+        while "READY" not in heard[-1]:
+            heard.append(systemd.recv(4096).decode())
+        assert heard[-1] == "READY=1\nSTATUS=plays crunch of bank"
+        child.send_signal(signal.SIGTERM)
+        assert systemd.recv(4096) == b"STOPPING=1"
+        assert child.wait(30.0) == 0
+    systemd.close()
 
 
 def test_the_keys_of_a_terminal_are_footswitches(jack_server: JackServer, bank: Path, tmp_path: Path) -> None:

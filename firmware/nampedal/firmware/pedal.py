@@ -99,6 +99,17 @@ class Pedal:
         """The sound ends, and run() returns. From any thread, and from a signal's handler."""
         self._stopped = True
 
+    def plays(self) -> bool:
+        """Whether there is a server, and a preset on its stage."""
+        return self.client is not None and self.manager is not None and self.manager.current is not None
+
+    def says(self) -> str:
+        """What it does, for people."""
+        if self.client is None:
+            return "waits for the JACK server"
+        current = self.manager.current if self.manager is not None else None
+        return f"plays {current.name} of {self.bank.name}" if current is not None else "plays nothing yet"
+
     def change_bank(self, name: str) -> None:
         """next, previous, a folder's name or a number from 1 on. Raises NoSuchBankError, SettingsError of that bank."""
         names = [folder.name for folder in self.setup.banks]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from nampedal.firmware import artifact, control_map, log, preset
 from nampedal.firmware.bank import banks_in, is_bank, read_bank
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import JackMissingError, NothingToPlayError
+from nampedal.firmware.notify import Notifier
 from nampedal.firmware.state import read_state, state_path
 
 # Of the machine's memory, what prepared presets may take: one part of so many.
@@ -136,8 +138,11 @@ def run(pedal: Any, profile: Pedal | None, which: str, socket: Path) -> None:
         signal.signal(number, lambda *_: pedal.stop())
     performer = performers.Performer(pedal)
     controls = hands.Controls(pedal, performer, Panel(drivers(profile, which)), **uses(profile, which))
+    notifier = Notifier()
+    pedal.ticks.append(lambda: notifier.tick(time.monotonic(), pedal.says(), ready=pedal.plays()))
     with commands.listening(pedal, performer, socket, controls), hands.attached(pedal, controls):
         pedal.run()
+    notifier.stop()
 
 
 def drivers(profile: Pedal | None, which: str) -> list[Driver]:
