@@ -174,11 +174,19 @@ class MidiPlayer:
             self.sent += 1
 
 
+def hears_midi(client: JackClient) -> bool:
+    client.connect_midi()
+    return client.hears_midi
+
+
 def test_midi_arrives_whole_and_in_order(jack_server: JackServer, client: JackClient) -> None:
     callback = client.play(_engine.Stage(RATE, jack_server.period), Wiring())
     messages = [bytes([0xC0 | n % 16, n % 128]) if n % 3 else bytes([0xB0, n % 128, n // 8 % 128]) for n in range(500)]
     player = MidiPlayer(jack_server.name, [*messages, b"\xf8", b"\xfe", b"\xf0\x01\x02\xf7"], 3)
+    client.connect_midi()
+    assert not client.hears_midi
     player.connect(f"{client.name}:midi_in")
+    wait_for(lambda: hears_midi(client))
     got: list[bytes] = []
     while len(got) < len(messages):
         got += wait_for(callback.take_midi)

@@ -112,7 +112,10 @@ class JackClient(JackPorts):
         self._ports_changed = threading.Event()
         self._ports_changed.set()
         self._client.set_port_registration_callback(lambda port, there: self._ports_changed.set(), only_available=False)
+        self._client.set_port_connect_callback(lambda one, other, on: self._ports_changed.set(), only_available=False)
         self._wired_midi = False
+        # Whether something is connected that could send any.
+        self.hears_midi = False
         self._midi_in = self._client.midi_inports.register(MIDI_PORT)
 
     def play(self, stage: _engine.Stage, wiring: Wiring) -> _engine.JackCallback:
@@ -137,9 +140,14 @@ class JackClient(JackPorts):
 
     def connect_midi(self) -> None:
         """To all sources that have come since, unless the wiring names its own. Often: it looks only after a change."""
-        if self._wired_midi or not self._ports_changed.is_set():
+        if not self._ports_changed.is_set():
             return
         self._ports_changed.clear()
+        if not self._wired_midi:
+            self._join_midi()
+        self.hears_midi = bool(self._midi_in.connections)
+
+    def _join_midi(self) -> None:
         there = self._client.get_ports(is_midi=True, is_physical=True, is_output=True)
         known = {port.name for port in self._midi_in.connections}
         for port in there:

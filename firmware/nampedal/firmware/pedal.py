@@ -176,7 +176,7 @@ class Pedal:
             xruns = client.xruns
             client.connect_midi()
             self._tick()
-            self._wait_and_hear_midi(callback)
+            self._wait_and_hear_midi(callback, MIDI_S if client.hears_midi else TICK_S)
         if client.lost.is_set():
             _log.warning("the JACK server is gone; waiting for it")
 
@@ -188,12 +188,12 @@ class Pedal:
         for tick in self.ticks:
             tick()
 
-    def _wait_and_hear_midi(self, callback: _engine.JackCallback) -> None:
+    def _wait_and_hear_midi(self, callback: _engine.JackCallback, look_s: float) -> None:
         """Until something comes, or it is time for the next tick."""
         due_s = self.due()
         end_s = min(time.monotonic() + TICK_S, math.inf if due_s is None else due_s)
         while (left_s := end_s - time.monotonic()) > 0.0 and not self._stopped:
-            woken = self.wakes.select(min(MIDI_S, left_s))
+            woken = self.wakes.select(min(look_s, left_s))
             messages = callback.take_midi()
             if messages:
                 self.on_midi(messages)

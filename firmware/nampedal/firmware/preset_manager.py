@@ -246,12 +246,10 @@ class PresetManager:
 
     def _ask(self) -> None:
         """For one chain at a time, the most needed first; makes room for it."""
-        if any(slot.preparing for slot in self.slots):
+        missing = [slot for slot in self.slots if slot.chain is None and not slot.error]
+        if not missing or any(slot.preparing for slot in self.slots):
             return
-        missing = [slot for slot in self._by_need() if slot.chain is None and not slot.error]
-        if not missing:
-            return
-        slot = missing[0]
+        slot = next(slot for slot in self._by_need() if slot in missing)
         if self.memory_bytes >= self._most_bytes and not self._leave(slot):
             return
         slot.preparing = True
