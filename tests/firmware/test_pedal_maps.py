@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("key", pedal_keys())
 
 
 def map_of(key: str) -> ControlMap:
-    found = uses(read_pedal(key), "pedal")["control_map"]
+    found = uses(read_pedal(key), "pedal")["base"]
     assert isinstance(found, ControlMap)
     return found
 
