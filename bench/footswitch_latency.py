@@ -2,24 +2,25 @@
 
     python bench/footswitch_latency.py [--busy 4] [--presses 500]
 
-A pedal of ten presets in its own thread, through a jackd with the dummy driver; a driver like the terminal's posts the
-edges. --busy: so many processes compute meanwhile. Printed: median, 99th percentile and worst, in ms, of switches to
-presets that are ready, from the edge's own time to the return of Stage.go_to().
+A pedal of nine presets in its own thread, through a jackd with the dummy driver; the mock driver reads the keys of a
+pseudo-terminal. --busy: so many processes compute meanwhile. Printed: median, 99th percentile and worst, in ms, of
+switches to presets that are ready, from before the key is written to the return of Stage.go_to().
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import pty
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from live import PERIOD, SERVER, jackd, until
-from nampedal.board.controls import Edge, Light, Post
+from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.panel import Panel
 from nampedal.firmware import _engine, control_map, preset
 from nampedal.firmware.controls import Controls, attached
@@ -29,25 +30,7 @@ from nampedal.firmware.preset import Gain, Preset, Tone
 
 PRESETS = 9
 # Longer than a switch, and than a foot's quickest.
-PAUSE_S = 0.08
-
-
-class Foot:
-    """A driver that is pressed by a program."""
-
-    name = "foot"
-
-    def __init__(self) -> None:
-        self.post: Post | None = None
-
-    def open(self, post: Post) -> None:
-        self.post = post
-
-    def show(self, lights: Mapping[str, Light]) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+PAUSE_S = 0.12
 
 
 class Watched:
@@ -96,10 +79,12 @@ def main() -> None:
 
 
 def presses(folder: Path, count: int) -> list[float]:
-    foot, pedal = Foot(), Pedal(Setup(sorted(folder.iterdir()), server=SERVER, tier=0))
+    pedal = Pedal(Setup(sorted(folder.iterdir()), server=SERVER, tier=0))
     switches = [str(number) for number in range(1, PRESETS + 1)]
+    keys, terminal = pty.openpty()
+    mock = MockDriver(switches, [], switches, reader=terminal, writer=terminal)
     simple = control_map.read({"footswitches": {name: f"preset {name}" for name in switches}}, "bench")
-    controls = Controls(pedal, Performer(pedal), Panel([foot]), simple, lights=switches)
+    controls = Controls(pedal, Performer(pedal), Panel([mock]), simple, lights=switches)
 
     def run() -> None:
         with attached(pedal, controls):
@@ -107,26 +92,31 @@ def presses(folder: Path, count: int) -> list[float]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    until(lambda: pedal.manager is not None and all(slot.chain for slot in pedal.manager.slots) and foot.post)
+    until(lambda: pedal.manager is not None and all(slot.chain for slot in pedal.manager.slots))
+    until(lambda: "●" in os.read(keys, 4096).decode("utf-8", "replace"))
+    threading.Thread(target=drain, args=(keys,), daemon=True).start()
     manager = pedal.manager
     assert manager is not None
     watched = Watched(manager._stage)
     manager._stage = watched  # type: ignore[assignment]
-    late_s = [press(foot.post, watched, switches[(n + 1) % PRESETS]) for n in range(count)]
+    late_s = [press(keys, watched, switches[(n + 1) % PRESETS]) for n in range(count)]
     pedal.stop()
     thread.join()
     return late_s
 
 
-def press(post: Callable[[Edge], None] | None, watched: Watched, switch: str) -> float:
-    assert post is not None
+def drain(keys: int) -> None:
+    """What the lights show is not looked at."""
+    while os.read(keys, 4096):
+        pass
+
+
+def press(keys: int, watched: Watched, switch: str) -> float:
     watched.told_s = 0.0
     at_s = time.monotonic()
-    post(Edge(at_s, switch, True))
-    time.sleep(PAUSE_S)
-    post(Edge(time.monotonic(), switch, False))
-    time.sleep(PAUSE_S)
+    os.write(keys, switch.encode())
     until(lambda: watched.told_s > 0.0)
+    time.sleep(PAUSE_S)
     return watched.told_s - at_s
 
 
