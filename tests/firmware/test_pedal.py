@@ -176,6 +176,27 @@ def test_the_sound_comes_back_with_a_server_that_was_killed(
     assert caplog.text.count("the JACK server is gone; waiting for it") == 2
 
 
+def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: JackServer, bank: Path) -> None:
+    running = Running(Setup([bank / "half.toml"], server=server.name, tier=0))
+    wait_for(lambda: running.playing() == "half")
+    first = running.pedal.manager
+    assert first is not None
+    first.set("1.gain_db", -20.0)
+    first.set_bypass(True)
+    server.kill()
+    wait_for(lambda: running.pedal.client is None)
+    server.rate = 44_100
+    server.start()
+    wait_for(lambda: running.pedal.manager is not first and running.playing() == "half")
+    second = running.pedal.manager
+    assert second is not None
+    assert second.current is not None
+    assert second.current.chain is not None
+    assert second.current.chain.numbers["1.gain_db"] == -20.0
+    assert second.bypass
+    running.stop()
+
+
 def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank: Path) -> None:
     running = Running(Setup([bank / "half.toml"], Wiring(inputs=("usb:1",)), server=server.name))
     wait_for(lambda: running.error)

@@ -25,6 +25,7 @@ from nampedal.firmware.cli.play import bank_of, round_trip_ms
 from nampedal.firmware.control import ask
 from nampedal.firmware.errors import NothingToPlayError
 from nampedal.firmware.preset import Nam, Preset
+from nampedal.firmware.state import State, state_path, write_state
 
 CHANNEL = '\n[guitar_channel]\nvalue = 2\nstatus = "chosen"\nsource = "the jack on the right"\n'
 LEVEL = '\n[input_full_scale_dbu]\nvalue = 4.5\nstatus = "measured"\nsource = "a multimeter"\n'
@@ -149,6 +150,23 @@ def test_a_pedal_goes_on_where_it_was_switched_off(
             wait_for(lambda: status(at)["preset"] == "quiet")
             child.send_signal(signal.SIGTERM)
             assert child.wait(30.0) == 0
+
+
+def test_another_bank_begins_with_its_own_first_preset(
+    jack_server: JackServer, bank: Path, pedal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    write_state(State(tmp_path / "another", "quiet"), state_path())
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    at = tmp_path / "control.sock"
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(bank), "--pedal", str(pedal)]
+    command += ["--server", jack_server.name, "--socket", str(at)]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(at).get("preset"))
+        assert status(at)["preset"] == "crunch"
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30.0) == 0
 
 
 def test_systemd_is_told_when_there_is_sound(jack_server: JackServer, bank: Path, tmp_path: Path) -> None:

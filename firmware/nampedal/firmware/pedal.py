@@ -205,7 +205,7 @@ class Pedal:
         if self.stage is not None and self.manager is not None and client.sample_rate == self._rate:
             return self.stage, self.manager
         wanted = (self.manager.wanted or self.manager.current) if self.manager is not None else None
-        first = self.stage is None
+        before, first = self.manager, self.stage is None
         self._end()
         self._rate, self._period_frames = client.sample_rate, client.period_frames
         frames = max(client.period_frames, LEAST_FRAMES)
@@ -220,6 +220,9 @@ class Pedal:
         kept = self.setup.keeper.kept if first and self.setup.keeper is not None else None
         if kept is not None and kept.bank == self.bank.resolve():
             self.manager.restore(kept.edits)
+        if before is not None:
+            self.manager.restore(before.edits)
+            self.manager.bypass = before.bypass
         self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
         self.manager.select(wanted.name if wanted is not None else self.setup.first or "1")
         return self.stage, self.manager

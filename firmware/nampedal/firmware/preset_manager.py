@@ -119,7 +119,7 @@ class PresetManager:
         self._want(self.slots[min(here, len(self.slots) - 1)])
 
     def set(self, name: str, value: float) -> None:
-        """A number of the preset that plays. Raises NoSuchSettingError, NotSavedError, SettingLimitError."""
+        """A number of the preset that plays. Raises NoSuchSettingError, SettingLimitError."""
         chain = self._playing()
         full = chain.full_name(name) if chain is not None else None
         if chain is None or full is None:

@@ -103,7 +103,7 @@ def play_command(
     if banks:
         paths = (state.bank if state is not None and state.bank in banks else banks[0],)
     bank = bank_of(paths)
-    if state is not None and state.preset in [path.stem for path in bank]:
+    if state is not None and (state.bank, state.preset) in [(path.parent.resolve(), path.stem) for path in bank]:
         first = state.preset
     # JACK's library is loaded where it is needed.
     try:
