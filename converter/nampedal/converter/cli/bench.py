@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 from nampedal.converter import bench as benchmark
-from nampedal.converter.cli.shared import FILE, columns, console, exact, examples, tier, verbose
 from nampedal.converter.facts import open_capture
 from nampedal.firmware import tflite
+from nampedal.firmware.cli.shared import FILE, columns, console, exact, examples, tier, verbose
 from nampedal.firmware.engine import isas
 
 

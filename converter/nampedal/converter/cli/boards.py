@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 from nampedal.board.boards import Board, board_keys, read_board
-from nampedal.converter.cli.shared import FILE, columns, console, examples, verbose
 from nampedal.converter.facts import open_capture
 from nampedal.converter.sizing import Target
 from nampedal.firmware.capture import Capture
+from nampedal.firmware.cli.shared import FILE, columns, console, examples, verbose
 from rich.table import Table
 
 

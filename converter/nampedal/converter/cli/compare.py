@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from nampedal.converter.cli.shared import FILE, as_json, columns, console, decibels, exact, examples, tier, verbose
 from nampedal.converter.compare import Judgement, Options, compare
 from nampedal.converter.facts import finite
 from nampedal.converter.metrics import Comparison
 from nampedal.converter.probes import FLOOR_DB
+from nampedal.firmware.cli.shared import FILE, as_json, columns, console, decibels, exact, examples, tier, verbose
 from rich.table import Table
 
 # A tail this far below what came before it is a decay, and its noise floor worth a line.

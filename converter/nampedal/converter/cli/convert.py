@@ -11,11 +11,11 @@ import click
 from nampedal.board.errors import NampedalError
 from nampedal.converter import tflite_export
 from nampedal.converter.cli.converted import described, summary
-from nampedal.converter.cli.shared import EXIT_FAILED, FILE, console, examples, force, share, verbose
 from nampedal.converter.convert import PRECISIONS
 from nampedal.converter.errors import NothingFitsError
 from nampedal.converter.job import BoardJob, Done, Job, run
 from nampedal.firmware import tflite
+from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, force, share, verbose
 
 FORMATS = ("stomp", "tflite")
 MAX_ESR = 0.05

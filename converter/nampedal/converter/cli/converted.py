@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from nampedal.converter import tflite_export
-from nampedal.converter.cli.shared import columns, decibels
 from nampedal.converter.job import Done, Job, can_train
 from nampedal.converter.tensors import tensors
 from nampedal.firmware.capture import Capture, Proof
+from nampedal.firmware.cli.shared import columns, decibels
 from rich.table import Table
 
 # From here on anyone hears it.

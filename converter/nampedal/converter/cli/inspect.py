@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from nampedal.converter.cli.shared import FILE, as_json, columns, console, examples, verbose
 from nampedal.converter.facts import facts, open_capture
 from nampedal.converter.tflite_export import tflite_facts
 from nampedal.firmware import tflite
+from nampedal.firmware.cli.shared import FILE, as_json, columns, console, examples, verbose
 from nampedal.firmware.litert import LIMITS as LITERT_LIMITS
 from rich.table import Table
 

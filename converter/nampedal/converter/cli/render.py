@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 import click
-from nampedal.converter.cli.shared import FILE, console, exact, examples, force, progress, tier, verbose
 from nampedal.converter.render import RenderOptions, render_file
+from nampedal.firmware.cli.shared import FILE, console, exact, examples, force, progress, tier, verbose
 
 # Frames.
 LONG_FILE = 480_000

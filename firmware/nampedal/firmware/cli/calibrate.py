@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 from nampedal.board.boards import Board, Cost, own_folder, read_board, write_board
-from nampedal.converter.cli.shared import FILE, console, examples, progress, verbose
 from nampedal.firmware import calibrate as calibration
 from nampedal.firmware.calibrate import Prices
+from nampedal.firmware.cli.shared import FILE, console, examples, progress, verbose
 from nampedal.firmware.cost import predict_us
 from nampedal.firmware.cost_probes import a1_standard
 from nampedal.firmware.machine import check_machine

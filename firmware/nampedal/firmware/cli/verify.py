@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from nampedal.converter.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
+from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
 from nampedal.firmware.engine import isas
 from nampedal.firmware.verify import verify
 

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 from nampedal.board.boards import read_board
 from nampedal.board.errors import UnknownBoardError
-from nampedal.converter.cli import calibrate as command
 from nampedal.converter.cli import cli
 from nampedal.firmware import calibrate as calibration
+from nampedal.firmware.cli import calibrate as command
 from nampedal.firmware.cost import check_terms
 from nampedal.firmware.errors import BusyMachineError
 
