@@ -1,0 +1,29 @@
+"""Where everything is on a pedal, from its root on. Who builds a root elsewhere puts that folder in front."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# The card's first partition, which any computer reads; mounted read-only but for moments.
+CARD = Path("/boot/firmware")
+CARD_SETTINGS = CARD / "nampedal.toml"
+# On an image a partition of its own: the only one that is written.
+DATA = Path("/var/lib/nampedal")
+BANKS = DATA / "banks"
+# XDG_CONFIG_HOME and XDG_STATE_HOME of all that runs on a pedal.
+CONFIG = DATA / "config"
+STATE = DATA / "state"
+# Newer runtimes than the one below, as updates bring them.
+RUNTIMES = DATA / "runtimes"
+# The one that was installed: a virtual environment of the system's Python.
+RUNTIME = Path("/opt/nampedal/runtime")
+# What belongs to DATA/NAME where nothing of that name is there yet.
+SEED = Path("/opt/nampedal/seed")
+# Which runtime runs is decided there.
+COMMAND = Path("/usr/local/bin/nampedal")
+SETTINGS = Path("/etc/nampedal/pedal.env")
+# XDG_RUNTIME_DIR of all that runs on a pedal; gone when it is off.
+RUN = Path("/run/nampedal")
+UNITS = Path("/usr/local/lib/systemd/system")
+# Who plays; in the group of the same name, and in those that devices belong to.
+USER = "nampedal"
