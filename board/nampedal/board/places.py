@@ -22,7 +22,7 @@ SEED = Path("/opt/nampedal/seed")
 # Which runtime runs is decided there.
 COMMAND = Path("/usr/local/bin/nampedal")
 SETTINGS = Path("/etc/nampedal/pedal.env")
-# XDG_RUNTIME_DIR of all that runs on a pedal; gone when it is off.
+# The control socket and what else is gone when it is off.
 RUN = Path("/run/nampedal")
 UNITS = Path("/usr/local/lib/systemd/system")
 # Who plays; in the group of the same name, and in those that devices belong to.
