@@ -9,6 +9,7 @@ from nampedal.converter.cli.convert import convert_command
 from nampedal.converter.cli.inspect import inspect_command
 from nampedal.converter.cli.render import render_command
 from nampedal.firmware.cli.command_line import command_line, run
+from nampedal.firmware.cli.image import image_command
 from nampedal.firmware.cli.pedal_commands import PEDAL_COMMANDS
 
 cli = command_line(
@@ -19,6 +20,7 @@ cli = command_line(
         render_command,
         bench_command,
         boards_command,
+        image_command,
         *PEDAL_COMMANDS,
     )
 )

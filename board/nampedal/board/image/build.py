@@ -1,0 +1,121 @@
+"""An image for a pedal, from packages, a wheel and a profile, to files that a card is written from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+import uuid
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nampedal.board.image import bases, boot, disk, packages, tools, tree
+from nampedal.board.image.bases import Mirrors
+from nampedal.board.image.errors import ImageExistsError
+from nampedal.board.image.namespace import run_inside
+from nampedal.board.pedals import read_pedal
+
+# zip keeps no earlier time, and a FAT neither.
+_EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """pedal: a profile's key or file.  base: of `bases.BASES`.  radio: whether Wi-Fi may be switched on.
+
+    banks: folders that are there from the first boot.  fresh: newer packages than the kept ones are wanted.
+    """
+
+    pedal: str
+    base: str
+    wheel: Path
+    out: Path
+    radio: bool = False
+    banks: Sequence[Path] = ()
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    cache: Path | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """files: the image, and what goes with it.  root_bytes: of the root's files, as they are unpacked."""
+
+    files: tuple[Path, ...]
+    root_bytes: int
+
+
+def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> Built:
+    """Raises ImageError, SettingsError, InstallError."""
+    if order.out.exists() and not force:
+        raise ImageExistsError(f"{order.out}: is there already; --force writes over it")
+    tools.check_tools()
+    base, suite = bases.BASES[order.base], bases.suite_of(order.wheel)
+    read_pedal(order.pedal)
+    cache = order.cache or packages.cache_folder()
+    found = packages.fetch(base, suite, _NAMES, order.mirrors, cache, order.fresh, say)
+    epoch = epoch_of(order.wheel)
+    # Beside what is kept: a root is larger than many a /tmp.
+    with tempfile.TemporaryDirectory(dir=cache, prefix="work-") as folder:
+        work = Path(folder)
+        say("making the root")
+        spec = tree.Spec(
+            packages=str(found.root),
+            kernel=str(found.kernel),
+            base=base.key,
+            pedal=order.pedal,
+            wheel=str(order.wheel.resolve()),
+            radio=order.radio,
+            banks=tuple(str(bank.resolve()) for bank in order.banks),
+            epoch=epoch,
+            folder=str(work / "root"),
+            out=str(work / "root.squashfs"),
+        )
+        size = int(run_inside(sys.executable, "-m", "nampedal.board.image.tree", text=spec.to_json()).splitlines()[-1])
+        say("making the disk")
+        # What the root is, the disk is called.
+        digest = hashlib.sha256(f"{disk.sha256(work / 'root.squashfs')} {order.pedal}".encode())
+        disk_id = int.from_bytes(digest.digest()[:4], "little") or 1
+        boot.fill(work / "card", found.kernel, work / "root", base, disk_id, (), ())
+        disk.make_card(work / "card", work / "card.fat", disk_id, epoch)
+        disk.make_data(work / "data.ext4", str(uuid.UUID(bytes=digest.digest()[:16], version=4)), epoch)
+        part = work / order.out.name
+        disk.assemble(part, disk_id, work / "card.fat", work / "root.squashfs", work / "data.ext4")
+        os.replace(part, order.out)
+        run_inside("rm", "-rf", str(work / "root"))
+    say("packing it")
+    return Built((order.out, *disk.compress(order.out)), size)
+
+
+def epoch_of(wheel: Path) -> int:
+    """Seconds since 1970 that count as now: SOURCE_DATE_EPOCH, or when the wheel's youngest file was made."""
+    if (set_by_user := os.environ.get("SOURCE_DATE_EPOCH", "")).isdecimal():
+        return int(set_by_user)
+    with zipfile.ZipFile(wheel) as archive:
+        times = [datetime(*info.date_time, tzinfo=UTC) for info in archive.infolist()]
+    return int(max(times, default=_EARLIEST).timestamp())
+
+
+_NAMES = [
+    "systemd-sysv",
+    "udev",
+    "dbus",
+    "kmod",
+    "python3",
+    "python3-spidev",
+    "jackd2",
+    "alsa-utils",
+    "openssh-server",
+    "wpasupplicant",
+    "systemd-timesyncd",
+    "fdisk",
+    "dosfstools",
+    "e2fsprogs",
+    "procps",
+    "iproute2",
+    "zstd",
+]

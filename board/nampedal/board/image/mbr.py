@@ -1,0 +1,41 @@
+"""The table of a card's four partitions: the master boot record, which every Raspberry Pi starts from."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SECTOR_BYTES = 512
+FAT32_LBA = 0x0C
+LINUX = 0x83
+_SIGNATURE = b"\x55\xaa"
+_ID_AT, _TABLE_AT = 440, 446
+# No cylinders, heads and sectors: 0xFFFFFE says that the sector number counts (UEFI specification, 5.2.1).
+_ENTRY = struct.Struct("<B3sB3sII")
+_NO_CHS = b"\xfe\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """start, sectors: in sectors of 512 bytes.  type: of partition, as in the table."""
+
+    start: int
+    sectors: int
+    type: int
+    bootable: bool = False
+
+
+def pack(disk_id: int, partitions: Sequence[Partition]) -> bytes:
+    """The first sector."""
+    entries = [
+        _ENTRY.pack(0x80 if part.bootable else 0, _NO_CHS, part.type, _NO_CHS, part.start, part.sectors)
+        for part in partitions
+    ]
+    table = b"".join(entries).ljust(4 * _ENTRY.size, b"\0")
+    return bytes(_ID_AT) + struct.pack("<IH", disk_id, 0) + table + _SIGNATURE
+
+
+def partuuid(disk_id: int, number: int) -> str:
+    """What Linux calls a partition, counted from 1 (block/partitions/msdos.c)."""
+    return f"{disk_id:08x}-{number:02x}"

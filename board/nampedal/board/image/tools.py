@@ -1,0 +1,66 @@
+"""The programs that do the work, and what they say when they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from nampedal.board.image.errors import BuildToolError
+
+# Debian's package of each.
+PACKAGES = {
+    "bmaptool": "bmap-tools",
+    "depmod": "kmod",
+    "mcopy": "mtools",
+    "mkfs.vfat": "dosfstools",
+    "mke2fs": "e2fsprogs",
+    "mksquashfs": "squashfs-tools",
+    "mmdebstrap": "mmdebstrap",
+    "qemu-aarch64-static": "qemu-user-static",
+    "tar": "tar",
+    "arch-test": "arch-test",
+    "unshare": "util-linux",
+    "zstd": "zstd",
+}
+# Debian keeps some of them where only root looks.
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+LAST_LINES = 6
+
+
+def check_tools() -> None:
+    """Raises BuildToolError that names every one that is missing."""
+    missing = sorted({package for program, package in PACKAGES.items() if shutil.which(program, path=_PATH) is None})
+    if missing:
+        raise BuildToolError(
+            f"image: programs of {', '.join(missing)} are missing; on Debian: apt install {' '.join(missing)}"
+        )
+
+
+def run_binary(command: Sequence[str]) -> bytes:
+    """The same for what is no text."""
+    done = subprocess.run(list(command), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise BuildToolError(f"image: {command[0]} failed: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
+    """What it prints. text: its standard input. Raises BuildToolError with the last lines of its complaint."""
+    try:
+        done = subprocess.run(
+            list(command),
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            env={**os.environ, "PATH": _PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", **(environment or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise BuildToolError(f"image: {command[0]}: can't be run: {error.strerror}") from error
+    if done.returncode != 0:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise BuildToolError(f"image: {command[0]} failed: {' / '.join(lines[-LAST_LINES:]) or done.returncode}")
+    return done.stdout

@@ -1,0 +1,152 @@
+"""The root of an image, from Debian's packages to a squashfs.
+
+python -m nampedal.board.image.tree, inside the namespace, makes one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nampedal.board import places
+from nampedal.board.image import tools
+from nampedal.board.image.errors import KernelError
+
+# What no pedal has a device for.
+_NO_MODULES = (
+    *(
+        "drivers/accel",
+        "drivers/gpu",
+        "drivers/infiniband",
+        "drivers/isdn",
+        "drivers/media",
+        "drivers/mtd",
+        "drivers/nvme",
+    ),
+    *("drivers/scsi", "drivers/net/ethernet/mellanox", "drivers/net/ethernet/intel", "drivers/net/ethernet/marvell"),
+    *("fs/btrfs", "fs/xfs", "fs/ocfs2", "fs/ceph", "fs/nfs", "fs/nfsd", "fs/smb", "fs/f2fs", "fs/jfs", "fs/gfs2"),
+)
+# As Debian leaves them, of the machine that built the root: of each, what is inside.
+_EMPTY = ("boot", "dev", "home", "media", "mnt", "proc", "root", "run", "srv", "sys", "tmp", "var/cache", "var/log")
+_EMPTY_TOO = ("var/lib/apt/lists", "var/lib/systemd", "var/tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """epoch: seconds since 1970; nothing in the root is younger.  banks: folders that are there from the first boot."""
+
+    packages: str
+    kernel: str
+    base: str
+    pedal: str
+    wheel: str
+    radio: bool
+    banks: tuple[str, ...]
+    epoch: int
+    folder: str
+    out: str
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def versions(kernel: Path) -> list[str]:
+    """Of the kernels that are unpacked there. Raises KernelError."""
+    found = sorted(path.name for path in (kernel / "usr/lib/modules").glob("*") if (path / "kernel").is_dir())
+    if not found:
+        raise KernelError(f"{kernel}: holds no kernel's modules")
+    return found
+
+
+def make(spec: Spec, install: Callable[[Path], None]) -> None:
+    """install: the installer's steps, on a root. Raises ImageError."""
+    root = Path(spec.folder)
+    root.mkdir()
+    # Nobody may make devices in a namespace; the kernel makes them all at boot.
+    tools.run(["tar", "-C", str(root), "--exclude=./dev/*", "--numeric-owner", "-xf", spec.packages])
+    for version in versions(Path(spec.kernel)):
+        _copy_modules(Path(spec.kernel), root, version)
+    install(root)
+    for bank in spec.banks:
+        shutil.copytree(bank, _inside(root, places.SEED) / places.BANKS.name / Path(bank).name)
+    finish(root, spec.epoch)
+    squash(root, Path(spec.out), spec.epoch)
+
+
+def finish(root: Path, epoch: int) -> None:
+    """What a root that is only read needs, and nothing of how it came about."""
+    for name in (*_EMPTY, *_EMPTY_TOO):
+        _empty(root / name)
+    for place in (places.CARD, places.DATA):
+        _inside(root, place).mkdir(parents=True, exist_ok=True)
+    # Written by the script that finds the root.
+    _link(root / "etc/fstab", "/run/fstab")
+    _link(root / "etc/resolv.conf", "/run/resolv.conf")
+    # A name of its own at every boot: the root is the same on all cards.
+    (root / "etc/machine-id").write_text("")
+    (root / "etc/hostname").write_text("nampedal\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost nampedal\n::1 localhost\n")
+    for path in [*(root / "etc/ssh").glob("ssh_host_*"), *(root / "etc").glob("*-"), *(root / "etc").glob(".pwd.lock")]:
+        path.unlink()
+    for path in root.rglob("*"):
+        if path.lstat().st_mtime > epoch:
+            os.utime(path, (epoch, epoch), follow_symlinks=False)
+
+
+def squash(root: Path, out: Path, epoch: int) -> None:
+    """A squashfs of it; the same root gives the same bytes."""
+    options = ("-noappend", "-no-progress", "-quiet", "-comp", "zstd", "-Xcompression-level", "15", "-b", "256K")
+    tools.run(["mksquashfs", str(root), str(out), *options, "-mkfs-time", str(epoch)])
+
+
+def size_bytes(root: Path) -> int:
+    """Of its files, as they are unpacked."""
+    return sum(path.lstat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _copy_modules(kernel: Path, root: Path, version: str) -> None:
+    modules = kernel / "usr/lib/modules" / version
+    left_out = {modules / "kernel" / name for name in _NO_MODULES} | {modules / "vmlinuz", modules / "dtb"}
+    shutil.copytree(
+        *(modules, root / "usr/lib/modules" / version),
+        symlinks=True,
+        ignore=lambda folder, names: [name for name in names if Path(folder, name) in left_out],
+    )
+    tools.run(["depmod", "-b", str(root), version])
+    firmware = kernel / "usr/lib/firmware"
+    if firmware.is_dir():
+        shutil.copytree(firmware, root / "usr/lib/firmware", symlinks=True, dirs_exist_ok=True)
+
+
+def _empty(folder: Path) -> None:
+    for path in _children(folder):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _children(folder: Path) -> Iterator[Path]:
+    return folder.iterdir() if folder.is_dir() else iter(())
+
+
+def _link(path: Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _inside(root: Path, place: Path) -> Path:
+    return root / place.relative_to("/")
+
+
+def main() -> None:
+    """Its standard input: a `Spec`. Prints the size of the root in bytes."""
+    spec = Spec(**json.loads(sys.stdin.read()))
+    make(spec, lambda root: None)
+    sys.stdout.write(f"{size_bytes(Path(spec.folder))}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""nampedal image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from nampedal.board.image import packages
+from nampedal.board.image.bases import BASES, Mirrors
+from nampedal.board.image.build import Order, build
+from nampedal.firmware.cli.shared import FILE, console, examples, force, verbose
+
+
+@click.group("image")
+def image_command() -> None:
+    """Images: what a pedal's card is written from."""
+
+
+@image_command.command(
+    "build",
+    epilog=examples(
+        "nampedal image build --pedal zero-2-w-codec-zero -o pedal.img",
+        "nampedal image build --pedal mine.toml --bank rock -o pedal.img --base debian",
+    ),
+)
+@click.option("--pedal", metavar="NAME", required=True, help="What it is for: a pedal's name, or its .toml.")
+@click.option("-o", "--output", "out", metavar="FILE.img", type=FILE, required=True)
+@click.option("--base", type=click.Choice(sorted(BASES)), default="raspios", show_default=True, help="Whose kernel.")
+@click.option("--wheel", type=FILE, help="Of nampedal, for aarch64. Default: the newest in dist/.")
+@click.option("--bank", "banks", metavar="FOLDER", type=FILE, multiple=True, help="To have from the first boot.")
+@click.option("--radio", is_flag=True, help="Wi-Fi may be switched on by nampedal.toml; without it, never.")
+@click.option("--mirror", metavar="URL", help="Of Debian. Default: this computer's.")
+@click.option("--pi-mirror", metavar="URL", help="Of Raspberry Pi's archive. Default: this computer's.")
+@click.option("--cache", metavar="FOLDER", type=FILE, help="Where packages are kept. Default: in ~/.cache.")
+@click.option("--fresh", is_flag=True, help="Fetch packages again.")
+@force
+@verbose
+def build_command(
+    pedal: str,
+    out: Path,
+    base: str,
+    wheel: Path | None,
+    banks: tuple[Path, ...],
+    radio: bool,
+    mirror: str | None,
+    pi_mirror: str | None,
+    cache: Path | None,
+    fresh: bool,
+    force: bool,
+) -> None:
+    """Make an image for a pedal. It takes some minutes the first time, and seconds as long as packages are kept."""
+    order = Order(
+        pedal=pedal,
+        base=base,
+        wheel=wheel or newest_wheel(Path("dist")),
+        out=out,
+        radio=radio,
+        banks=banks,
+        mirrors=Mirrors(mirror, pi_mirror),
+        cache=cache or packages.cache_folder(),
+        fresh=fresh,
+    )
+    built = build(order, lambda said: console.print(f"== {said}"), force=force)
+    for path in built.files:
+        console.print(f"{path}: {path.stat().st_size:,} bytes")
+    console.print(f"the root is {built.root_bytes / 1e6:.0f} MB unpacked")
+
+
+def newest_wheel(folder: Path) -> Path:
+    """Of nampedal's for aarch64; where there is none, what it would be called."""
+    found = sorted(folder.glob("nampedal-*aarch64.whl"), key=lambda path: path.stat().st_mtime)
+    return found[-1] if found else folder / "nampedal-*aarch64.whl"

@@ -1,0 +1,124 @@
+"""An emulated Raspberry Pi, or the like: starts an image as the firmware would, and talks to it by SSH."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CARD_AT_BYTES = 4 << 20
+# QEMU wants cards whose size is a power of two; a player's are larger than the image too.
+CARD_SIZE = "2G"
+# raspi3b: the processor's own serial line is the radio's there.
+CONSOLES = {"virt": "ttyAMA0", "raspi3b": "ttyS1,115200"}
+
+
+class MachineError(Exception):
+    """The emulated machine did not do what it should; with the end of what it said."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """kernel, initrd, tree: files.  words: of the kernel's command line."""
+
+    kernel: Path
+    initrd: Path
+    tree: Path | None
+    words: str
+
+
+def overlay(image: Path, card: Path) -> Path:
+    """A card of CARD_SIZE with the image on it; the image itself is not written."""
+    command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.resolve()), str(card), CARD_SIZE]
+    subprocess.run(command, check=True)
+    return card
+
+
+def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -> Started:
+    """What the Raspberry Pi's firmware would do with an image: reads config.txt, and takes what its lines name."""
+    folder.mkdir(exist_ok=True)
+
+    def take(name: str) -> Path:
+        target = folder / name.rpartition("/")[2]
+        command = ["mcopy", "-n", "-o", "-i", f"{image}@@{CARD_AT_BYTES}", f"::/{name}", str(target)]
+        subprocess.run(command, check=True, capture_output=True)
+        return target
+
+    lines = take(config).read_text().splitlines()
+    settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    prefix = settings["os_prefix"]
+    words = take(f"{prefix}cmdline.txt").read_text().strip()
+    tree = take(f"{prefix}bcm2837-rpi-3-b.dtb") if kind == "raspi3b" else None
+    return Started(take(f"{prefix}{settings['kernel']}"), take(f"{prefix}initrd.img"), tree, words)
+
+
+class Machine:
+    """kind: virt, or raspi3b.  card: a qcow2, written by the machine."""
+
+    def __init__(self, kind: str, started: Started, card: Path, folder: Path, words: Sequence[str] = ()) -> None:
+        self.log = folder / "console.log"
+        self.port = free_port()
+        console = f"console={CONSOLES[kind]}"
+        line = " ".join((started.words.replace("quiet", ""), console, *words))
+        program = shutil.which("qemu-system-aarch64")
+        assert program is not None, "qemu-system-arm is not installed"
+        common = ["-kernel", str(started.kernel), "-initrd", str(started.initrd), "-append", line, "-no-reboot"]
+        network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
+        drive = f"file={card},format=qcow2"
+        if kind == "virt":
+            own = [
+                *("-M", "virt,gic-version=3", "-cpu", "cortex-a53", "-smp", "2", "-m", "1024"),
+                *("-accel", "tcg,thread=multi", "-drive", f"if=none,id=card,{drive}"),
+                *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci"),
+                *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
+                *("-serial", f"file:{self.log}"),
+            ]
+        else:
+            own = [
+                *("-M", "raspi3b", "-m", "1G", "-dtb", str(started.tree), "-drive", f"if=sd,{drive}"),
+                *("-netdev", network, "-device", "usb-net,netdev=net"),
+                *("-serial", "null", "-serial", f"file:{self.log}"),
+            ]
+        self._said = (folder / "qemu.log").open("wb")
+        self.process = subprocess.Popen(
+            [program, *own, *common, "-display", "none", "-monitor", "none"],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait_for(self, text: str, patience_s: float) -> None:
+        """Until the console says so."""
+        end_s = time.monotonic() + patience_s
+        while text not in self.console():
+            if self.process.poll() is not None or time.monotonic() > end_s:
+                raise MachineError(f"{text!r} was not said; the end of the console:\n{self.console()[-3000:]}")
+            time.sleep(0.2)
+
+    def console(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def kill(self) -> None:
+        """The plug is pulled."""
+        self.process.kill()
+        self.process.wait()
+        self._said.close()
+
+
+@contextlib.contextmanager
+def running(machine: Machine) -> Iterator[Machine]:
+    try:
+        yield machine
+    finally:
+        machine.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
