@@ -102,7 +102,7 @@ def _pi(mirrors: Mirrors) -> str:
     found = mirrors.pi or _own_mirrors().get("Raspberry Pi Foundation")
     if found is None:
         raise MirrorError(
-            "image: this computer uses no mirror of Raspberry Pi's; name one with --pi-mirror URL, or take --base debian"
+            "image: this computer uses no mirror of Raspberry Pi's; name one with --pi-mirror, or take --base debian"
         )
     return found
 
