@@ -21,7 +21,7 @@ CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	@$(BIN)/pytest --ignore=tests/aarch64
+	@$(BIN)/pytest --ignore=tests/aarch64 --ignore=tests/image
 
 lint: $(VENV)/.tested-with
 	@echo "== checking the style"
@@ -91,3 +91,4 @@ clean:
 	rm -rf $(VENV) build dist demo/out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 include firmware/cross/aarch64.mk
+include board/image/image.mk

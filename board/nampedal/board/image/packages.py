@@ -60,7 +60,19 @@ def _bootstrap(target: Path, variant: str, suite: str, names: Sequence[str], sou
     # Its format goes by the name's end; what is not whole never has the right name.
     part = target.with_name(f"part-{target.name}")
     _remove(part)
-    run_inside("mmdebstrap", *arguments, f"--variant={variant}", suite, str(part), "-", text=text)
+    # With a date of its own Python's bytecode would be checked against its source at every import.
+    run_inside(
+        "env",
+        "-u",
+        "SOURCE_DATE_EPOCH",
+        "mmdebstrap",
+        *arguments,
+        f"--variant={variant}",
+        suite,
+        str(part),
+        "-",
+        text=text,
+    )
     _remove(target)
     part.rename(target)
 

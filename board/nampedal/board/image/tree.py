@@ -93,6 +93,7 @@ def finish(root: Path, epoch: int) -> None:
     (root / "etc/hosts").write_text("127.0.0.1 localhost nampedal\n::1 localhost\n")
     for path in [*(root / "etc/ssh").glob("ssh_host_*"), *(root / "etc").glob("*-"), *(root / "etc").glob(".pwd.lock")]:
         path.unlink()
+    _forget_days(root / "etc/shadow", epoch)
     for path in root.rglob("*"):
         if path.lstat().st_mtime > epoch:
             os.utime(path, (epoch, epoch), follow_symlinks=False)
@@ -121,6 +122,13 @@ def _copy_modules(kernel: Path, root: Path, version: str) -> None:
     firmware = kernel / "usr/lib/firmware"
     if firmware.is_dir():
         shutil.copytree(firmware, root / "usr/lib/firmware", symlinks=True, dirs_exist_ok=True)
+
+
+def _forget_days(shadow: Path, epoch: int) -> None:
+    """Of passwords' last changes, in days (shadow(5)): they were given when the root was made."""
+    if shadow.exists():
+        users = [line.split(":") for line in shadow.read_text().splitlines()]
+        shadow.write_text("".join(":".join((*user[:2], str(epoch // 86_400), *user[3:])) + "\n" for user in users))
 
 
 def _empty(folder: Path) -> None:

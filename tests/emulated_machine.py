@@ -32,11 +32,11 @@ class Started:
     words: str
 
 
-def overlay(image: Path, card: Path) -> Path:
-    """A card of CARD_SIZE with the image on it; the image itself is not written."""
+def overlay(image: Path, card: Path) -> str:
+    """A drive of CARD_SIZE with the image on it; the image itself is not written."""
     command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.resolve()), str(card), CARD_SIZE]
     subprocess.run(command, check=True)
-    return card
+    return f"file={card},format=qcow2"
 
 
 def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -> Started:
@@ -58,9 +58,9 @@ def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -
 
 
 class Machine:
-    """kind: virt, or raspi3b.  card: a qcow2, written by the machine."""
+    """kind: virt, or raspi3b.  drive: file= and format= of its card, which it writes, as QEMU's -drive has them."""
 
-    def __init__(self, kind: str, started: Started, card: Path, folder: Path, words: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str, started: Started, drive: str, folder: Path, words: Sequence[str] = ()) -> None:
         self.log = folder / "console.log"
         self.port = free_port()
         console = f"console={CONSOLES[kind]}"
@@ -69,7 +69,6 @@ class Machine:
         assert program is not None, "qemu-system-arm is not installed"
         common = ["-kernel", str(started.kernel), "-initrd", str(started.initrd), "-append", line, "-no-reboot"]
         network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
-        drive = f"file={card},format=qcow2"
         if kind == "virt":
             own = [
                 *("-M", "virt,gic-version=3", "-cpu", "cortex-a53", "-smp", "2", "-m", "1024"),
@@ -99,6 +98,16 @@ class Machine:
             if self.process.poll() is not None or time.monotonic() > end_s:
                 raise MachineError(f"{text!r} was not said; the end of the console:\n{self.console()[-3000:]}")
             time.sleep(0.2)
+
+    def wait_for_ssh(self, patience_s: float) -> None:
+        """Until somebody answers who speaks it: QEMU takes connections for a machine that does not listen yet."""
+        end_s = time.monotonic() + patience_s
+        while time.monotonic() < end_s and self.process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2.0) as connection:
+                if connection.recv(4) == b"SSH-":
+                    return
+            time.sleep(0.5)
+        raise MachineError(f"nobody answers; the end of the console:\n{self.console()[-3000:]}")
 
     def console(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
