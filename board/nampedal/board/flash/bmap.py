@@ -1,0 +1,147 @@
+"""Block maps: which blocks of an image hold something, and their checksums (bmap-tools' XML, format 2.0)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from xml.etree import ElementTree
+
+from nampedal.board.flash.errors import BmapDamagedError, BmapMismatchError, BmapSyntaxError, BmapVersionError
+
+_BLOCKS = re.compile(r"\s*(\d{1,15})\s*(?:-\s*(\d{1,15})\s*)?")
+_CHECKSUM = re.compile(r"\s*([0-9a-f]{64})\s*")
+_OWN = re.compile(rb"<BmapFileChecksum>\s*([0-9a-f]{64})\s*</BmapFileChecksum>")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bytes of an image from start on, up to and without end.  checksum: SHA-256, hexadecimal."""
+
+    start: int
+    end: int
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bmap:
+    """size: of the image, bytes.  ranges: in order; what is in none of them is zero."""
+
+    path: Path
+    size: int
+    ranges: tuple[Range, ...]
+
+
+def parse_bmap(path: Path, data: bytes) -> Bmap:
+    """data: the file's content. Raises BmapSyntaxError, BmapVersionError, BmapDamagedError."""
+    try:
+        root = ElementTree.fromstring(data)
+    except ElementTree.ParseError as error:
+        raise BmapSyntaxError(f"{path}: is no block map: {error}; make it again, or remove it") from error
+    version = root.get("version", "none")
+    if root.tag != "bmap" or not version.startswith("2."):
+        raise BmapVersionError(f"{path}: has format {version}; 2.0 is read here: make it again, or remove it")
+    _check_own(path, data)
+    kind = (root.findtext("ChecksumType") or "").strip()
+    if kind != "sha256":
+        raise BmapVersionError(
+            f"{path}: has checksums of type '{kind}'; sha256 is read here: make it again, or remove it"
+        )
+    size, block, blocks, mapped = (
+        _number(path, root, tag) for tag in ("ImageSize", "BlockSize", "BlocksCount", "MappedBlocksCount")
+    )
+    ranges = tuple(_ranges(path, root, block, size))
+    if block == 0 or blocks != -(-size // block) or mapped != sum(-(-(one.end - one.start) // block) for one in ranges):
+        raise _wrong(path, "its counts of blocks do not fit together")
+    return Bmap(path, size, ranges)
+
+
+def cut(ranges: tuple[Range, ...], offset: int, data: bytes) -> Iterator[tuple[Range | None, int, bytes]]:
+    """A piece of an image where ranges begin and end: in which range (None: in none), at which byte, the bytes."""
+    at, end = offset, offset + len(data)
+    for number in range(bisect_right(ranges, at, key=lambda one: one.end), len(ranges)):
+        one = ranges[number]
+        if one.start >= end:
+            break
+        if one.start > at:
+            yield None, at, data[at - offset : one.start - offset]
+            at = one.start
+        stop = min(one.end, end)
+        yield one, at, data[at - offset : stop - offset]
+        at = stop
+    if at < end:
+        yield None, at, data[at - offset :]
+
+
+class Fits:
+    """Whether an image, piece by piece in order, is the one that a map was made of."""
+
+    def __init__(self, bmap: Bmap) -> None:
+        self._bmap = bmap
+        self._hash = sha256()
+        self._at = 0
+
+    def take(self, data: bytes) -> None:
+        """Raises BmapMismatchError."""
+        for one, start, part in cut(self._bmap.ranges, self._at, data):
+            if one is None:
+                if part.strip(b"\0"):
+                    raise self._differs(start, "there is something where the map has nothing")
+                continue
+            self._hash.update(part)
+            if start + len(part) == one.end:
+                if self._hash.hexdigest() != one.checksum:
+                    raise self._differs(one.start, "the checksum is another one")
+                self._hash = sha256()
+        self._at += len(data)
+
+    def end(self) -> None:
+        """Raises BmapMismatchError."""
+        if self._at != self._bmap.size:
+            raise self._differs(
+                min(self._at, self._bmap.size), f"the image has {self._at} bytes, not {self._bmap.size}"
+            )
+
+    def _differs(self, at: int, what: str) -> BmapMismatchError:
+        return BmapMismatchError(
+            f"{self._bmap.path}: does not fit the image from byte {at} on: {what}; one of them is damaged, or from "
+            "another build: get both again"
+        )
+
+
+def _check_own(path: Path, data: bytes) -> None:
+    """The checksum of the file itself, where that stands as zeros."""
+    own = _OWN.search(data)
+    if own is None:
+        raise BmapSyntaxError(f"{path}: has no checksum of its own; make it again, or remove it")
+    zeroed = data[: own.start(1)] + b"0" * 64 + data[own.end(1) :]
+    if sha256(zeroed).hexdigest() != own[1].decode():
+        raise BmapDamagedError(f"{path}: is not what its own checksum says; get it again")
+
+
+def _ranges(path: Path, root: ElementTree.Element, block: int, size: int) -> Iterator[Range]:
+    before = -1
+    for element in root.findall("BlockMap/Range"):
+        found = _BLOCKS.fullmatch(element.text or "")
+        checksum = _CHECKSUM.fullmatch(element.get("chksum", ""))
+        if found is None or checksum is None:
+            raise _wrong(path, f"'{(element.text or '').strip()}' is no range of blocks with a checksum")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not before < first <= last or last * block >= size:
+            raise _wrong(path, f"blocks {first}-{last} are out of order, or behind the image's end")
+        before = last
+        yield Range(first * block, min((last + 1) * block, size), checksum[1])
+
+
+def _number(path: Path, root: ElementTree.Element, tag: str) -> int:
+    text = (root.findtext(tag) or "").strip()
+    if re.fullmatch(r"\d{1,15}", text, re.ASCII) is None:
+        raise _wrong(path, f"{tag} is '{text}', no number")
+    return int(text)
+
+
+def _wrong(path: Path, what: str) -> BmapSyntaxError:
+    return BmapSyntaxError(f"{path}: is no block map that is read here: {what}; make it again, or remove it")
