@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nampedal.board.flash.disks import Disk, read_disk, size_text
+from nampedal.board.flash.disks import Disk, read_disk
 from nampedal.board.flash.errors import (
     DiskAccessError,
     DiskBusyError,
@@ -152,9 +152,8 @@ def open_card(disk: Disk) -> Iterator[Card]:
 def check_fits(image: Image, disk: Disk) -> None:
     """Raises DiskTooSmallError."""
     if image.size > disk.size:
-        needed = size_text(image.size)
         raise DiskTooSmallError(
-            f"{disk.path}: has {size_text(disk.size)}, and {image.path} needs {needed}; take a larger card"
+            f"{disk.path}: has {disk.size:,} bytes, and {image.path} needs {image.size:,}; take a larger card"
         )
 
 
@@ -168,6 +167,7 @@ def write_image(image: Image, card: Card, stage: Stage) -> None:
     try:
         with stage("writing") as show:
             card.write(0, bytes(len(image.head)))
+            card.sync(0)
             for offset, data in _body(image, show):
                 card.write(offset, data)
             card.sync(0)

@@ -129,7 +129,9 @@ def check_disk(disk: Disk, max_gb: int, root: Path = Path("/")) -> None:
 
 def _check_unused(disk: Disk, folder: Path, root: Path) -> None:
     parts, made = dict(map(_named, _parts(folder))), dict(map(_named, _made_of(folder)))
-    names, numbers = {*parts, *made, *map(_mapped, _made_of(folder))}, {*parts.values(), *made.values()}
+    # What is no device, and what has no name of the device mapper's, is empty.
+    names = {*parts, *made, *map(_mapped, _made_of(folder))} - {""}
+    numbers = {*parts.values(), *made.values()}
     mounted = [
         (source, point)
         for number, source, point in _mounts(root)
@@ -164,7 +166,7 @@ def _made_of(folder: Path) -> Iterator[Path]:
     """All that is made of a device, and of that."""
     for part in _parts(folder):
         for holder in sorted(part.glob("holders/*")):
-            yield holder.resolve()
+            yield from _parts(holder.resolve())
             yield from _made_of(holder.resolve())
 
 
