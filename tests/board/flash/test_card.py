@@ -154,6 +154,20 @@ def test_a_card_with_less_than_it_says_is_found(loop: Path, backing: Path, image
     assert said.startswith(f"{loop}: byte {5 * MIB} was written as ")
 
 
+def test_a_partition_table_that_is_not_kept_is_found(loop: Path, image: Image) -> None:
+    class Forgetful(Card):
+        def write(self, offset: int, data: bytes) -> None:
+            super().write(offset, data if offset else bytes(len(data)))
+
+    file = os.open(loop, os.O_RDWR)
+    try:
+        with pytest.raises(ReadBackDiffersError) as caught:
+            write_image(image, Forgetful(find_disk(loop), file), quiet)
+    finally:
+        os.close(file)
+    assert str(caught.value).startswith(f"{loop}: byte 0 was written as {DATA[0]:#04x} and read back as 0x00; ")
+
+
 def test_an_interrupted_card_has_no_partition_table(loop: Path, backing: Path, image: Image) -> None:
     # The table of an earlier life would start it.
     change(backing, 510, 0x55)
@@ -228,6 +242,8 @@ def test_nobody_mounts_a_card_meanwhile_and_a_mounted_one_is_not_opened(loop: Pa
     disk = find_disk(loop)
     with open_card(disk):
         done = subprocess.run(["mount", str(loop), str(tmp_path)], capture_output=True, check=False)
+        if done.returncode == 0:
+            subprocess.run(["umount", str(tmp_path)], check=True)
     assert done.returncode != 0
     with mounted(loop, tmp_path / "here"), pytest.raises(DiskBusyError) as caught, open_card(disk):
         pass
