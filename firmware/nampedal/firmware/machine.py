@@ -18,9 +18,10 @@ LOOK_S = 0.5
 CLOCK_PERCENT = 75
 
 # What the Raspberry Pi's firmware sees: the clock that Linux tells of is not the throttled one (raspberrypi/linux,
-# pull request 2397 and issue 2986). Hexadecimal; the lower half is what is now.
+# pull request 2397 and issue 2986). Hexadecimal; the lower half is what is now, the upper what was since the start.
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
-_NOW = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+HELD_BACK = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+HISTORY_SHIFT = 16
 # Thousandths of a degree (Linux, Documentation/driver-api/thermal/sysfs-api.rst).
 TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
 _CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
@@ -51,7 +52,7 @@ def throttled(root: Path = Path("/")) -> list[str] | None:
     if text is None:
         return None
     state = int(text, 16)
-    return [name for bit, name in _NOW.items() if state >> bit & 1]
+    return [name for bit, name in HELD_BACK.items() if state >> bit & 1]
 
 
 def temperature_c(root: Path = Path("/")) -> float | None:

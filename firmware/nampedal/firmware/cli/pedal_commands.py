@@ -13,6 +13,7 @@ from nampedal.firmware.cli.control import (
     status_command,
     tuner_command,
 )
+from nampedal.firmware.cli.doctor import doctor_command
 from nampedal.firmware.cli.latency import latency_command
 from nampedal.firmware.cli.learn import learn_command
 from nampedal.firmware.cli.play import play_command
@@ -34,4 +35,5 @@ PEDAL_COMMANDS = (
     setup_command,
     calibrate_command,
     verify_command,
+    doctor_command,
 )

@@ -1,0 +1,129 @@
+"""All that checks see of a machine: its files, its commands, the pedal that answers on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from nampedal.board import places
+from nampedal.firmware.control import ask
+
+# Nothing that is asked here takes longer on a pedal that works.
+PATIENCE_S = 5.0
+MOST_BYTES = 1 << 20
+SYSTEM = Path("/")
+
+
+class Machine(Protocol):
+    """Paths are those of the pedal, from its root on."""
+
+    @property
+    def is_root(self) -> bool:
+        """Whether nothing is hidden from who asks."""
+
+    def real(self, path: Path) -> Path:
+        """Where this file or folder is to be opened."""
+
+    def text(self, path: Path) -> str | None:
+        """A file without zeros and blanks at its ends; None: it is not there, or can't be read."""
+
+    def names(self, folder: Path) -> list[str]:
+        """What is in it, in order; none where it is not there or can't be read."""
+
+    def denied(self, path: Path) -> bool:
+        """Whether it may be there, and only others may read it."""
+
+    def run(self, *command: str) -> str | None:
+        """What it prints; None: there is no such command, or it says nothing in time."""
+
+    def ask(self, do: str) -> dict[str, Any]:
+        """An answer of the control socket. Raises ControlSocketError, ControlRequestError."""
+
+    def free_bytes(self, folder: Path) -> int | None:
+        """For who is not root; None: nobody knows."""
+
+    def owner(self, path: Path) -> int | None:
+        """The number of the user; None: it is not there."""
+
+    def now(self) -> datetime:
+        """What its clock says."""
+
+    def passed_s(self) -> float:
+        """Seconds that only grow."""
+
+
+class RealMachine:
+    """The one that this runs on, or a system that does not run, in a folder: then only its files tell something."""
+
+    def __init__(self, root: Path = SYSTEM) -> None:
+        self.root = root
+
+    @property
+    def is_root(self) -> bool:
+        return os.geteuid() == 0
+
+    def real(self, path: Path) -> Path:
+        return self.root / path.relative_to(path.anchor)
+
+    def text(self, path: Path) -> str | None:
+        try:
+            with self.real(path).open("rb") as file:
+                return file.read(MOST_BYTES).decode(errors="replace").strip("\0 \t\r\n")
+        except OSError:
+            return None
+
+    def names(self, folder: Path) -> list[str]:
+        try:
+            return sorted(os.listdir(self.real(folder)))
+        except OSError:
+            return []
+
+    def denied(self, path: Path) -> bool:
+        try:
+            os.stat(self.real(path))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return not os.access(self.real(path), os.R_OK)
+
+    def run(self, *command: str) -> str | None:
+        if self.root != SYSTEM:
+            return None
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PATIENCE_S,
+                check=False,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.decode(errors="replace").strip() or None
+
+    def ask(self, do: str) -> dict[str, Any]:
+        return ask(self.real(places.RUN / "control.sock"), {"do": do}, PATIENCE_S)
+
+    def free_bytes(self, folder: Path) -> int | None:
+        with contextlib.suppress(OSError):
+            found = os.statvfs(self.real(folder))
+            return found.f_bavail * found.f_frsize
+        return None
+
+    def owner(self, path: Path) -> int | None:
+        with contextlib.suppress(OSError):
+            return os.stat(self.real(path)).st_uid
+        return None
+
+    def now(self) -> datetime:
+        return datetime.now().astimezone()
+
+    def passed_s(self) -> float:
+        return time.monotonic()

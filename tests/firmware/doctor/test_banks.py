@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import bank_maker
+import pytest
+from nampedal.firmware.doctor.banks import check_artifacts, check_presets
+from nampedal.firmware.doctor.case import Check
+from sick_pedal import Patient, amp, look
+
+BANKS = Path("/var/lib/nampedal/banks")
+
+
+def test_presets_that_can_be_played_are_counted(pedal: Patient) -> None:
+    assert look(pedal, check_presets) == ("ok", "2 presets in 1 bank can be played", "")
+
+
+def test_artifacts_that_sound_as_they_should_are_counted(pedal: Patient) -> None:
+    assert look(pedal, check_artifacts) == ("ok", "1 verified", "")
+
+
+def test_a_pedal_without_banks_is_wrong(pedal: Patient) -> None:
+    shutil.rmtree(pedal.real(BANKS / "rock"))
+    assert look(pedal, check_presets) == (
+        "wrong",
+        "/var/lib/nampedal/banks holds no bank: there is nothing to play",
+        "put one there: 'sudo nampedal bank import FILE.nampedal-bank --into /var/lib/nampedal/banks'",
+    )
+    assert look(pedal, check_artifacts) == ("ok", "0 verified", "")
+
+
+def test_a_folder_of_banks_that_is_gone_is_wrong(pedal: Patient) -> None:
+    shutil.rmtree(pedal.real(BANKS))
+    assert look(pedal, check_presets) == (
+        "wrong",
+        f"{pedal.real(BANKS)}: can't be read: no such file or directory",
+        "run 'sudo nampedal install --pedal zero-2-w-codec-zero', then 'sudo reboot'",
+    )
+
+
+def test_presets_that_can_not_be_played_say_why(pedal: Patient) -> None:
+    rock = pedal.real(BANKS / "rock")
+    (rock / "cabs" / "v30.wav").unlink()
+    (rock / "lead.toml").write_text("name = [")
+    pedal.put(f"{BANKS}/empty/bank.toml", "format = 1\n")
+    state, found, mend = look(pedal, check_presets)
+    assert state == "wrong"
+    assert f"{pedal.real(BANKS / 'empty')}: holds no presets; put at least one .toml there; " in found
+    assert f"{rock / 'crunch.toml'}: cabs/v30.wav is missing" in found
+    assert f"{rock / 'lead.toml'}: " in found
+    assert mend == "'nampedal bank list /var/lib/nampedal/banks/BANK' shows it; remove or copy them again"
+
+
+def test_an_artifact_that_changed_is_wrong(pedal: Patient) -> None:
+    path = pedal.real(BANKS / "rock" / "amp.stomp")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.write_bytes(data)
+    state, found, mend = look(pedal, check_artifacts)
+    assert state == "wrong"
+    assert found.startswith(f"{path}: ")
+    assert mend == "convert these captures again, or copy them again; a card may be failing"
+
+
+def test_an_artifact_without_golden_vectors_is_no_fault(pedal: Patient) -> None:
+    pedal.real(BANKS / "rock" / "plain.stomp").write_bytes(bank_maker.amp())
+    assert look(pedal, check_artifacts) == (
+        "ok",
+        "1 verified; 1 can't be verified: they have no golden vectors",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "found"),
+    [
+        (check_presets, "2 presets in 1 bank can be played; 1 bank not looked at: that takes too long"),
+        (check_artifacts, "1 verified; 1 artifact not looked at: that takes too long"),
+    ],
+)
+def test_what_takes_too_long_is_left_out_and_told(pedal: Patient, check: Check, found: str) -> None:
+    jazz = bank_maker.make_bank(pedal.real(BANKS / "z-jazz"))
+    (jazz / "amp.stomp").write_bytes(amp())
+    pedal.seconds_per_look = 40.0
+    assert look(pedal, check) == ("ok", found, "")
+
+
+@pytest.mark.parametrize("check", [check_presets, check_artifacts])
+def test_banks_that_only_others_may_read_are_unknown(pedal: Patient, check: Check) -> None:
+    pedal.hidden.append(str(BANKS))
+    assert look(pedal, check) == (
+        "unknown",
+        "/var/lib/nampedal/banks can't be read",
+        "ask again with 'sudo nampedal doctor'",
+    )

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from nampedal.firmware.doctor.case import JACK, Case, check
+from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
+from nampedal.firmware.doctor.finding import Finding, State, ok, wrong
+from sick_pedal import Patient, socket_closed
+
+
+def test_a_check_never_raises(pedal: Patient) -> None:
+    @check("blind")
+    def blind(case: Case) -> Finding:
+        raise CantTellError("nobody tells", "ask again")
+
+    @check("spared")
+    def spared(case: Case) -> Finding:
+        raise NotNeededError("there is no such thing")
+
+    @check("ill")
+    def ill(case: Case) -> Finding:
+        raise ZeroDivisionError("by\nnothing")
+
+    case = Case(pedal)
+    assert blind(case) == Finding(State.UNKNOWN, "nobody tells", "ask again", "blind")
+    assert spared(case) == Finding(State.NOT_APPLICABLE, "there is no such thing", "", "spared")
+    assert ill(case) == Finding(State.UNKNOWN, "this check itself failed: ZeroDivisionError: by nothing", "", "ill")
+
+
+def test_findings_are_one_line_each(pedal: Patient) -> None:
+    @check("long")
+    def long(case: Case) -> Finding:
+        return wrong("two\n lines", "do\tthis\n")
+
+    assert long(Case(pedal)) == Finding(State.WRONG, "two lines", "do this", "long")
+    assert ok("x") == Finding(State.OK, "x")
+
+
+def test_a_pedal_that_does_not_answer_is_asked_once(pedal: Patient) -> None:
+    pedal.refuses = socket_closed(TimeoutError())
+    case = Case(pedal)
+    for _ in range(3):
+        try:
+            assert case.status is None
+        except CantTellError as error:
+            assert str(error) == "nampedal does not answer"
+    assert pedal.asked == 1
+
+
+def test_a_unit_that_systemd_does_not_list_is_not_installed(pedal: Patient) -> None:
+    pedal.units.pop("nampedal-grow.service")
+    case = Case(pedal)
+    assert case.unit("nampedal-grow.service")["LoadState"] == "not-found"
+    assert case.process(JACK) == 412
