@@ -10,7 +10,7 @@ from nampedal.board.pedals import Pedal
 from nampedal.firmware import control_map
 from nampedal.firmware.action import Action
 
-# Of a cell; footswitches that are this far apart leave room for two feet.
+# Of a cell. Four of them fit a page of A4.
 CELL, MARGIN = 44 * PER_MM, 4 * PER_MM
 _BIG, _MIDDLE, _SMALL = 5.2 * PER_MM, 3.9 * PER_MM, 3.1 * PER_MM
 _HEAD = 14 * PER_MM
