@@ -51,8 +51,8 @@ def assemble(out: Path, disk_id: int, card: Path, root: Path, data: Path) -> Non
         for part, content in ((made.partitions[0], card), (made.partitions[1], root), (made.partitions[3], data)):
             image.seek(part.start * mbr.SECTOR_BYTES)
             for chunk in _chunks(content):
-                # What is not written is a hole, and takes no room.
-                if any(chunk):
+                # A hole takes no room, and is not written to a card: no journal of an earlier life may stay there.
+                if content == data or any(chunk):
                     image.write(chunk)
                 else:
                     image.seek(len(chunk), os.SEEK_CUR)

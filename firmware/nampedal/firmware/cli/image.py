@@ -8,6 +8,7 @@ import click
 from nampedal.board.image import packages
 from nampedal.board.image.bases import BASES, Mirrors
 from nampedal.board.image.build import Order, build
+from nampedal.firmware.cli.flash import flash_command
 from nampedal.firmware.cli.shared import FILE, console, examples, force, verbose
 
 
@@ -64,6 +65,9 @@ def build_command(
     for path in built.files:
         console.print(f"{path}: {path.stat().st_size:,} bytes")
     console.print(f"the root is {built.root_bytes / 1e6:.0f} MB unpacked")
+
+
+image_command.add_command(flash_command)
 
 
 def newest_wheel(folder: Path) -> Path:

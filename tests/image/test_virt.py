@@ -1,0 +1,116 @@
+"""An evening with the image, in a machine that QEMU makes up. The tests follow each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+from conftest import ROOT
+from image.conftest import BANKS, GUEST, PYTHON, Pedal
+
+# What an emulated machine does not have, and `doctor` can't tell there.
+LACKING: set[str] = set()
+
+
+def unit(pedal: Pedal, name: str, key: str) -> str:
+    return pedal.run(f"systemctl show {name} --property={key} --value")
+
+
+def test_the_root_can_not_be_written(pedal: Pedal) -> None:
+    assert pedal.run("findmnt -no FSTYPE /") == "squashfs"
+    assert (
+        pedal.run("touch /etc/x 2>&1; mount -o remount,rw / 2>&1 && touch /etc/x 2>&1", check=False).count("ead-only")
+        >= 1
+    )
+    assert pedal.run("findmnt -no FSTYPE,OPTIONS /boot/firmware").startswith("vfat ro,")
+
+
+def test_the_data_partition_is_written_and_has_grown(pedal: Pedal) -> None:
+    assert pedal.run("findmnt -no FSTYPE /var/lib/nampedal") == "ext4"
+    assert pedal.run("dumpe2fs -h $(findmnt -no SOURCE /var/lib/nampedal) 2>/dev/null | grep -o has_journal")
+    mib = int(pedal.run("df --output=size -BM /var/lib/nampedal | tail -1").strip().removesuffix("M"))
+    # 64 MiB in the image; a card of 2 GiB.
+    assert mib > 400
+    pedal.run("touch /var/lib/nampedal/x && rm /var/lib/nampedal/x")
+
+
+def test_nothing_has_failed(pedal: Pedal) -> None:
+    assert pedal.run("systemctl --failed --no-legend --plain") == ""
+    assert pedal.run("hostname") == "stage-left"
+
+
+def test_the_daemon_runs_under_systemd_with_its_watchdog(pedal: Pedal) -> None:
+    for name in ("nampedal-jack.service", "nampedal.service"):
+        assert unit(pedal, name, "ActiveState") == "active"
+    assert unit(pedal, "nampedal.service", "WatchdogUSec") == "10s"
+    assert unit(pedal, "nampedal.service", "NRestarts") == "0"
+    assert "plays" in unit(pedal, "nampedal.service", "StatusText")
+    threads = pedal.run("ps -L -o cls,rtprio -p $(systemctl show nampedal.service -P MainPID)")
+    assert re.search(r"^ *FF +\d+$", threads, re.MULTILINE), threads
+
+
+def test_the_bank_on_the_card_was_taken_over(pedal: Pedal) -> None:
+    assert pedal.status()["bank"] == "rock"
+    assert pedal.run(f"ls {BANKS}/rock/*.toml").split() == [
+        f"{BANKS}/rock/{name}.toml" for name in ("1-half", "2-double", "3-amp")
+    ]
+    assert pedal.run("ls /boot/firmware/nampedal-errors.txt 2>&1", check=False).endswith("No such file or directory")
+
+
+@pytest.mark.parametrize("preset", ["2-double", "3-amp"])
+def test_a_guitar_through_jack_is_what_the_preset_is_offline(pedal: Pedal, preset: str, tmp_path: Path) -> None:
+    audio, rate = soundfile.read(ROOT / "demo" / "riff.wav", frames=24_000, dtype="float32")
+    soundfile.write(tmp_path / "riff.wav", audio, rate, subtype="FLOAT")
+    pedal.run("mkdir -p /tmp/guest")
+    guest = [GUEST / "play_through.py", ROOT / "tests" / "jack_player.py", ROOT / "tests" / "jack_server.py"]
+    pedal.copy(*guest, tmp_path / "riff.wav", to="/tmp/guest/")
+    pedal.run(f"nampedal preset {preset}")
+    pedal.wait_for(lambda: pedal.plays(preset))
+    play = f"{PYTHON} /tmp/guest/play_through.py {BANKS}/rock/{preset}.toml /tmp/guest/riff.wav"
+    said = pedal.run(f"cd /tmp && runuser -u nampedal -- env {play}", patience_s=300.0)
+    result = json.loads(said.splitlines()[-1])
+    assert result["frames"] == 24_000
+    assert result["loud"] > 0.01
+    assert result["equal"], result
+
+
+def test_a_footswitch_changes_the_preset_through_rpi_lgpio(pedal: Pedal) -> None:
+    """Real pins as far as Linux can tell: gpio-sim, behind the library that a Raspberry Pi uses."""
+    pedal.run("mkdir -p /tmp/guest && modprobe -a configfs gpio-sim")
+    pedal.run("mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config")
+    pedal.copy(GUEST / "gpio_sim.py", to="/tmp/guest/")
+    pins = f"{PYTHON} /tmp/guest/gpio_sim.py"
+    chip = pedal.run(f"{pins} make")
+    pedal.run(f"{pins} pull 5 up; {pins} pull 6 up")
+    # The library knows a Raspberry Pi by its revision, and its pins by the driver's name: neither is here.
+    lines = f"[Service]\\nEnvironment=RPI_LGPIO_REVISION=a020d3 RPI_LGPIO_CHIP={chip}\\n"
+    folder = "/run/systemd/system/nampedal.service.d"
+    pedal.run(f"mkdir -p {folder} && printf '{lines}' > {folder}/pins.conf")
+    pedal.run("systemctl daemon-reload && systemctl restart nampedal.service")
+    pedal.wait_for(pedal.status)
+    for pin, preset in ((6, "2-double"), (5, "1-half"), (6, "2-double")):
+        pedal.run(f"{pins} pull {pin} down; sleep 0.3; {pins} pull {pin} up")
+        pedal.wait_for(lambda: pedal.plays(preset))  # noqa: B023
+    # The second lamp is on, the first is not.
+    pedal.wait_for(lambda: (pedal.run(f"{pins} value 13"), pedal.run(f"{pins} value 26")) == ("0", "1"))
+
+
+def test_doctor_finds_nothing_wrong(pedal: Pedal) -> None:
+    found = json.loads(pedal.run("nampedal doctor --json", check=False))
+    assert [each for each in found if each["state"] == "wrong"] == []
+    assert {each["name"] for each in found if each["state"] not in ("ok", "wrong")} == LACKING
+
+
+def test_a_daemon_that_hangs_is_started_again_by_the_watchdog(pedal: Pedal) -> None:
+    before = unit(pedal, "nampedal.service", "MainPID")
+    began_s = time.monotonic()
+    pedal.run(f"kill -STOP {before}")
+    pedal.wait_for(lambda: unit(pedal, "nampedal.service", "MainPID") not in (before, "0"), 40.0)
+    # Ten seconds of its own, and what starting takes.
+    assert time.monotonic() - began_s < 30.0
+    assert "watchdog" in pedal.run("journalctl -b -u nampedal.service --no-pager | grep -i watchdog | tail -1").lower()
+    pedal.wait_for(lambda: pedal.plays("2-double"))
