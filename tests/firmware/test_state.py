@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.board.errors import SettingValueError
-from nampedal.firmware.state import State, read_state, state_path, write_state
+from nampedal.firmware.state import State, keep_state, read_state, state_path, write_state
 
 ROCK = State(Path("/home/player/banks/rock"), "crunch")
 
@@ -62,6 +62,34 @@ def test_a_damaged_one_is_none_and_the_log_says_so(
     path.write_bytes(data)
     assert read_state(path) is None
     assert caplog.messages == [f"{path}: {text}; nothing is restored"]
+
+
+NEWER = b"format = 99\nlooper = 1\n"
+
+
+def test_of_one_that_a_newer_version_wrote_what_was_kept_before_counts(
+    path: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level("INFO")
+    kept = tmp_path / "kept.toml"
+    write_state(ROCK, path)
+    keep_state(path, kept)
+    write_state(State(ROCK.bank, "lead"), path)
+    assert read_state(path, kept) == State(ROCK.bank, "lead")
+    path.write_bytes(NEWER)
+    assert read_state(path, kept) == ROCK
+    newer = "format: is 99; it was written by a newer nampedal, and up to 1 is read here: update nampedal"
+    assert caplog.messages == [f"{path}: {newer}; what was kept before the update is used"]
+    kept.write_bytes(NEWER)
+    assert read_state(path, kept) is None
+    assert caplog.messages[-1] == f"{kept}: {newer}; nothing is restored"
+
+
+def test_where_there_is_nothing_to_keep_nothing_older_stays(path: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.toml"
+    kept.write_bytes(b"of long ago")
+    keep_state(path, kept)
+    assert not kept.exists()
 
 
 def test_of_a_torn_one_the_version_before_counts(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,8 @@ CONFIG = DATA / "config"
 STATE = DATA / "state"
 # Newer runtimes than the one below, as updates bring them.
 RUNTIMES = DATA / "runtimes"
+# How the last update went, and what an older version needs of before it.
+UPDATES = DATA / "updates"
 # The one that was installed: a virtual environment of the system's Python.
 RUNTIME = Path("/opt/nampedal/runtime")
 # What belongs to DATA/NAME where nothing of that name is there yet.

@@ -9,11 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nampedal.board.errors import SettingsError, SettingValueError
-from nampedal.board.settings import Values, check_format, check_keys, load_toml, number_of, table_of, text_of, to_toml
+from nampedal.board import places
+from nampedal.board.errors import NewerFormatError, SettingsError, SettingValueError
+from nampedal.board.settings import (
+    Values,
+    check_format,
+    check_keys,
+    load_toml,
+    number_of,
+    replace_file,
+    table_of,
+    text_of,
+    to_toml,
+)
 from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
+# As it was before the last update: an older version that is back reads it.
+KEPT = places.UPDATES / "state.toml"
 
 _log = logging.getLogger(__name__)
 
@@ -45,14 +58,30 @@ def write_state(state: State, path: Path) -> None:
     write_safely(path, data)
 
 
-def read_state(path: Path) -> State | None:
-    """None where there is none; of one that can't be read, the log says why."""
+def keep_state(path: Path, kept: Path = KEPT) -> None:
+    """For this version, should a newer one write it in a format of its own. Raises SettingsUnwritableError."""
+    try:
+        stored = read_safely(path)
+    except SettingsError:
+        kept.unlink(missing_ok=True)
+        return
+    replace_file(stored.data, kept)
+
+
+def read_state(path: Path, kept: Path = KEPT) -> State | None:
+    """None where there is none; of one that can't be read, the log says why.
+
+    kept: is read in its place where a newer version has written it.
+    """
     try:
         stored = read_safely(path)
         state = _parse(stored.data, str(path))
     except SettingsError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return None
+        if isinstance(error, NewerFormatError) and kept != path and kept.exists():
+            _log.info("%s; what was kept before the update is used", error)
+            return read_state(kept, kept)
         _log.warning("%s; nothing is restored", error)
         return None
     if stored.warning:
