@@ -18,6 +18,7 @@ from nampedal.firmware.cli.latency import latency_command
 from nampedal.firmware.cli.learn import learn_command
 from nampedal.firmware.cli.play import play_command
 from nampedal.firmware.cli.setup import setup_command
+from nampedal.firmware.cli.update import update_command
 from nampedal.firmware.cli.verify import verify_command
 
 PEDAL_COMMANDS = (
@@ -36,4 +37,5 @@ PEDAL_COMMANDS = (
     calibrate_command,
     verify_command,
     doctor_command,
+    update_command,
 )

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from nampedal.firmware.cli import update as cli
+from nampedal.firmware.update.errors import NotAnUpdateError, NotAPedalError, NotRootError
+from nampedal.firmware.update.system import System
+from update_rig import HANGS, NEW, OLD, FakePedal, FlashedPedal, make_image, make_slot_folder, make_wheel, root_of
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def flashed(tmp_path: Path) -> FlashedPedal:
+    return FlashedPedal(tmp_path / "root")
+
+
+@pytest.fixture
+def run(flashed: FlashedPedal, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(cli, "SYSTEM", flashed.system)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def run(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(cli.update_command, list(map(str, arguments)), standalone_mode=False)
+
+    return run
+
+
+def test_a_wheel_that_plays_is_kept_and_told_of(run: Run, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path)
+    done = run(wheel)
+    assert done.return_value == 0
+    assert done.output.splitlines() == [
+        f"{wheel}: is made ready and checked",
+        f"nampedal {NEW} is started; it stays if it plays for 30 s",
+        f"nampedal {NEW}: is kept: it played for 30 s without a break",
+    ]
+    assert run("status").output.splitlines() == [
+        f"nampedal  {NEW}, from an update; before it: {OLD}",
+        f"system    {OLD} (A); the other one: none (B)",
+        f"last      nampedal {NEW}: is kept: it played for 30 s without a break",
+    ]
+    assert run("back").output == f"nampedal {OLD} plays\n"
+
+
+def test_a_wheel_that_does_not_play_is_an_exit_code(run: Run, flashed: FlashedPedal, tmp_path: Path) -> None:
+    flashed.does[NEW] = HANGS
+    done = run(make_wheel(tmp_path))
+    assert done.return_value == 1
+    assert done.output.splitlines()[-1] == f"nampedal {NEW}: was not kept: it does not play"
+
+
+def test_an_image_is_written_and_started_into(run: Run, flashed: FlashedPedal, tmp_path: Path) -> None:
+    make_slot_folder(tmp_path / "A", NEW, root_of(NEW))
+    path = tmp_path / "new.img"
+    make_image(path, tmp_path / "A", root_of(NEW))
+    assert run(path).output.splitlines() == [
+        f"{path}: reading the image",
+        f"{path}: there is no new.img.sha256 to check it by",
+        f"{path}: writing nampedal {NEW} to deadbeef-03",
+        f"starting into {NEW}; it stays if it plays for 30 s, or else this one is back: 'nampedal update status' tells",
+    ]
+    flashed.boot()
+    done = run("health")
+    assert (done.return_value, done.output) == (0, f"system {NEW}: is kept: it played for 30 s without a break\n")
+    assert (
+        run("back").output == f"starting into system {OLD}; it stays if it plays for 30 s, or else this one is back\n"
+    )
+    flashed.boot()
+    flashed.does[OLD] = HANGS
+    done = run("health")
+    assert (done.return_value, done.output) == (1, f"system {OLD}: was not kept: it does not play\n")
+
+
+def test_health_says_nothing_where_nothing_is_on_trial(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for system in (cli.SYSTEM, FakePedal(tmp_path / "debian", base="debian").system, System(tmp_path / "none")):
+        monkeypatch.setattr(cli, "SYSTEM", system)
+        done = run("health")
+        assert (done.exception, done.return_value, done.output) == (None, 0, "")
+
+
+def test_mistakes_are_told_before_anything_is_done(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(run("pedal.zip").exception, NotAnUpdateError)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    for what in ("a.whl", "back", "health"):
+        assert isinstance(run(what).exception, NotRootError)
+    monkeypatch.setattr(cli, "SYSTEM", System(tmp_path / "none"))
+    for what in ("a.whl", "status", "back"):
+        assert isinstance(run(what).exception, NotAPedalError)
