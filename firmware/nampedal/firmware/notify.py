@@ -20,6 +20,7 @@ class Notifier:
         self._address = "\0" + path[1:] if path.startswith("@") else path
         usec = environment.get("WATCHDOG_USEC", "")
         self._alive_s = ALIVE_PART * int(usec) / 1e6 if usec.isdecimal() else None
+        self._extend_usec = usec
         self._said = ""
         self._ready = False
         self._alive_at_s: float | None = None
@@ -36,6 +37,9 @@ class Notifier:
         if self._alive_s is not None and (self._alive_at_s is None or now_s - self._alive_at_s >= self._alive_s):
             self._alive_at_s = now_s
             lines.append("WATCHDOG=1")
+            if not self._ready:
+                # Who waits may wait for as long as it takes: only who does not answer has failed.
+                lines.append(f"EXTEND_TIMEOUT_USEC={self._extend_usec}")
         self._send(lines)
 
     def stop(self) -> None:
