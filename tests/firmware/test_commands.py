@@ -192,6 +192,8 @@ WAITING: dict[str, Any] = {
     "wanted": "two",
     "bypass": False,
     "muted": False,
+    "safe": False,
+    "last_resort": False,
     "controls": {},
     "playing": False,
     "quality": "tier 1",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from nampedal.firmware.lamps import BLINK_S, CLIP_S, NO_PRESET, NO_SERVER, PAUSE_S, Shown, lights
+from nampedal.firmware.lamps import BLINK_S, CLIP_S, NO_PRESET, NO_SERVER, PAUSE_S, SAFE, Shown, lights
 
 FOUR = ("1", "2", "3", "4")
 
@@ -38,7 +38,7 @@ def test_lights_with_names_show_what_they_are_called() -> None:
     assert on(Shown(clipped_s=10.0), names, 10.0 + 1.1 * CLIP_S) == ""
 
 
-@pytest.mark.parametrize("code", [NO_SERVER, NO_PRESET])
+@pytest.mark.parametrize("code", [NO_SERVER, NO_PRESET, SAFE])
 def test_trouble_blinks_its_code_on_the_one_light_that_there_is(code: int) -> None:
     shown = Shown(lit=frozenset("2"), trouble=code)
     span_s = 2 * code * BLINK_S + PAUSE_S

@@ -21,9 +21,9 @@ from nampedal.board.measured import Measured, write_measured
 from nampedal.board.pedals import read_pedal
 from nampedal.converter import nam_file
 from nampedal.firmware import artifact, preset
-from nampedal.firmware.cli.play import bank_of, round_trip_ms
+from nampedal.firmware.cli.play import bank_of, round_trip_ms, to_play, whatever_plays
 from nampedal.firmware.control import ask
-from nampedal.firmware.errors import NothingToPlayError
+from nampedal.firmware.errors import EmptyBankError, NothingToPlayError
 from nampedal.firmware.preset import Nam, Preset
 from nampedal.firmware.state import State, state_path, write_state
 
@@ -74,6 +74,44 @@ def test_what_can_not_be_played_is_named(bank: Path, name: str, text: str) -> No
         NothingToPlayError, match="play: nothing to play is named; name artifacts, presets, or a folder"
     ):
         bank_of(())
+
+
+def test_a_pedal_begins_in_the_bank_it_was_in_or_in_the_first_that_holds_presets(
+    bank: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    banks = tmp_path / "banks"
+    for name in ("b", "c"):
+        shutil.copytree(bank, banks / name)
+    (banks / "a").mkdir()
+    (banks / "a" / "bank.toml").write_text("format = 1\n")
+    every = [banks / name for name in "abc"]
+    first, last = ([banks / name / f"{preset}.toml" for preset in ("crunch", "quiet")] for name in "bc")
+    assert whatever_plays((banks,), None) == (first, every)
+    assert caplog.messages == [f"{banks / 'a'}: holds no presets; put at least one .toml there"]
+    assert whatever_plays((banks,), State(banks / "c", "quiet")) == (last, every)
+    assert whatever_plays((banks,), State(banks / "gone", "quiet")) == (first, every)
+    # On a desk that is a mistake.
+    with pytest.raises(EmptyBankError):
+        to_play((banks,), None)
+
+
+def test_folders_without_presets_are_told_of_and_leave_a_pedal_nothing_to_begin_with(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, text in {
+        "empty": "holds no presets; put at least one .toml there",
+        "gone": "is not there; name .toml or .stomp files, or a folder",
+    }.items():
+        assert whatever_plays((tmp_path / name,), None) == ([], [])
+        assert caplog.messages[-1] == f"{tmp_path / name}: {text}"
+
+
+@pytest.mark.parametrize("paths", [(), ("gone.toml",), ("amp.nam",), ("empty", "gone")])
+def test_files_that_can_not_be_played_are_mistakes_on_a_pedal_too(tmp_path: Path, paths: tuple[str, ...]) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((NothingToPlayError, EmptyBankError)):
+        whatever_plays(tuple(tmp_path / path for path in paths), None)
 
 
 def test_a_pedal_hears_the_guitar_first(pedal: Path) -> None:
@@ -167,6 +205,81 @@ def test_another_bank_begins_with_its_own_first_preset(
         assert status(at)["preset"] == "crunch"
         child.send_signal(signal.SIGTERM)
         assert child.wait(30.0) == 0
+
+
+def test_a_pedal_without_banks_plays_the_guitar_as_it_is(
+    jack_server: JackServer, pedal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "banks").mkdir()
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    at = tmp_path / "control.sock"
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(tmp_path / "banks"), "--pedal", str(pedal)]
+    command += ["--server", jack_server.name, "--socket", str(at)]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(at).get("preset") == "dry")
+        found = subprocess.run(
+            [sys.executable, "-m", "nampedal.converter.cli", "status", "--socket", str(at)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert found.splitlines()[0] == "preset       dry (built in)"
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30.0) == 0
+    assert not state_path().exists()
+
+
+def connections(server: JackServer, port: str) -> list[str]:
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": server.name}
+    listed = subprocess.run(["jack_lsp", "-c", port], env=environment, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+BROKEN = {
+    "whole": ("", "system:capture_2", ""),
+    "no TOML": ("name = ", "system:capture_1", "; without it the card's first ports are played, and no controls"),
+    "no map": (
+        '[footswitches]\n1 = "explode"\n',
+        "system:capture_2",
+        "; without a map controls do what they do by default",
+    ),
+}
+
+
+@pytest.mark.parametrize("profile", BROKEN)
+def test_the_safe_start_needs_nothing_of_the_players(
+    jack_server: JackServer, pedal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    more, source, said = BROKEN[profile]
+    pedal.write_text(pedal.read_text() + more)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    state_path().parent.mkdir(parents=True)
+    state_path().write_text("no state")
+    jack_server.start()
+    wait_for(lambda: Player.open(jack_server.name)).close()
+    at = tmp_path / "control.sock"
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", "--safe", "--pedal", str(pedal)]
+    command += ["--server", jack_server.name, "--socket", str(at)]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(at).get("preset") == "dry")
+        assert status(at)["safe"]
+        assert connections(jack_server, "nampedal:in") == ["nampedal:in", source]
+        child.send_signal(signal.SIGTERM)
+        assert child.stderr is not None
+        log = child.stderr.read()
+        assert child.wait(30.0) == 0
+    assert "state" not in log
+    assert said in log if said else str(pedal) not in log
+    assert state_path().read_text() == "no state"
+
+
+def test_the_safe_start_plays_nothing_else(bank: Path) -> None:
+    command = [sys.executable, "-m", "nampedal.converter.cli", "play", "--safe", str(bank)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("nampedal: --safe plays nothing else: name no FILE and no --preset")
 
 
 def test_systemd_is_told_when_there_is_sound(jack_server: JackServer, bank: Path, tmp_path: Path) -> None:

@@ -111,6 +111,8 @@ class Commands:
             "preset": current.name if current is not None else None,
             "wanted": manager.wanted.name if manager is not None and manager.wanted is not None else None,
             "playing": client is not None,
+            "last_resort": manager.resorts if manager is not None else False,
+            "safe": pedal.setup.safe,
             "sample_rate_hz": client.sample_rate if client is not None else None,
             "period_frames": client.period_frames if client is not None else None,
             "quality": str(manager.step) if manager is not None else str(STEPS[0]),

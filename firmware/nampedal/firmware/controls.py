@@ -251,7 +251,9 @@ class Controls:
     def _trouble(self, manager: PresetManager | None) -> int:
         if self._pedal.client is None:
             return lamps.NO_SERVER
-        failed = manager is not None and manager.current is None and manager.wanted is None
+        if self._pedal.setup.safe:
+            return lamps.SAFE
+        failed = manager is not None and manager.wanted is None and (manager.current is None or manager.resorts)
         return lamps.NO_PRESET if failed else 0
 
 

@@ -17,8 +17,8 @@ CLIP_S = 0.5
 # Of a trouble's code: so many blinks, then dark.
 BLINK_S = 0.3
 PAUSE_S = 1.2
-# Codes. While one is shown there is no sound that lights could be heard in.
-NO_SERVER, NO_PRESET = 1, 2
+# Codes. While one is shown there is no sound, or a dry one, in which nothing makes lights loud enough to be heard.
+NO_SERVER, NO_PRESET, SAFE = 1, 2, 3
 # Lights that are not beside a footswitch.
 NAMES = ("bypass", "tuner", "clip", "overload", "error")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nampedal.firmware import _engine, artifact, preset
+from nampedal.firmware import _engine, artifact, last_resort, preset
 from nampedal.firmware.bank import read_bank
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import NoJackServerError, NoSuchBankError
@@ -41,7 +41,8 @@ _log = logging.getLogger(__name__)
 class Setup:
     """What to play, and where.
 
-    bank: presets to begin with, or artifacts that are played as they are.  banks: folders that the player goes between.
+    bank: presets to begin with, or artifacts that are played as they are; none needs a last resort.
+    banks: folders that the player goes between.
     full_scale: of the input, dBu at 0 dBFS; None: unknown.
     most_bytes: of memory for prepared presets.  server: JACK's name; None: the default one.
     first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
@@ -49,6 +50,7 @@ class Setup:
     channels: 1: heard from both outputs; 2: each through a chain of its own.
     round_trip_ms: measured, from string to ear; None: unknown.
     keeper: of where the player is; None: nobody keeps it.
+    last_resort: where nothing of the bank can be played, the input is, as it is.  safe: that alone was asked for.
     """
 
     bank: Sequence[Path]
@@ -63,6 +65,8 @@ class Setup:
     round_trip_ms: float | None = None
     banks: Sequence[Path] = ()
     keeper: Keeper | None = None
+    last_resort: bool = False
+    safe: bool = False
 
 
 class Pedal:
@@ -90,7 +94,7 @@ class Pedal:
         self._stopped = False
         self.meter = LoadMeter()
         self.peaks = Peaks()
-        self.bank = setup.bank[0].parent
+        self.bank = setup.bank[0].parent if setup.bank else last_resort.PATH.parent
         self._presets = list(setup.bank)
         self._rate = 0.0
         self._period_frames = 0
@@ -107,8 +111,11 @@ class Pedal:
         """What it does, for people."""
         if self.client is None:
             return "waits for the JACK server"
-        current = self.manager.current if self.manager is not None else None
-        return f"plays {current.name} of {self.bank.name}" if current is not None else "plays nothing yet"
+        if self.manager is None or self.manager.current is None:
+            return "plays nothing yet"
+        if self.manager.resorts:
+            return f"plays dry: {'it is the safe start' if self.setup.safe else 'no preset can be played'}"
+        return f"plays {self.manager.current.name} of {self.bank.name}"
 
     def change_bank(self, name: str) -> None:
         """next, previous, a folder's name or a number from 1 on. Raises NoSuchBankError, SettingsError of that bank."""
@@ -182,7 +189,8 @@ class Pedal:
 
     def _tick(self) -> None:
         current = self.manager.current if self.manager is not None else None
-        if self.setup.keeper is not None and current is not None:
+        resorts = self.manager is not None and self.manager.resorts
+        if self.setup.keeper is not None and current is not None and not resorts:
             edits = self.manager.edits if self.manager is not None else {}
             self.setup.keeper.see(time.monotonic(), State(self.bank.resolve(), current.name, edits))
         for tick in self.ticks:
@@ -204,7 +212,6 @@ class Pedal:
         """Everything prepared stays while the sample rate does: larger periods are played in pieces."""
         if self.stage is not None and self.manager is not None and client.sample_rate == self._rate:
             return self.stage, self.manager
-        wanted = (self.manager.wanted or self.manager.current) if self.manager is not None else None
         before, first = self.manager, self.stage is None
         self._end()
         self._rate, self._period_frames = client.sample_rate, client.period_frames
@@ -216,6 +223,7 @@ class Pedal:
         self.manager = PresetManager(
             *(self._presets, self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
             carries=self._carries,
+            last_resort=last_resort.PATH if self.setup.last_resort else None,
         )
         kept = self.setup.keeper.kept if first and self.setup.keeper is not None else None
         if kept is not None and kept.bank == self.bank.resolve():
@@ -224,7 +232,11 @@ class Pedal:
             self.manager.restore(before.edits)
             self.manager.bypass = before.bypass
         self.manager.set_step(STEPS[self.quality.step] if self.setup.tier is None else Step(self.setup.tier))
-        self.manager.select(wanted.name if wanted is not None else self.setup.first or "1")
+        wanted = (before.wanted or before.current) if before is not None else None
+        if before is not None and wanted is not None and wanted in before.slots:
+            self.manager.select(wanted.name)
+        elif self._presets:
+            self.manager.select((self.setup.first if first else None) or "1")
         return self.stage, self.manager
 
     def _end(self) -> None:
@@ -236,7 +248,10 @@ class Pedal:
     def _prepare(self, path: Path, frames: int) -> Chain:
         # An artifact alone is a preset of nothing else.
         plain = path.suffix == artifact.SUFFIX
-        played = Preset(path.stem, (Nam(path.name),)) if plain else preset.read(path)
+        if path == last_resort.PATH:
+            played = last_resort.PRESET
+        else:
+            played = Preset(path.stem, (Nam(path.name),)) if plain else preset.read(path)
         chain = Chain.prepare(
             *(played, path.parent),
             sample_rate=self._rate,

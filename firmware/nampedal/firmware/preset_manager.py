@@ -55,6 +55,7 @@ class PresetManager:
 
     prepare: a preset's file to a chain; raises NampedalError.  most_bytes: of memory for all prepared chains.
     carries: whether there is time for two chains at once, while one becomes the other.
+    last_resort: plays where nothing does and nothing is going to; None: then it is silent.
     """
 
     def __init__(
@@ -64,8 +65,10 @@ class PresetManager:
         prepare: Callable[[Path], Chain],
         most_bytes: int,
         carries: Callable[[Chain, Chain], bool] = lambda old, new: True,
+        last_resort: Path | None = None,
     ) -> None:
         self.slots = [Slot(path) for path in bank]
+        self._last_resort = Slot(last_resort) if last_resort is not None else None
         # Of banks that were left: what was set and not saved is still there when the player comes back.
         self._left: dict[Path, Slot] = {}
         self.current: Slot | None = None
@@ -87,6 +90,11 @@ class PresetManager:
         self._asked.put(None)
         self._worker.join()
 
+    @property
+    def resorts(self) -> bool:
+        """Whether the last resort plays."""
+        return self.current is not None and self.current is self._last_resort
+
     # ---- what a player asks for ----
 
     def find(self, name: str) -> Slot:
@@ -107,6 +115,8 @@ class PresetManager:
 
     def move(self, by: int) -> None:
         """So many presets on, around the end; from the one that is wanted, if it does not play yet."""
+        if not self.slots:
+            return
         here = self._place(self.wanted or self.current)
         at = here if here is not None else -1 if by > 0 else 0
         self._want(self.slots[(at + by) % len(self.slots)])
@@ -137,6 +147,8 @@ class PresetManager:
         slot, chain = self.current, self._playing()
         if slot is None or chain is None:
             raise NotSavedError("save: no preset plays")
+        if slot is self._last_resort:
+            raise NotSavedError(f"save: {slot.name} is built in; go to another preset")
         if slot.path.suffix != preset.SUFFIX:
             raise NotSavedError(f"{slot.path}: is no preset, but an artifact alone; its numbers can't be kept in it")
         preset.write(chain.edited(), slot.path)
@@ -160,6 +172,7 @@ class PresetManager:
         self._stage.collect()
         self._take_made()
         self._switch()
+        self._resort()
         for slot in self.slots:
             # A chain that left the stage begins again where it was prepared.
             if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
@@ -224,6 +237,16 @@ class PresetManager:
         self.current, self.wanted = slot, None
         late = f", resampled: {1e3 * chain.latency_s:.1f} ms later" if chain.latency_s else ""
         _log.info("preset %s%s", slot.name, late)
+
+    def _resort(self) -> None:
+        slot = self._last_resort
+        if slot is None or self.current is not None or self.wanted is not None:
+            return
+        if slot.chain is None:
+            # At once: it is a matter of a moment, and there is no sound that would wait for it.
+            slot.chain = self._prepare(slot.path)
+        self.wanted = slot
+        self._switch()
 
     def _rewind(self, slot: Slot, chain: Chain) -> None:
         chain.rewind(self.step, bypass=self.bypass, edits=slot.edits)

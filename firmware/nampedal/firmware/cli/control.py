@@ -69,7 +69,8 @@ def page(status: dict[str, Any]) -> str:
 
 
 def _aside(status: dict[str, Any]) -> str:
-    found = [word for key, word in (("bypass", "bypassed"), ("muted", "muted")) if status[key]]
+    words = ("safe", "the safe start"), ("last_resort", "built in"), ("bypass", "bypassed"), ("muted", "muted")
+    found = [word for key, word in words if status[key]]
     return f" ({', '.join(found)})" if found else ""
 
 
