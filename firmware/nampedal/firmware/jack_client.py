@@ -7,6 +7,7 @@ so that no lock of Python's is between the audio and its deadline.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,6 +138,13 @@ class JackClient(JackPorts):
         self._wired_midi = bool(wiring.midi)
         self._start(wiring)
         return callback
+
+    @property
+    def thread(self) -> int:
+        """The pthread_t of the one in which JACK calls us, once we play."""
+        library = ctypes.CDLL(jack._libname)
+        library.jack_client_thread_id.restype = ctypes.c_ulong
+        return int(library.jack_client_thread_id(ctypes.c_void_p(_address_of(self._client._ptr))))
 
     def connect_midi(self) -> None:
         """To all sources that have come since, unless the wiring names its own. Often: it looks only after a change."""

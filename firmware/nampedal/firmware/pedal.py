@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nampedal.firmware import _engine, artifact, last_resort, preset
+from nampedal.firmware.audio_cpu import pin
 from nampedal.firmware.bank import read_bank
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import NoJackServerError, NoSuchBankError
@@ -51,6 +52,7 @@ class Setup:
     round_trip_ms: measured, from string to ear; None: unknown.
     keeper: of where the player is; None: nobody keeps it.
     last_resort: where nothing of the bank can be played, the input is, as it is.  safe: that alone was asked for.
+    audio_cpu: the core that JACK's thread is kept on; None: any.
     """
 
     bank: Sequence[Path]
@@ -67,6 +69,7 @@ class Setup:
     keeper: Keeper | None = None
     last_resort: bool = False
     safe: bool = False
+    audio_cpu: int | None = None
 
 
 class Pedal:
@@ -170,6 +173,8 @@ class Pedal:
     def _play(self, client: JackClient) -> None:
         stage, manager = self._ready(client)
         callback = client.play(stage, self.setup.wiring)
+        if self.setup.audio_cpu is not None:
+            pin(client.thread, self.setup.audio_cpu)
         self.client, self.callback = client, callback
         self.meter.restart()
         xruns = client.xruns

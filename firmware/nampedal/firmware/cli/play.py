@@ -19,6 +19,7 @@ from nampedal.board.panel import Panel
 from nampedal.board.pedals import Pedal, read_pedal
 from nampedal.board.wiring import Wiring
 from nampedal.firmware import artifact, control_map, log, preset
+from nampedal.firmware.audio_cpu import audio_cpu
 from nampedal.firmware.bank import banks_in, is_bank, read_bank
 from nampedal.firmware.control import socket_path
 from nampedal.firmware.errors import ActionError, ControlMapError, JackMissingError, NothingToPlayError
@@ -172,6 +173,7 @@ def play_command(
         most_bytes=memory_bytes() // PRESETS_SHARE,
         last_resort=profile is not None or safe,
         safe=safe,
+        audio_cpu=audio_cpu(),
         **others,
     )
     run(pedals.Pedal(setup), profile, which or ("pedal" if profile is not None else "none"), socket or socket_path())
