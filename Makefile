@@ -11,9 +11,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libkissfft-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
-# What the tests need beside that: a sound server, and what images are read with.
-TEST_PACKAGES := jackd2 mtools zstd
-SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles -type f -not -name '*.pyc')
+# What the tests need beside that: a sound server, what checks units, what makes and reads images.
+TEST_PACKAGES := bmap-tools cpio dosfstools e2fsprogs fdisk jackd2 mtools systemd zstd
+SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles systemd -type f -not -name '*.pyc')
 CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h' -o -name '*.ino')
 
 .PHONY: demo test lint clean

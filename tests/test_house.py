@@ -128,6 +128,8 @@ def test_the_wheel_holds_the_three_portions_and_nothing_else(root: Path, tmp_pat
     assert "nampedal/firmware/stomp_generated.py" in shipped
     for profile in (root / "hw-profiles").rglob("*.toml"):
         assert f"nampedal/board/{profile.relative_to(root)}" in shipped
+    for unit in [*(root / "systemd").rglob("*.service"), *(root / "systemd").rglob("*.conf")]:
+        assert f"nampedal/board/{unit.relative_to(root)}" in shipped
     assert any(re.fullmatch(r"nampedal/firmware/_engine\..*\.so", name) for name in shipped)
     assert not [name for name in names if name.endswith((".cpp", ".h", ".fbs", ".inc", ".a"))]
 
