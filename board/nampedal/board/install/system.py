@@ -1,0 +1,140 @@
+"""How the system below is set up: user, rights, devices, and that nothing else writes or works while somebody plays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nampedal.board import places
+from nampedal.board.install.boot import header_port
+from nampedal.board.install.steps import File, Link, Step, Users
+from nampedal.board.install.target import Target, packages_in
+from nampedal.board.pedals import Pedal
+from nampedal.board.wiring import HEADER_PORTS
+
+# Those that devices which a pedal has belong to. A system of Debian's does not have the last three.
+_GROUPS = ("audio", "dialout", "input", "video")
+_GROUPS_OF_PINS = ("gpio", "i2c", "spi")
+NOTHING = Path("/dev/null")
+MASKS = Path("/etc/systemd/system")
+_USER_MASKS = Path("/etc/systemd/user")
+# What writes to the card or takes a core now and then; swap; and raspi-config, which sets the clock's governor.
+_MASKED = (
+    *("apt-daily.service", "apt-daily.timer", "apt-daily-upgrade.service", "apt-daily-upgrade.timer"),
+    *("dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "logrotate.timer"),
+    *("man-db.timer", "packagekit.service", "unattended-upgrades.service"),
+    *("dphys-swapfile.service", "rpi-zram-writeback.timer", "zramswap.service"),
+    "raspi-config.service",
+)
+_MASKED_WITHOUT_RADIO = ("bluetooth.service", "hciuart.service", "wpa_supplicant.service")
+# They take the sound card as soon as somebody logs in.
+_MASKED_FOR_USERS = (
+    *("pipewire.service", "pipewire.socket", "pipewire-pulse.service", "pipewire-pulse.socket"),
+    *("pulseaudio.service", "pulseaudio.socket", "wireplumber.service"),
+)
+_LIMITS = """\
+# Written by nampedal install: whoever is in the group may play in time.
+@audio - rtprio 95
+@audio - memlock unlimited
+"""
+_SYSCTL = """\
+# Written by nampedal install: what is to be written to the card goes there in small pieces.
+vm.swappiness = 1
+vm.dirty_background_ratio = 1
+vm.dirty_ratio = 3
+kernel.timer_migration = 0
+"""
+_JOURNAL = """\
+# Written by nampedal install: the log is kept in memory.
+[Journal]
+Storage=volatile
+RuntimeMaxUse=16M
+"""
+_WATCHDOG = """\
+# Written by nampedal install: a system that hangs starts anew.
+[Manager]
+RuntimeWatchdogSec=15
+"""
+_NO_SWAP = """\
+# Written by nampedal install.
+[Main]
+Mechanism=none
+"""
+_NO_ZRAM = "# Written by nampedal install: no swap. The file of the same name in /usr/lib is not read.\n"
+_GOVERNOR = """\
+# Written by nampedal install: takes the place of Raspberry Pi OS's file of this name, which sets the governor ondemand
+# on every core after the kernel has set performance.
+"""
+_NO_MIDI_THROUGH = """\
+# Written by nampedal install: it would be taken for MIDI that is plugged in.
+blacklist snd_seq_dummy
+"""
+_DMA_LATENCY = 'KERNEL=="cpu_dma_latency", GROUP="audio", MODE="0660"\n'
+# Raspberry Pi OS has these in its 99-com.rules.
+_PINS = """\
+SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"
+SUBSYSTEM=="spidev", GROUP="spi", MODE="0660"
+SUBSYSTEM=="i2c-dev", GROUP="i2c", MODE="0660"
+"""
+_USB = """\
+ACTION=="add", SUBSYSTEM=="block", ENV{ID_BUS}=="usb", ENV{ID_FS_USAGE}=="filesystem", TAG+="systemd", \\
+  ENV{SYSTEMD_WANTS}+="nampedal-usb@%k.service"
+"""
+
+
+def system_steps(pedal: Pedal, target: Target) -> list[Step]:
+    return [*_user(target), *_settings(target), *_masks(pedal, target)]
+
+
+def _user(target: Target) -> list[Step]:
+    there = target.groups()
+    groups = [group for group in _GROUPS if group in there] + list(_GROUPS_OF_PINS)
+    lines = ["# Written by nampedal install: who plays."]
+    lines += [f"g {group} -" for group in _GROUPS_OF_PINS]
+    lines += [f'u {places.USER} - "nampedal" {places.DATA}']
+    lines += [f"m {places.USER} {group}" for group in groups]
+    folders = [f"d {path} 0755 {places.USER} {places.USER} -" for path in _data_folders()]
+    return [
+        _file("/etc/sysusers.d/nampedal.conf", "\n".join(lines) + "\n"),
+        Users(places.USER, tuple(groups)),
+        _file("/etc/tmpfiles.d/nampedal.conf", "\n".join(["# Written by nampedal install.", *folders]) + "\n"),
+    ]
+
+
+def _data_folders() -> list[Path]:
+    return [places.DATA, places.BANKS, places.CONFIG, places.STATE]
+
+
+def _settings(target: Target) -> list[Step]:
+    rules = "# Written by nampedal install.\n" + _DMA_LATENCY + (_PINS if target.base == "debian" else "") + _USB
+    steps: list[Step] = [
+        _file("/etc/security/limits.d/95-nampedal.conf", _LIMITS),
+        _file("/etc/udev/rules.d/60-ondemand-governor.rules", _GOVERNOR),
+        _file("/etc/udev/rules.d/99-nampedal.rules", rules),
+        _file("/etc/sysctl.d/95-nampedal.conf", _SYSCTL),
+        _file("/etc/modprobe.d/nampedal.conf", _NO_MIDI_THROUGH),
+        _file("/etc/systemd/journald.conf.d/nampedal.conf", _JOURNAL),
+        # Behind Raspberry Pi OS's 70-rpi-enable-watchdog.conf.
+        _file("/etc/systemd/system.conf.d/90-nampedal.conf", _WATCHDOG),
+    ]
+    packages = packages_in(target.root)
+    if "rpi-swap" in packages:
+        steps.append(_file("/etc/rpi/swap.conf.d/90-nampedal.conf", _NO_SWAP))
+    elif "systemd-zram-generator" in packages:
+        steps.append(_file("/etc/systemd/zram-generator.conf", _NO_ZRAM))
+    return steps
+
+
+def _masks(pedal: Pedal, target: Target) -> list[Step]:
+    names = [*_MASKED, *(() if target.radio else _MASKED_WITHOUT_RADIO)]
+    steps: list[Step] = [Link(MASKS / name, NOTHING) for name in names if target.has_unit(name)]
+    steps += [Link(_USER_MASKS / name, NOTHING) for name in _MASKED_FOR_USERS if target.has_user_unit(name)]
+    port = header_port(pedal)
+    if port is not None:
+        # The first is a link to one of the others.
+        ports = HEADER_PORTS if port == HEADER_PORTS[0] else (port,)
+        steps += [Link(MASKS / f"serial-getty@{name.removeprefix('/dev/')}.service", NOTHING) for name in ports]
+    return steps
+
+
+def _file(path: str, text: str) -> File:
+    return File(Path(path), text.encode())

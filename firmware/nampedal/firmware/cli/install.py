@@ -1,0 +1,47 @@
+"""nampedal install and nampedal uninstall: a system into a pedal, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from nampedal.board.install.installer import install, uninstall
+from nampedal.board.install.target import BASES, RUNNING, Target, base_of
+from nampedal.firmware.cli.shared import FILE, examples, verbose
+
+ROOT = click.option(
+    "--root", metavar="DIR", type=FILE, default=RUNNING, help="A system elsewhere. Default: the one that runs."
+)
+DRY = click.option("--dry-run", "dry", is_flag=True, help="Only tell what would be done.")
+
+
+@click.command(
+    "install",
+    epilog=examples(
+        "sudo nampedal install --pedal pi-4-dac-adc --dry-run",
+        "nampedal install --pedal mine.toml --root rootfs --wheel nampedal-0.1.0-cp311-cp311-linux_aarch64.whl",
+    ),
+)
+@click.option("--pedal", "profile", metavar="PROFILE", required=True, help="What it is to be: a name, or a .toml file.")
+@ROOT
+@click.option("--base", type=click.Choice(BASES), help="Whose kernel and firmware. Default: as it is found there.")
+@click.option("--image", is_flag=True, help="It will be read-only; the image says what it is started with.")
+@click.option("--radio", type=click.Choice(["on", "off"]), default="on", help="Wi-Fi and Bluetooth. Default: on.")
+@click.option("--wheel", metavar="FILE", type=FILE, help="Of nampedal. Default: what runs this is copied.")
+@DRY
+@verbose
+def install_command(
+    profile: str, root: Path, base: str | None, image: bool, radio: str, wheel: Path | None, dry: bool
+) -> None:
+    """Make a system into a pedal; once more, and it is brought up to date. What it was before is kept in mind."""
+    target = Target(root, base or base_of(root), image=image, radio=radio == "on", wheel=wheel)
+    install(profile, target, click.echo, dry=dry)
+
+
+@click.command("uninstall", epilog=examples("sudo nampedal uninstall --dry-run", "sudo nampedal uninstall"))
+@ROOT
+@DRY
+@verbose
+def uninstall_command(root: Path, dry: bool) -> None:
+    """Make a pedal into the system that it was. Presets, settings and what you have changed since stay."""
+    uninstall(Target(root, base_of(root)), click.echo, dry=dry)
