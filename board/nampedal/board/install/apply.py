@@ -62,7 +62,7 @@ def apply(steps: Sequence[Step], target: Target, say: Say, run: Run, *, dry: boo
         if isinstance(step, Kept):
             count += _put(changes[step.path], say, dry=dry)
         else:
-            count += _do(step, target, say, run, dry=dry)
+            count += _do(step, old, target, say, run, dry=dry)
     if not dry:
         done = {path: replace(entry, ours=entry.ours[:1]) for path, entry in entries.items()}
         _write(Journal(done, folders, (places.RUNTIME,)), read_journal(target), target)
@@ -115,9 +115,11 @@ def _unedited(step: Block | Words, old: Entry | None, current: State) -> State:
 
 
 def _folders(old: Journal, new: Sequence[Path], target: Target) -> tuple[Path, ...]:
+    """The journal's own is not among them: a cut may leave it without a journal."""
     found = dict.fromkeys(old.folders)
     for place in (*new, target.at(PLACE), target.at(places.RUNTIME)):
         found |= dict.fromkeys(Path("/") / folder.relative_to(target.root) for folder in missing_folders(place))
+    found.pop(PLACE.parent, None)
     return tuple(found)
 
 
@@ -143,13 +145,22 @@ def _told(wanted: State, *, dry: bool) -> str:
     return f"would be {what}" if dry else what
 
 
-def _do(step: Users | Runtime | Seed, target: Target, say: Say, run: Run, *, dry: bool) -> int:
+def _do(step: Users | Runtime | Seed, old: Journal, target: Target, say: Say, run: Run, *, dry: bool) -> int:
     if isinstance(step, Users):
         return _make_users(step, target, say, run, dry=dry)
     if isinstance(step, Runtime):
         return _make_runtime(step, target, say, dry=dry)
+    return _sow(step, old.entries.get(step.source), target, say, dry=dry)
+
+
+def _sow(step: Seed, old: Entry | None, target: Target, say: Say, *, dry: bool) -> int:
+    """old: of the file that it is a copy of."""
     place = checked_place(target, step.path)
-    if state_of(place).kind != "absent":
+    current = state_of(place)
+    if current.data == step.data:
+        return 0
+    if current.kind != "absent" and (old is None or all(current.data != one.data for one in old.ours)):
+        say(f"{step.path}: is the player's own by now, and is kept; what it would be is in {step.source}")
         return 0
     if not dry:
         new = missing_folders(place)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nampedal.board.install.errors import OutsideRootError, PlaceTakenError, WritingFailedError
+from nampedal.board.install.errors import InstallError, OutsideRootError, PlaceTakenError, WritingFailedError
 from nampedal.board.install.target import Target
 from nampedal.board.settings import reason, sync_folder, write_through
 
@@ -154,7 +154,8 @@ def failing_at(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, PlaceTakenError | WritingFailedError):
+        # Some errors of ours are of that kind, too.
+        if isinstance(error, InstallError):
             raise
         raise WritingFailedError(
             f"{place}: can't be read or written: {reason(error)}; see to it, and run this again"

@@ -14,7 +14,7 @@ _NEEDED = (
 _WITH_JACK_TOOLS = ("bullseye", "bookworm")
 # What Raspberry Pi OS has in any case.
 _OF_AN_IMAGE = (
-    *("dbus", "iproute2", "kmod", "netbase", "openssh-server", "procps"),
+    *("dbus", "iproute2", "kmod", "openssh-server", "procps"),
     *("systemd", "systemd-sysv", "systemd-timesyncd", "wpasupplicant"),
 )
 

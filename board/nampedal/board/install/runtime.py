@@ -159,7 +159,11 @@ def _build(folder: Path, python_version: str, mark: str, fill: Callable[[Path], 
             remove_tree(left)
         site = partial / "lib" / f"python{python_version}" / "site-packages"
         site.mkdir(parents=True)
-        fill(site)
+        try:
+            fill(site)
+        except Exception:
+            remove_tree(partial)
+            raise
         _trim(site)
         _compile(site, partial, python_version)
         (partial / "bin").mkdir()

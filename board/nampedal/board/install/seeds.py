@@ -21,7 +21,7 @@ def seed_steps(profile: str | Path, pedal: Pedal, target: Target) -> list[Step]:
     found = {Path("config/nampedal") / path: data for path, data in _profiles(profile, pedal).items()}
     steps: list[Step] = [File(places.SEED / path, data) for path, data in found.items()]
     if not target.image:
-        steps += [Seed(places.DATA / path, data, places.USER) for path, data in found.items()]
+        steps += [Seed(places.DATA / path, places.SEED / path, data, places.USER) for path, data in found.items()]
     return steps
 
 

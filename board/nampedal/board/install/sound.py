@@ -43,6 +43,7 @@ def pedal_env(pedal: Pedal, target: Target) -> str:
         f"NAMPEDAL_PEDAL={pedal.key}",
         f"NAMPEDAL_JACK={' '.join(jack_arguments(pedal))}",
         f"NAMPEDAL_CARD={pedal.hat.card}",
+        f"NAMPEDAL_INPUT={pedal.jack_inputs(1)[0]}",
     ]
     lines += [f"NAMPEDAL_AUDIO_CPU={core}"] if core is not None else []
     lines += [f"NAMPEDAL_BASE={target.base}"]

@@ -60,9 +60,13 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A file of the player's, if there is none yet. It belongs to him, and stays."""
+    """A file of the player's, if there is none yet, or still the one from here. It belongs to him, and stays.
+
+    source: the File step that it is a copy of.
+    """
 
     path: Path
+    source: Path
     data: bytes
     owner: str
 

@@ -49,11 +49,6 @@ _JOURNAL = """\
 Storage=volatile
 RuntimeMaxUse=16M
 """
-_WATCHDOG = """\
-# Written by nampedal install: a system that hangs starts anew.
-[Manager]
-RuntimeWatchdogSec=15
-"""
 _NO_SWAP = """\
 # Written by nampedal install.
 [Main]
@@ -82,7 +77,7 @@ ACTION=="add", SUBSYSTEM=="block", ENV{ID_BUS}=="usb", ENV{ID_FS_USAGE}=="filesy
 
 
 def system_steps(pedal: Pedal, target: Target) -> list[Step]:
-    return [*_user(target), *_settings(target), *_masks(pedal, target)]
+    return [*_user(target), *_settings(target), *_midi(pedal), *_masks(pedal, target)]
 
 
 def _user(target: Target) -> list[Step]:
@@ -111,10 +106,7 @@ def _settings(target: Target) -> list[Step]:
         _file("/etc/udev/rules.d/60-ondemand-governor.rules", _GOVERNOR),
         _file("/etc/udev/rules.d/99-nampedal.rules", rules),
         _file("/etc/sysctl.d/95-nampedal.conf", _SYSCTL),
-        _file("/etc/modprobe.d/nampedal.conf", _NO_MIDI_THROUGH),
         _file("/etc/systemd/journald.conf.d/nampedal.conf", _JOURNAL),
-        # Behind Raspberry Pi OS's 70-rpi-enable-watchdog.conf.
-        _file("/etc/systemd/system.conf.d/90-nampedal.conf", _WATCHDOG),
     ]
     packages = packages_in(target.root)
     if "rpi-swap" in packages:
@@ -122,6 +114,18 @@ def _settings(target: Target) -> list[Step]:
     elif "systemd-zram-generator" in packages:
         steps.append(_file("/etc/systemd/zram-generator.conf", _NO_ZRAM))
     return steps
+
+
+def _midi(pedal: Pedal) -> list[Step]:
+    """What jackd is told of MIDI by; it may not load it."""
+    if pedal.wiring.midi_channel is None:
+        return []
+    return [
+        _file(
+            "/etc/modules-load.d/nampedal.conf", "# Written by nampedal install: MIDI that is plugged in.\nsnd-seq\n"
+        ),
+        _file("/etc/modprobe.d/nampedal.conf", _NO_MIDI_THROUGH),
+    ]
 
 
 def _masks(pedal: Pedal, target: Target) -> list[Step]:

@@ -19,14 +19,18 @@ from nampedal.board.pedals import Pedal
 _OF_AN_IMAGE = ("nampedal-grow.service",)
 _KINDS = (".service", ".mount", ".path", ".socket", ".target", ".timer")
 _JACK = "nampedal-jack.service"
+# What systemd itself is told; a folder of that name is beside the units.
+_MANAGER = places.UNITS.parent / "system.conf.d"
 # By the key of [Install], what systemctl enable calls the folder of its links.
 _ENABLED = {"WantedBy": "wants", "RequiredBy": "requires"}
 
 
 def unit_steps(pedal: Pedal, target: Target) -> list[Step]:
     """Raises UnitsMissingError."""
-    units = _units(target)
+    folder = target.units or resources.files("nampedal.board") / "systemd"
+    units = _units(folder, target)
     steps: list[Step] = [File(places.UNITS / name, data) for name, data in units.items()]
+    steps += [File(_MANAGER / entry.name, entry.read_bytes()) for entry in _entries(folder / _MANAGER.name)]
     core = audio_core(pedal)
     if core is not None:
         text = f"# Written by nampedal install: the core that nothing else runs on.\n[Service]\nCPUAffinity={core}\n"
@@ -36,10 +40,9 @@ def unit_steps(pedal: Pedal, target: Target) -> list[Step]:
     return steps
 
 
-def _units(target: Target) -> dict[str, bytes]:
-    folder = target.units or resources.files("nampedal.board") / "systemd"
+def _units(folder: Traversable, target: Target) -> dict[str, bytes]:
     found = {}
-    for entry in sorted(_entries(folder), key=lambda entry: entry.name):
+    for entry in _entries(folder):
         if entry.name.endswith(_KINDS) and (target.image or entry.name not in _OF_AN_IMAGE):
             found[entry.name] = entry.read_bytes()
     if _JACK not in found:
@@ -48,8 +51,9 @@ def _units(target: Target) -> dict[str, bytes]:
 
 
 def _entries(folder: Traversable) -> list[Traversable]:
+    """By their names; none, if it is not there."""
     try:
-        return list(folder.iterdir())
+        return sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError:
         return []
 

@@ -1,0 +1,41 @@
+"""A root of a system, and what an installer is given besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from nampedal.board.install import runtime
+from nampedal.board.install.target import Target
+from system_maker import Tools, make_root, make_units, make_wheel
+
+
+@pytest.fixture(autouse=True)
+def no_own_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where they would be."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path / "config" / "nampedal"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    return Target(
+        make_root(tmp_path / "root"), "raspios", wheel=make_wheel(tmp_path), units=make_units(tmp_path / "units")
+    )
+
+
+@pytest.fixture
+def tools(target: Target) -> Tools:
+    return Tools(target)
+
+
+@pytest.fixture
+def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runtime of one file: pip takes seconds."""
+
+    def build(folder: Path, version: str, mark: str, fill: Callable[[Path], None]) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "pyvenv.cfg").write_text(f"nampedal = {mark}\n")
+
+    monkeypatch.setattr(runtime, "_build", build)
