@@ -14,6 +14,7 @@ from nampedal.firmware.cli.control import (
     tuner_command,
 )
 from nampedal.firmware.cli.doctor import doctor_command
+from nampedal.firmware.cli.install import install_command, uninstall_command
 from nampedal.firmware.cli.latency import latency_command
 from nampedal.firmware.cli.learn import learn_command
 from nampedal.firmware.cli.play import play_command
@@ -38,4 +39,6 @@ PEDAL_COMMANDS = (
     verify_command,
     doctor_command,
     update_command,
+    install_command,
+    uninstall_command,
 )
