@@ -15,8 +15,8 @@ from nampedal.board.image.bases import Base
 from nampedal.board.image.errors import KernelError
 from nampedal.board.image.initramfs import initramfs
 from nampedal.board.image.tree import versions
+from nampedal.board.image_facts import NAME, SLOTS, ImageFacts, write_facts
 
-SLOTS = ("A", "B")
 # Of the roots, counted from 1.
 ROOT_PARTITIONS = {"A": 2, "B": 3}
 # How Raspberry Pi's firmware calls a kernel and what goes with it, by the end of its version.
@@ -49,7 +49,14 @@ def cmdline_txt(disk_id: int, slot: str, words: Sequence[str]) -> str:
 
 
 def fill(
-    folder: Path, kernel: Path, root: Path, base: Base, disk_id: int, block: Sequence[str], words: Sequence[str]
+    folder: Path,
+    kernel: Path,
+    root: Path,
+    base: Base,
+    disk_id: int,
+    block: Sequence[str],
+    words: Sequence[str],
+    facts: ImageFacts,
 ) -> None:
     """With all that the first slot needs to start. kernel: unpacked packages.  root: has its modules.
 
@@ -66,6 +73,7 @@ def fill(
         _copy_kernel(kernel, root, version, slot, base)
     (folder / "config.txt").write_text(config_txt(base, SLOTS[0], block))
     (slot / "cmdline.txt").write_text(cmdline_txt(disk_id, SLOTS[0], words))
+    (slot / NAME).write_bytes(write_facts(facts))
 
 
 def _copy_kernel(kernel: Path, root: Path, version: str, slot: Path, base: Base) -> None:

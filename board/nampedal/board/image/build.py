@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import tempfile
@@ -17,6 +16,10 @@ from nampedal.board.image import bases, boot, disk, packages, tools, tree
 from nampedal.board.image.bases import Mirrors
 from nampedal.board.image.errors import ImageExistsError
 from nampedal.board.image.namespace import run_inside
+from nampedal.board.image_facts import ImageFacts
+from nampedal.board.install.boot import cmdline_words, config_block
+from nampedal.board.install.packages import packages_for
+from nampedal.board.install.target import Target
 from nampedal.board.pedals import read_pedal
 
 # zip keeps no earlier time, and a FAT neither.
@@ -55,9 +58,10 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
         raise ImageExistsError(f"{order.out}: is there already; --force writes over it")
     tools.check_tools()
     base, suite = bases.BASES[order.base], bases.suite_of(order.wheel)
-    read_pedal(order.pedal)
+    pedal = read_pedal(order.pedal)
     cache = order.cache or packages.cache_folder()
-    found = packages.fetch(base, suite, _NAMES, order.mirrors, cache, order.fresh, say)
+    names = packages_for(base.key, suite)
+    found = packages.fetch(base, suite, names, order.mirrors, cache, order.fresh, say)
     epoch = epoch_of(order.wheel)
     # Beside what is kept: a root is larger than many a /tmp.
     with tempfile.TemporaryDirectory(dir=cache, prefix="work-") as folder:
@@ -77,18 +81,35 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
         )
         size = int(run_inside(sys.executable, "-m", "nampedal.board.image.tree", text=spec.to_json()).splitlines()[-1])
         say("making the disk")
+        root_sha256 = disk.sha256(work / "root.squashfs")
         # What the root is, the disk is called.
-        digest = hashlib.sha256(f"{disk.sha256(work / 'root.squashfs')} {order.pedal}".encode())
-        disk_id = int.from_bytes(digest.digest()[:4], "little") or 1
-        boot.fill(work / "card", found.kernel, work / "root", base, disk_id, (), ())
+        disk_id = int(root_sha256[:8], 16) or 1
+        target = Target(work / "root", base.key, image=True, radio=order.radio)
+        facts = ImageFacts(
+            version=version_of(order.wheel),
+            base=base.key,
+            machine="aarch64",
+            pedal=pedal.key,
+            root_bytes=(work / "root.squashfs").stat().st_size,
+            root_sha256=root_sha256,
+        )
+        boot.fill(
+            *(work / "card", found.kernel, work / "root", base, disk_id),
+            *(config_block(pedal, target), cmdline_words(pedal, target), facts),
+        )
         disk.make_card(work / "card", work / "card.fat", disk_id, epoch)
-        disk.make_data(work / "data.ext4", str(uuid.UUID(bytes=digest.digest()[:16], version=4)), epoch)
+        disk.make_data(work / "data.ext4", str(uuid.UUID(hex=root_sha256[:32], version=4)), epoch)
         part = work / order.out.name
         disk.assemble(part, disk_id, work / "card.fat", work / "root.squashfs", work / "data.ext4")
         os.replace(part, order.out)
         run_inside("rm", "-rf", str(work / "root"))
     say("packing it")
     return Built((order.out, *disk.compress(order.out)), size)
+
+
+def version_of(wheel: Path) -> str:
+    """As its name says."""
+    return wheel.name.split("-")[1]
 
 
 def epoch_of(wheel: Path) -> int:
@@ -98,24 +119,3 @@ def epoch_of(wheel: Path) -> int:
     with zipfile.ZipFile(wheel) as archive:
         times = [datetime(*info.date_time, tzinfo=UTC) for info in archive.infolist()]
     return int(max(times, default=_EARLIEST).timestamp())
-
-
-_NAMES = [
-    "systemd-sysv",
-    "udev",
-    "dbus",
-    "kmod",
-    "python3",
-    "python3-spidev",
-    "jackd2",
-    "alsa-utils",
-    "openssh-server",
-    "wpasupplicant",
-    "systemd-timesyncd",
-    "fdisk",
-    "dosfstools",
-    "e2fsprogs",
-    "procps",
-    "iproute2",
-    "zstd",
-]

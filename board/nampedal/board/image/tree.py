@@ -14,8 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nampedal.board import places
+from nampedal.board.errors import NampedalError
 from nampedal.board.image import tools
 from nampedal.board.image.errors import KernelError
+from nampedal.board.install.installer import install
+from nampedal.board.install.target import Target
 
 # What no pedal has a device for.
 _NO_MODULES = (
@@ -152,8 +155,16 @@ def _inside(root: Path, place: Path) -> Path:
 def main() -> None:
     """Its standard input: a `Spec`. Prints the size of the root in bytes."""
     spec = Spec(**json.loads(sys.stdin.read()))
-    make(spec, lambda root: None)
+    try:
+        make(spec, lambda root: _install(spec, root))
+    except NampedalError as error:
+        sys.exit(str(error))
     sys.stdout.write(f"{size_bytes(Path(spec.folder))}\n")
+
+
+def _install(spec: Spec, root: Path) -> None:
+    target = Target(root, spec.base, image=True, radio=spec.radio, wheel=Path(spec.wheel))
+    install(spec.pedal, target, lambda said: None)
 
 
 if __name__ == "__main__":

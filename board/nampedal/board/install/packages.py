@@ -12,10 +12,10 @@ _NEEDED = (
 )
 # Of the suites whose jackd2 has jack_connect itself.
 _WITH_JACK_TOOLS = ("bullseye", "bookworm")
-# What Raspberry Pi OS has in any case.
+# What Raspberry Pi OS has in any case; mtools and zstd read what an image is updated with.
 _OF_AN_IMAGE = (
     *("dbus", "iproute2", "kmod", "openssh-server", "procps"),
-    *("systemd", "systemd-sysv", "systemd-timesyncd", "wpasupplicant"),
+    *("mtools", "systemd", "systemd-sysv", "systemd-timesyncd", "wpasupplicant", "zstd"),
 )
 
 
