@@ -16,6 +16,7 @@ from nampedal.board.pedals import KnobUse
 from nampedal.firmware import control_map, preset
 from nampedal.firmware.controls import Controls, attached
 from nampedal.firmware.errors import ControlMapError
+from nampedal.firmware.lamps import CARD_TROUBLE
 from nampedal.firmware.pedal import Pedal, Setup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Preset, Tone
@@ -134,6 +135,15 @@ def test_footswitches_choose_presets_and_the_same_again_bypasses(played: Played)
     wait_for(lambda: played.hands.lit() == "2 bypass")
     played.hands.step("2")
     wait_for(lambda: played.hands.lit() == "2")
+
+
+def test_news_is_told_by_blinking_and_then_the_lights_show_what_is_so_again(played: Played) -> None:
+    wait_for(lambda: played.hands.lit() == "1")
+    played.controls.announcements.say(CARD_TROUBLE)
+    wait_for(lambda: played.hands.lights["1"].colour == (1.0, 0.0, 0.0) and played.hands.lit() == "1")
+    assert played.at() == "live p1"
+    wait_for(lambda: played.hands.lit() == "")
+    wait_for(lambda: played.hands.lights["1"].colour == (0.0, 1.0, 0.0) and played.hands.lit() == "1")
 
 
 def test_two_together_go_to_another_bank_and_it_goes_on_there_with_the_same_number(played: Played) -> None:

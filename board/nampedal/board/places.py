@@ -7,6 +7,10 @@ from pathlib import Path
 # The card's first partition, which any computer reads; mounted read-only but for moments.
 CARD = Path("/boot/firmware")
 CARD_SETTINGS = CARD / "nampedal.toml"
+# What is wrong with it and with what else is there; gone when all is well.
+CARD_ERRORS = CARD / "nampedal-errors.txt"
+# What a boot made of it: gone when it is off, and only root's to write.
+CARD_RUN = Path("/run/nampedal-card")
 # On an image a partition of its own: the only one that is written.
 DATA = Path("/var/lib/nampedal")
 BANKS = DATA / "banks"

@@ -19,6 +19,7 @@ from nampedal.board.panel import Panel
 from nampedal.board.pedals import KnobUse
 from nampedal.firmware import control_map, lamps
 from nampedal.firmware.action import Action
+from nampedal.firmware.announcements import Announcements
 from nampedal.firmware.control_map import ControlMap, Target
 from nampedal.firmware.midi import MOST, Midi, Program
 from nampedal.firmware.pedal import Pedal
@@ -54,7 +55,7 @@ class Controls:
     """For the thread that runs the pedal.
 
     switches, lights: names of all that there are.  uses: of knobs that are not read as all others are.
-    midi_heard: the last message that could be mapped, for who maps it.
+    midi_heard: the last message that could be mapped, for who maps it.  announcements: what lights tell for a moment.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Controls:
         self._midi = Midi(midi_channel) if midi_channel is not None else None
         self._slot: Slot | None = None
         self._clipped_s = -math.inf
+        self.announcements = Announcements()
 
     def tick(self) -> None:
         """What has come to pass since the last call. Call it when the panel can be read, and often."""
@@ -225,6 +227,9 @@ class Controls:
         # Behind the ceiling nothing clips; what is too loud clips where it comes in.
         if self._pedal.peaks.take("lamps")[0] >= 1.0:
             self._clipped_s = now_s
+        trouble, since_s = self._trouble(manager), 0.0
+        if not trouble:
+            trouble, since_s = self.announcements.now(now_s)
         return lamps.Shown(
             lit=frozenset(switch for switch, action in self._lamp_actions().items() if self._is_lit(action)),
             bypass=manager.bypass if manager is not None else False,
@@ -232,7 +237,8 @@ class Controls:
             cents=pitch.cents if pitch is not None else None,
             clipped_s=self._clipped_s,
             overloaded=self._pedal.quality.step > 0,
-            trouble=self._trouble(manager),
+            trouble=trouble,
+            trouble_since_s=since_s,
         )
 
     def _lamp_actions(self) -> dict[str, Action]:

@@ -19,6 +19,10 @@ BLINK_S = 0.3
 PAUSE_S = 1.2
 # Codes. While one is shown there is no sound, or a dry one, in which nothing makes lights loud enough to be heard.
 NO_SERVER, NO_PRESET, SAFE = 1, 2, 3
+# Those that are announced while the pedal plays, and how often: that few seconds of blinking may be heard.
+CARD_TROUBLE, TAKEN_OVER = 4, 5
+ANNOUNCED = (CARD_TROUBLE, TAKEN_OVER)
+ROUNDS = 2
 # Lights that are not beside a footswitch.
 NAMES = ("bypass", "tuner", "clip", "overload", "error")
 
@@ -28,7 +32,7 @@ class Shown:
     """lit: footswitches whose action is so, such as the preset that plays, or the sound that is not bypassed.
 
     cents: of the string, while tuning; None: nothing clear.  clipped_s: when the output last did.
-    overloaded: quality was given up.  trouble: a code, 0: none.
+    overloaded: quality was given up.  trouble: a code, 0: none.  trouble_since_s: its blinks are counted from there.
     """
 
     lit: frozenset[str] = frozenset()
@@ -38,6 +42,7 @@ class Shown:
     clipped_s: float = -math.inf
     overloaded: bool = False
     trouble: int = 0
+    trouble_since_s: float = 0.0
 
 
 def lights(shown: Shown, names: Sequence[str], now_s: float) -> dict[str, Light]:
@@ -46,7 +51,7 @@ def lights(shown: Shown, names: Sequence[str], now_s: float) -> dict[str, Light]
     if shown.trouble:
         # Whichever light there is.
         where = "error" if "error" in names else switches[0] if switches else ""
-        return {name: _blink(shown.trouble, now_s) if name == where else DARK for name in names}
+        return {name: _blink(shown.trouble, now_s - shown.trouble_since_s) if name == where else DARK for name in names}
     found = {name: _beside(name, switches, shown) for name in switches}
     others = {
         "bypass": Light(float(shown.bypass), RED),
@@ -80,7 +85,12 @@ def _tuner(shown: Shown) -> Light:
     return Light(1.0 if in_tune else 0.25, GREEN if in_tune else BLUE)
 
 
+def round_s(code: int) -> float:
+    """How long a code takes, with its pause."""
+    return 2 * code * BLINK_S + PAUSE_S
+
+
 def _blink(code: int, now_s: float) -> Light:
-    at_s = now_s % (2 * code * BLINK_S + PAUSE_S)
+    at_s = now_s % round_s(code)
     on = at_s < 2 * code * BLINK_S and at_s % (2 * BLINK_S) < BLINK_S
     return Light(float(on), RED)
