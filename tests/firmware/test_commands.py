@@ -110,8 +110,8 @@ def test_numbers_bypass_and_mute_are_set(at: Path) -> None:
     [
         ({"do": "stauts"}, "request: 'stauts' is not known; did you mean status?"),
         (
-            {"do": "dance"},
-            "request: 'dance' is not known; known are status, presets, load, next, previous, set",
+            {"do": "juggle"},
+            "request: 'juggle' is not known; known are status, presets, load, next, previous, set",
         ),
         ({"do": "load"}, "request load: 'preset' is missing; it takes preset"),
         ({"do": "load", "preset": 3}, "request load: 'preset' is 3; a text is needed"),

@@ -15,6 +15,7 @@ from nampedal.firmware.action import parse
 from nampedal.firmware.control import ControlServer, Json
 from nampedal.firmware.controls import Controls
 from nampedal.firmware.errors import ControlRequestError
+from nampedal.firmware.lamps import ANNOUNCED
 from nampedal.firmware.machine import temperature_c, throttled
 from nampedal.firmware.pedal import STEPS, Pedal
 from nampedal.firmware.performer import Performer
@@ -74,6 +75,8 @@ class Commands:
             "save": ({}, lambda: self._act("save")),
             "act": ({"action": str}, self._act),
             "banks": ({}, self._banks),
+            "rescan": ({}, self._rescan),
+            "announce": ({"code": int}, self._announce),
             "map": ({"control_change": int, "does": str}, self._map),
         }
 
@@ -203,8 +206,21 @@ class Commands:
         return {}
 
     def _banks(self) -> Json:
-        folders = self._pedal.setup.banks or [self._pedal.bank]
+        folders = self._pedal.banks or [self._pedal.bank]
         return {"banks": [folder.name for folder in folders], "bank": self._pedal.bank.name}
+
+    def _rescan(self) -> Json:
+        self._pedal.rescan()
+        return self._banks()
+
+    def _announce(self, code: int | None) -> Json:
+        if code not in ANNOUNCED:
+            raise ControlRequestError(
+                f"request announce: 'code' is {code!r}; one of {', '.join(map(str, ANNOUNCED))} is needed"
+            )
+        if self._controls is not None:
+            self._controls.announcements.say(code)
+        return {}
 
 
 def _is(value: Any, kind: type) -> bool:

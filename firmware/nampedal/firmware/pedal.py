@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nampedal.board.errors import NampedalError
 from nampedal.firmware import _engine, artifact, last_resort, preset
 from nampedal.firmware.audio_cpu import pin
-from nampedal.firmware.bank import read_bank
+from nampedal.firmware.bank import banks_in, read_bank
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import NoJackServerError, NoSuchBankError
 from nampedal.firmware.jack_client import JackClient, Wiring
@@ -51,6 +52,7 @@ class Setup:
     channels: 1: heard from both outputs; 2: each through a chain of its own.
     round_trip_ms: measured, from string to ear; None: unknown.
     keeper: of where the player is; None: nobody keeps it.
+    banks_folder: where there may be more banks later; None: nowhere.
     last_resort: where nothing of the bank can be played, the input is, as it is.  safe: that alone was asked for.
     audio_cpu: the core that JACK's thread is kept on; None: any.
     """
@@ -67,6 +69,7 @@ class Setup:
     round_trip_ms: float | None = None
     banks: Sequence[Path] = ()
     keeper: Keeper | None = None
+    banks_folder: Path | None = None
     last_resort: bool = False
     safe: bool = False
     audio_cpu: int | None = None
@@ -98,6 +101,7 @@ class Pedal:
         self.meter = LoadMeter()
         self.peaks = Peaks()
         self.bank = setup.bank[0].parent if setup.bank else last_resort.PATH.parent
+        self.banks = list(setup.banks)
         self._presets = list(setup.bank)
         self._rate = 0.0
         self._period_frames = 0
@@ -122,23 +126,51 @@ class Pedal:
 
     def change_bank(self, name: str) -> None:
         """next, previous, a folder's name or a number from 1 on. Raises NoSuchBankError, SettingsError of that bank."""
-        names = [folder.name for folder in self.setup.banks]
+        names = [folder.name for folder in self.banks]
         if not names or self.manager is None:
             raise NoSuchBankError(f"bank {name!r}: there is no other bank; play a folder of several")
         if name in ("next", "previous"):
-            here = self.setup.banks.index(self.bank) if self.bank in self.setup.banks else -1
-            folder = self.setup.banks[(here + (1 if name == "next" else -1)) % len(names)]
+            here = self.banks.index(self.bank) if self.bank in self.banks else -1
+            folder = self.banks[(here + (1 if name == "next" else -1)) % len(names)]
         elif name in names:
-            folder = self.setup.banks[names.index(name)]
+            folder = self.banks[names.index(name)]
         elif name.isdecimal() and 1 <= int(name) <= len(names):
-            folder = self.setup.banks[int(name) - 1]
+            folder = self.banks[int(name) - 1]
         else:
             raise NoSuchBankError(f"bank {name!r}: is not there; there are {', '.join(names)}")
         if folder != self.bank:
-            found = read_bank(folder)
-            self.bank, self._presets = folder, list(found.presets)
+            self._go_to(folder)
+
+    def _go_to(self, folder: Path) -> None:
+        """Raises EmptyBankError, SettingsError."""
+        found = read_bank(folder)
+        self.bank, self._presets = folder, list(found.presets)
+        if self.manager is not None:
             self.manager.change_bank(self._presets)
-            _log.info("bank %s", found.name)
+        _log.info("bank %s", found.name)
+
+    def rescan(self) -> None:
+        """Looks for banks again, and for presets of the one that plays; what plays plays on, unless that is nothing.
+
+        Raises NoSuchBankError, SettingsError of the folder of banks.
+        """
+        if self.setup.banks_folder is None:
+            raise NoSuchBankError("rescan: no folder of banks is played; play one")
+        self.banks = [folder.resolve() for folder in banks_in(self.setup.banks_folder)]
+        for folder in [self.bank] if self._presets else self.banks:
+            try:
+                self._renew(folder)
+                return
+            except NampedalError as error:
+                _log.warning("%s", error)
+
+    def _renew(self, folder: Path) -> None:
+        if not self._presets:
+            self._go_to(folder)
+            return
+        self._presets = list(read_bank(folder).presets)
+        if self.manager is not None:
+            self.manager.renew(self._presets)
 
     def run(self) -> None:
         """Until stop(). Raises JackPortError, NoSuchPresetError of the first preset, RecordingError."""

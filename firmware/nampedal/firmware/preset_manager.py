@@ -124,9 +124,14 @@ class PresetManager:
     def change_bank(self, bank: list[Path]) -> None:
         """To the preset of another bank that has the same number, or to its last."""
         here = self._place(self.wanted or self.current) or 0
-        self._left |= {slot.path: slot for slot in self.slots}
-        self.slots = [self._left.pop(path) if path in self._left else Slot(path) for path in bank]
+        self._lay_out(bank)
         self._want(self.slots[min(here, len(self.slots) - 1)])
+
+    def renew(self, bank: list[Path]) -> None:
+        """The same bank has other presets by now: what plays plays on, even if it is gone."""
+        self._lay_out(bank)
+        if self.wanted not in self.slots:
+            self.wanted = None
 
     def set(self, name: str, value: float) -> None:
         """A number of the preset that plays. Raises NoSuchSettingError, SettingLimitError."""
@@ -164,6 +169,10 @@ class PresetManager:
         """How well everything plays, from now on."""
         self.step = step
         self._apply()
+
+    def _lay_out(self, bank: list[Path]) -> None:
+        self._left |= {slot.path: slot for slot in self.slots}
+        self.slots = [self._left.pop(path) if path in self._left else Slot(path) for path in bank]
 
     # ---- what goes on by itself ----
 

@@ -59,9 +59,17 @@ def bank_of(paths: tuple[Path, ...]) -> list[Path]:
 
 def banks_of(paths: tuple[Path, ...]) -> list[Path]:
     """Of one folder that holds banks and is none itself: all of them. Raises SettingsError."""
-    if len(paths) != 1 or not paths[0].is_dir() or is_bank(paths[0]):
-        return []
-    return [path.resolve() for path in banks_in(paths[0])]
+    folder = banks_folder_of(paths)
+    return [path.resolve() for path in banks_in(folder)] if folder is not None else []
+
+
+def banks_folder_of(paths: tuple[Path, ...]) -> Path | None:
+    """One folder that is no bank itself: banks may come into it later; one that can't be read is told of elsewhere."""
+    try:
+        several = len(paths) == 1 and paths[0].is_dir() and not is_bank(paths[0])
+    except OSError:
+        return None
+    return paths[0].resolve() if several else None
 
 
 def to_play(paths: tuple[Path, ...], state: State | None) -> tuple[list[Path], list[Path]]:
@@ -145,6 +153,7 @@ def play_command(
         raise click.UsageError("--safe plays nothing else: name no FILE and no --preset")
     if first is not None and Path(first).suffix in (preset.SUFFIX, artifact.SUFFIX):
         paths, first = (*paths, Path(first)), Path(first).stem
+    folder = banks_folder_of(paths)
     profile = profile_of(pedal_name, safe=safe)
     # A pedal goes on where it was switched off; on a desk everything begins anew.
     keeps = profile is not None and not safe
@@ -167,6 +176,7 @@ def play_command(
         *(bank, jack_client.Wiring(inputs=sources, outputs=targets), full_scale_dbu),
         first=first,
         banks=banks,
+        banks_folder=folder,
         keeper=keepers.Keeper(state_path(), state) if keeps else None,
         channels=2 if stereo else 1,
         round_trip_ms=round_trip_ms(profile) if not safe else None,
@@ -181,14 +191,16 @@ def play_command(
 
 def run(pedal: Any, profile: Pedal | None, which: str, socket: Path) -> None:
     """Until it is told to end. which: of `CONTROLS`."""
-    commands, hands, performers = (
-        import_module(f"nampedal.firmware.{name}") for name in ("commands", "controls", "performer")
+    commands, hands, performers, announcements = (
+        import_module(f"nampedal.firmware.{name}") for name in ("commands", "controls", "performer", "announcements")
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: pedal.stop())
     performer = performers.Performer(pedal)
     use = uses(profile, which, safe=pedal.setup.safe)
     controls = hands.Controls(pedal, performer, Panel(drivers(profile, which)), **use)
+    for code in announcements.left():
+        controls.announcements.say(code)
     notifier = Notifier()
     pedal.ticks.append(lambda: notifier.tick(time.monotonic(), pedal.says(), ready=pedal.plays()))
     with commands.listening(pedal, performer, socket, controls), hands.attached(pedal, controls):

@@ -1,0 +1,37 @@
+"""nampedal play with a real JACK server, in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jack_player import Player
+from jack_server import JackServer, ended, wait_for
+from nampedal.board.errors import NampedalError
+from nampedal.firmware.control import ask
+
+
+@contextmanager
+def playing(server: JackServer, what: Path, socket: Path) -> Iterator[Path]:
+    """The socket of a pedal that plays it."""
+    server.start()
+    wait_for(lambda: Player.open(server.name)).close()
+    command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(what), "--tier", "0", "--controls", "none"]
+    command += ["--server", server.name, "--socket", str(socket)]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
+        wait_for(lambda: status(socket).get("preset"))
+        yield socket
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30.0) == 0
+
+
+def status(at: Path) -> dict[str, Any]:
+    try:
+        return ask(at, {"do": "status"})
+    except NampedalError:
+        return {}
