@@ -1,0 +1,193 @@
+"""nampedal.toml, on the part of the card that any computer reads: what a pedal without a keyboard is told.
+
+A guitarist writes it with whatever editor there is. So every key stands for itself: what is wrong with one costs that
+one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any
+
+from nampedal.board.errors import SettingsError, SettingValueError, UnknownKeyError
+from nampedal.board.settings import Values, check_keys, load_toml, table_of, text_of
+
+# A label of a host's name (RFC 1123, section 2.1).
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+SSH_KINDS = (
+    *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
+)
+# IEEE 802.11: an SSID has 1 to 32 bytes; a passphrase 8 to 63 characters of printable ASCII.
+MOST_SSID_BYTES = 32
+_PASSPHRASE = re.compile(r"[ -~]{8,63}")
+# The key that is derived from it may stand for it.
+_WIFI_KEY = re.compile(r"[0-9A-Fa-f]{64}")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+# What the firmware boots from.
+_NO_IMPORT = ("a", "b", "overlays")
+
+
+@dataclass(frozen=True, slots=True)
+class Wifi:
+    """password: the passphrase, or 64 hexadecimal digits.  country: as ISO 3166-1 has it, DE."""
+
+    name: str
+    password: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardSettings:
+    """Empty and None: as it is without this file.
+
+    ssh_keys: public ones, a line each.  pedal, hat: a name, or a file on the card, which ends in .toml.
+    imports: the folder on the card.
+    """
+
+    host_name: str = ""
+    ssh_keys: tuple[str, ...] = ()
+    pedal: str = ""
+    hat: str = ""
+    imports: str = "import"
+    wifi: Wifi | None = None
+
+
+def template() -> str:
+    """What a new card has: every key explained, none of them set. Its lines end as Windows has it."""
+    text = (resources.files(__package__) / "nampedal.toml").read_text(encoding="utf-8")
+    return text.replace("\n", "\r\n")
+
+
+def read(data: bytes, where: str) -> tuple[CardSettings, tuple[SettingsError, ...]]:
+    """What can be understood, and what can't. where: for messages."""
+    try:
+        values = load_toml(where, data.removeprefix(codecs.BOM_UTF8))
+    except SettingsError as error:
+        return CardSettings(), (error,)
+    found, problems = CardSettings(), []
+    for key in values:
+        try:
+            if key not in _READERS:
+                raise _unknown(where, key)
+            found = replace(found, **_READERS[key](where, values))
+        except SettingsError as error:
+            problems.append(error)
+    return found, tuple(problems)
+
+
+def _unknown(where: str, key: str) -> UnknownKeyError:
+    near = get_close_matches(key, _READERS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_READERS)}"
+    return UnknownKeyError(f"{where}: {key if key.isprintable() else repr(key)}: is no known key; {hint}")
+
+
+def _host_name(where: str, values: Values) -> dict[str, Any]:
+    name = text_of(where, "host_name", values)
+    if _HOST_NAME.fullmatch(name) is None:
+        raise SettingValueError(
+            f"{where}: host_name: is {name!r}; 1 to 63 letters, digits and hyphens are needed, no hyphen at an end"
+        )
+    return {"host_name": name.lower()}
+
+
+def _ssh_key(where: str, values: Values) -> dict[str, Any]:
+    value = values["ssh_key"]
+    keys = value if isinstance(value, list) else [value]
+    return {"ssh_keys": tuple(_public_key(where, key) for key in keys)}
+
+
+def _public_key(where: str, key: object) -> str:
+    """As it is written in an authorized_keys. What it is, is not told: it may be the private one."""
+    if isinstance(key, str) and "PRIVATE KEY" in key:
+        raise SettingValueError(
+            f"{where}: ssh_key: is a private key, which never leaves your computer; the line in the file that ends in "
+            ".pub is needed. Make new keys if somebody else has seen this card"
+        )
+    # The last is a remark, which may have blanks.
+    words = key.strip().split(None, 2) if isinstance(key, str) and key.strip().isprintable() else []
+    if len(words) < 2 or words[0] not in SSH_KINDS or not _holds(words[1], words[0]):
+        raise SettingValueError(
+            f"{where}: ssh_key: is no public key; the line in a file like id_ed25519.pub is needed, all of it: "
+            '"ssh-ed25519 AAAA... you@home"'
+        )
+    return " ".join(words)
+
+
+def _holds(text: str, kind: str) -> bool:
+    """Whether it is base64 of a key of that kind: the kind's length in four bytes, the kind, more (RFC 4253, 6.6)."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    head = len(kind).to_bytes(4, "big") + kind.encode()
+    return data.startswith(head) and len(data) > len(head)
+
+
+def _pedal(where: str, values: Values) -> dict[str, Any]:
+    return {"pedal": _name_or_file(where, "pedal", values, "pi-4-dac-adc")}
+
+
+def _hat(where: str, values: Values) -> dict[str, Any]:
+    return {"hat": _name_or_file(where, "hat", values, "codec-zero")}
+
+
+def _name_or_file(where: str, key: str, values: Values, example: str) -> str:
+    text = text_of(where, key, values)
+    if "/" in text or "\\" in text or text.startswith("."):
+        raise SettingValueError(
+            f"{where}: {key}: is {text!r}; a name like {example}, or a file beside this one like mine.toml, is needed"
+        )
+    return text
+
+
+def _import(where: str, values: Values) -> dict[str, Any]:
+    text = text_of(where, "import", values)
+    name = text.rstrip("/\\")
+    if not name or "/" in name or "\\" in name or name.startswith(".") or name.lower() in _NO_IMPORT:
+        raise SettingValueError(
+            f"{where}: import: is {text!r}; the name of a folder of your own on this card is needed, as import"
+        )
+    return {"imports": name}
+
+
+def _wifi(where: str, values: Values) -> dict[str, Any]:
+    table = table_of(where, "wifi", _without_secrets(values), "name, password and country")
+    check_keys(where, "wifi.", table, ("name", "password", "country"))
+    name = text_of(where, "wifi.name", table)
+    size = len(name.encode())
+    if size > MOST_SSID_BYTES:
+        raise SettingValueError(f"{where}: wifi.name: is {name!r}, {size} bytes; up to {MOST_SSID_BYTES} are allowed")
+    country = text_of(where, "wifi.country", table)
+    if _COUNTRY.fullmatch(country) is None:
+        raise SettingValueError(f"{where}: wifi.country: is {country!r}; two letters are needed, as DE, GB or US")
+    password = values["wifi"]["password"]
+    if not isinstance(password, str) or not (_PASSPHRASE.fullmatch(password) or _WIFI_KEY.fullmatch(password)):
+        raise SettingValueError(
+            f"{where}: wifi.password: can't be one; 8 to 63 letters, digits and signs are needed, without accents, in "
+            "quotes"
+        )
+    return {"wifi": Wifi(name, password, country.upper())}
+
+
+def _without_secrets(values: Values) -> dict[str, Any]:
+    """Messages show what they find."""
+    table = values["wifi"]
+    return {"wifi": {**table, "password": "..."}} if isinstance(table, dict) and "password" in table else dict(values)
+
+
+_READERS: Mapping[str, Callable[[str, Values], dict[str, Any]]] = {
+    "host_name": _host_name,
+    "ssh_key": _ssh_key,
+    "pedal": _pedal,
+    "hat": _hat,
+    "import": _import,
+    "wifi": _wifi,
+}

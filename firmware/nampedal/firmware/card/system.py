@@ -1,0 +1,146 @@
+"""All that is asked of the system as root, in one place: tests put another in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import socket
+import stat
+import struct
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from nampedal.board.settings import reason
+from nampedal.firmware.card.errors import CommandFailedError, HostNameError, NoUserError, RadioError
+
+# A program that is waited for longer hangs.
+PATIENCE_S = 30.0
+# struct rfkill_event, RFKILL_OP_CHANGE_ALL, RFKILL_TYPE_ALL and RFKILL_TYPE_WLAN (Linux, include/uapi/linux/rfkill.h).
+# It holds for radios that appear later, too.
+_RFKILL = struct.Struct("=IBBBB")
+_CHANGE_ALL, _ALL_TYPES, _WIFI = 3, 0, 1
+
+
+class System:
+    """The running one. All raise CommandFailedError unless they say otherwise."""
+
+    def run(
+        self, *command: str, patience_s: float = PATIENCE_S, user: str | None = None, fails: Sequence[int] = ()
+    ) -> str:
+        """What it prints. user: who runs it, None: root.  fails: exit codes that are no failure."""
+        who = {} if user is None else self._as(user)
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=patience_s,
+                **who,  # type: ignore[call-overload]
+            )
+        except OSError as error:
+            raise CommandFailedError(f"{command[0]}: can't be run: {reason(error)}") from error
+        except subprocess.TimeoutExpired as error:
+            raise CommandFailedError(f"{command[0]}: did not end in {patience_s:g} s, and was ended") from error
+        if done.returncode != 0 and done.returncode not in fails:
+            said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise CommandFailedError(f"{' '.join(command[:2])}: failed: {said}")
+        return str(done.stdout)
+
+    def owner(self, user: str) -> tuple[int, int]:
+        """User and group as numbers. Raises NoUserError."""
+        try:
+            found = pwd.getpwnam(user)
+        except KeyError as error:
+            raise NoUserError(f"user {user!r}: is not there; install nampedal with 'nampedal install'") from error
+        return found.pw_uid, found.pw_gid
+
+    def kind(self, device: Path) -> str:
+        """Of its filesystem; empty: none that is known."""
+        # 2: nothing was found (blkid(8)).
+        return self.run("blkid", "-p", "-o", "value", "-s", "TYPE", str(device), fails=(2,)).strip()
+
+    def is_device(self, path: Path) -> bool:
+        try:
+            return stat.S_ISBLK(path.lstat().st_mode)
+        except OSError:
+            return False
+
+    def is_mounted(self, device: Path) -> bool:
+        """Anywhere."""
+        number = device.stat().st_rdev
+        wanted = f"{os.major(number)}:{os.minor(number)}"
+        # The third field of each line (proc_pid_mountinfo(5)).
+        lines = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
+        return any(line.split()[2] == wanted for line in lines)
+
+    def mount(self, device: Path, folder: Path, kind: str, options: str) -> None:
+        self.run("mount", "-t", kind, "-o", options, str(device), str(folder))
+
+    def unmount(self, folder: Path) -> None:
+        try:
+            self.run("umount", str(folder))
+        except CommandFailedError:
+            # It goes as soon as nobody reads it any more.
+            self.run("umount", "--lazy", str(folder))
+
+    def remount(self, folder: Path, *, writable: bool) -> None:
+        self.run("mount", "-o", f"remount,{'rw' if writable else 'ro'}", str(folder))
+
+    def is_read_only(self, folder: Path) -> bool:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+    @contextlib.contextmanager
+    def writable(self, folder: Path) -> Iterator[None]:
+        """Of what may be mounted read-only: it can be written meanwhile."""
+        if not self.is_read_only(folder):
+            yield
+            return
+        self.remount(folder, writable=True)
+        try:
+            yield
+        finally:
+            self.remount(folder, writable=False)
+
+    def set_host_name(self, name: str) -> None:
+        """Until it is switched off. Raises HostNameError."""
+        try:
+            if socket.gethostname() != name:
+                socket.sethostname(name)
+        except OSError as error:
+            raise HostNameError(f"host name {name}: is not taken: {reason(error)}") from error
+
+    def set_radio(self, *, on: bool) -> None:
+        """On: Wi-Fi alone; off: all. Also what is found later. Where there is no radio, nothing happens.
+
+        Raises RadioError.
+        """
+        try:
+            with Path("/dev/rfkill").open("wb", buffering=0) as switch:
+                switch.write(_RFKILL.pack(0, _ALL_TYPES, _CHANGE_ALL, 1, 0))
+                if on:
+                    switch.write(_RFKILL.pack(0, _WIFI, _CHANGE_ALL, 0, 0))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RadioError(f"radio: can't be switched {'on' if on else 'off'}: {reason(error)}") from error
+
+    def start(self, *units: str) -> None:
+        """Without waiting for them."""
+        self.run("systemctl", "--no-block", "start", *units)
+
+    def reboot(self) -> None:
+        self.run("systemctl", "--no-block", "reboot")
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _as(self, user: str) -> dict[str, object]:
+        uid, gid = self.owner(user)
+        # Who we are already needs no right to become it.
+        return {} if uid == os.geteuid() else {"user": uid, "group": gid, "extra_groups": []}
