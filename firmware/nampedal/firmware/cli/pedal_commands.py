@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nampedal.firmware.cli.bank import bank_command
 from nampedal.firmware.cli.calibrate import calibrate_command
+from nampedal.firmware.cli.card import card_command
 from nampedal.firmware.cli.control import (
     bypass_command,
     do_command,
@@ -27,6 +28,7 @@ PEDAL_COMMANDS = (
     status_command,
     preset_command,
     bank_command,
+    card_command,
     set_command,
     save_command,
     do_command,

@@ -1,0 +1,75 @@
+"""nampedal card: what the card and USB sticks bring to a pedal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from nampedal.board.settings import reason
+from nampedal.firmware import log
+from nampedal.firmware.card import apart
+from nampedal.firmware.card.boot import Boot, check
+from nampedal.firmware.card.errors import CardFileError
+from nampedal.firmware.card.system import System
+from nampedal.firmware.card.usb import plugged
+from nampedal.firmware.card.where import ROOT
+from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
+
+
+@click.group("card")
+def card_command() -> None:
+    """The card's first partition, and USB sticks: settings and banks from any computer."""
+
+
+@card_command.command("check", epilog=examples("nampedal card check /media/NAMPEDAL/nampedal.toml"))
+@click.argument("file", type=FILE)
+@verbose
+def check_command(file: Path) -> int:
+    """Say what is wrong with a nampedal.toml. Exit code 1 if something is."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise CardFileError(f"{file}: can't be read: {reason(error)}") from error
+    problems = check(data, file)
+    for problem in problems:
+        console.print(str(problem))
+    if not problems:
+        console.print(f"{file}: nothing is wrong with it")
+    return EXIT_FAILED if problems else 0
+
+
+@card_command.command("boot", epilog=examples("nampedal card boot"))
+@verbose
+def boot_command() -> None:
+    """Do what the card asks for. A pedal runs it at every start, as root, before it plays; it never fails.
+
+    What goes wrong is written into nampedal-errors.txt on the card.
+    """
+    log.set_up()
+    Boot(System(), None).run()
+
+
+@card_command.command("usb", epilog=examples("nampedal card usb /dev/sda1"))
+@click.argument("device", type=FILE)
+@verbose
+def usb_command(device: Path) -> int:
+    """Take over what is on a USB stick. A pedal runs it as root when one is plugged.
+
+    Exit code 1 if something on it could not be.
+    """
+    log.set_up()
+    outcome = plugged(System(), device)
+    for name in outcome.taken:
+        console.print(f"bank {name}: taken over")
+    return EXIT_FAILED if outcome.problems else 0
+
+
+@card_command.command("take", hidden=True)
+@click.argument("folder", required=False, type=FILE)
+@click.option("--other", "others", multiple=True, type=FILE)
+@click.option("--seed", "source", type=FILE)
+@click.option("--root", type=FILE, default=ROOT)
+@verbose
+def take_command(folder: Path | None, others: tuple[Path, ...], source: Path | None, root: Path) -> None:
+    """Take over what is new in folders; the answer is JSON. `card boot` and `card usb` run it as the player's user."""
+    click.echo(apart.answer(root, folder, others, source))

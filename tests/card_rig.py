@@ -1,0 +1,142 @@
+"""A pedal's root as a folder, and a system that does nothing to this machine."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+from nampedal.board import places
+from nampedal.firmware.card.boot import Boot
+from nampedal.firmware.card.errors import CommandFailedError
+from nampedal.firmware.card.found import look_in
+from nampedal.firmware.card.pedal_change import Installer
+from nampedal.firmware.card.system import System
+from nampedal.firmware.card.take import Outcome, take
+from nampedal.firmware.card.where import placed
+
+ED25519 = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
+
+
+class TestSystem(System):
+    """said: what was asked of it.  Programs that only read or write files run; the player is whoever runs the test."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.fails: set[str] = set()
+        self.read_only: set[Path] = set()
+        self.kinds: dict[str, str] = {}
+        self.mounted: set[Path] = set()
+        self.stick: Path | None = None
+        self.name = ""
+
+    def run(self, *command: str, **options: Any) -> str:
+        program = Path(command[0]).name
+        if program in self.fails:
+            raise CommandFailedError(f"{program}: failed: it was to")
+        if program.startswith("python"):
+            self.said.append("take")
+            return super().run(*command, **options)
+        if program == "ssh-keygen":
+            self.said.append(program)
+            return super().run(*command, **options)
+        self.said.append(" ".join(command))
+        return ""
+
+    def owner(self, user: str) -> tuple[int, int]:
+        assert user == places.USER
+        return os.geteuid(), pwd.getpwuid(os.geteuid()).pw_gid
+
+    def kind(self, device: Path) -> str:
+        return self.kinds.get(device.name, "")
+
+    def is_device(self, path: Path) -> bool:
+        return path.name.startswith("sd")
+
+    def is_mounted(self, device: Path) -> bool:
+        return device in self.mounted
+
+    def mount(self, device: Path, folder: Path, kind: str, options: str) -> None:
+        """The stick's folder is there then."""
+        super().mount(device, folder, kind, options)
+        assert self.stick is not None
+        folder.rmdir()
+        os.rename(self.stick, folder)
+
+    def unmount(self, folder: Path) -> None:
+        super().unmount(folder)
+        assert self.stick is not None
+        os.rename(folder, self.stick)
+        folder.mkdir()
+
+    def remount(self, folder: Path, *, writable: bool) -> None:
+        super().remount(folder, writable=writable)
+        (self.read_only.discard if writable else self.read_only.add)(folder)
+
+    def is_read_only(self, folder: Path) -> bool:
+        return folder in self.read_only
+
+    def set_host_name(self, name: str) -> None:
+        self.name = name
+
+    def set_radio(self, *, on: bool) -> None:
+        self.said.append(f"radio {'on' if on else 'off'}")
+
+    def pause(self, seconds: float) -> None:
+        return
+
+
+class Card:
+    """root: of the pedal."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.system = TestSystem()
+        self.installer: Installer | None = None
+        self.folder = self.at(places.CARD)
+        self.settings = self.at(places.CARD_SETTINGS)
+        self.errors = self.at(places.CARD_ERRORS)
+        self.banks, self.config = self.at(places.BANKS), self.at(places.CONFIG)
+        self.imports = self.folder / "import"
+        self.imports.mkdir(parents=True)
+        self.at(places.DATA).mkdir(parents=True)
+        self.system.read_only.add(self.folder)
+        self.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\nNAMPEDAL_IMAGE=1\n")
+
+    def at(self, place: Path) -> Path:
+        return placed(self.root, place)
+
+    def install(self, env: str) -> None:
+        path = self.at(places.SETTINGS)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(env)
+
+    def say(self, text: str) -> None:
+        """In nampedal.toml."""
+        self.settings.write_text(text)
+
+    def boot(self) -> Boot:
+        """The next one: what is in memory only is gone."""
+        self.system.said.clear()
+        boot = Boot(self.system, self.installer, self.root)
+        boot.run()
+        return boot
+
+    def wrong(self) -> list[str]:
+        """What the player reads on the card."""
+        if not self.errors.exists():
+            return []
+        return self.errors.read_bytes().decode().split("\r\n")[2:-1]
+
+    def bank_names(self) -> list[str]:
+        return sorted(path.name for path in self.banks.iterdir())
+
+
+def bring(source: Path, banks: Path) -> Outcome:
+    """Of a folder with nothing wrong at first sight; what was taken is kept beside the banks."""
+    found, problems = look_in(source)
+    assert problems == []
+    return take(found, banks, banks.parent / "card.toml")

@@ -1,0 +1,208 @@
+"""Boots: what the card asks for is done, what is wrong is told, and nothing stops the rest."""
+
+from __future__ import annotations
+
+import base64
+import stat
+import subprocess
+
+import pytest
+from bank_maker import amp, make_bank
+from card_rig import ED25519, Card
+from nampedal.board import places
+from nampedal.firmware.announcements import left
+from nampedal.firmware.card import boot as boot_module
+from nampedal.firmware.card import radio, ssh
+from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
+from nampedal.firmware.card.settings import Wifi
+from nampedal.firmware.card.where import ANNOUNCED, PROBLEM
+
+KEY = "ssh-ed25519 " + base64.b64encode(ED25519).decode() + " me@home"
+
+
+def test_a_card_that_says_nothing_boots_to_a_pedal_with_its_radio_off(card: Card) -> None:
+    boot = card.boot()
+    assert boot.problems == []
+    assert card.system.said == ["radio off"]
+    assert not card.errors.exists()
+    assert left(card.at(ANNOUNCED)) == []
+
+
+def test_folders_are_made_for_who_plays_and_what_root_runs_stays_roots(card: Card) -> None:
+    card.system.owner = lambda user: (1234, 1234)  # type: ignore[method-assign]
+    card.boot()
+    owners = {path.name: path.stat().st_uid for path in card.at(places.DATA).iterdir()}
+    assert owners == {"banks": 1234, "config": 1234, "state": 1234, "runtimes": 0, "system": 0}
+    assert card.at(places.DATA).stat().st_uid == 0
+    assert stat.S_IMODE(card.at(places.DATA / "system").stat().st_mode) == 0o700
+
+
+def test_what_came_with_nampedal_is_copied_once_and_a_deleted_bank_stays_away(card: Card) -> None:
+    make_bank(card.at(places.SEED) / "banks" / "factory")
+    profile = card.at(places.SEED) / "config" / "nampedal" / "pedals" / "mine.toml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text('name = "mine"\n')
+    assert card.boot().problems == []
+    own = card.config / "nampedal" / "pedals" / "mine.toml"
+    assert own.read_text() == 'name = "mine"\n'
+    assert card.bank_names() == ["factory"]
+    own.write_text('name = "changed"\n')
+    for path in (card.banks / "factory").glob("*"):
+        subprocess.run(["rm", "-r", path], check=True)
+    (card.banks / "factory").rmdir()
+    card.boot()
+    assert "take" not in card.system.said
+    assert card.bank_names() == []
+    assert own.read_text() == 'name = "changed"\n'
+    own.unlink()
+    card.boot()
+    assert own.read_text() == 'name = "mine"\n'
+    assert card.bank_names() == []
+
+
+def test_the_pedal_is_called_what_the_card_says(card: Card) -> None:
+    card.say('host_name = "Stage"')
+    hosts = card.at(boot_module.HOST_NAME)
+    hosts.write_text("nampedal\n")
+    card.boot()
+    assert card.system.name == "stage"
+    assert hosts.read_text() == "stage\n"
+
+
+def test_a_key_opens_ssh_for_it_alone_and_the_machine_keeps_its_own(card: Card) -> None:
+    card.say(f'ssh_key = "{KEY}"')
+    assert card.boot().problems == []
+    assert card.system.said == ["ssh-keygen", "systemctl --no-block start ssh.service", "radio off"]
+    authorized = card.at(ssh.AUTHORIZED)
+    assert authorized.read_text() == f"{KEY}\n"
+    assert stat.S_IMODE(authorized.stat().st_mode) == 0o600
+    host_key = card.at(ssh.HOST_KEY)
+    before = host_key.read_bytes()
+    assert b"OPENSSH PRIVATE KEY" in before
+    assert stat.S_IMODE(host_key.stat().st_mode) == 0o600
+    card.boot()
+    assert host_key.read_bytes() == before
+    assert "ssh-keygen" not in card.system.said
+
+
+def test_a_power_cut_while_keys_are_made_leaves_none(card: Card) -> None:
+    card.say(f'ssh_key = "{KEY}"')
+    partial = card.at(ssh.HOST_KEYS).with_name(".ssh.partial")
+    partial.mkdir(parents=True)
+    (partial / ssh.HOST_KEY.name).write_bytes(b"half")
+    assert card.boot().problems == []
+    assert card.at(ssh.HOST_KEY).read_bytes() != b"half"
+    assert not partial.exists()
+
+
+def test_the_drop_in_names_what_a_boot_makes() -> None:
+    assert f"HostKey {ssh.HOST_KEY}\n" in ssh.DROP_IN_TEXT
+    assert f"AuthorizedKeysFile {ssh.AUTHORIZED}\n" in ssh.DROP_IN_TEXT
+    assert "PasswordAuthentication no\n" in ssh.DROP_IN_TEXT
+
+
+def test_wifi_is_on_where_the_card_has_a_network(card: Card) -> None:
+    card.say('[wifi]\nname = "IEEE"\npassword = "password"\ncountry = "de"')
+    assert card.boot().problems == []
+    switch, stop, supplicant, network = card.system.said
+    assert (switch, stop) == ("radio on", "systemctl stop nampedal-wifi.service")
+    assert supplicant.endswith(f"wpa_supplicant -c {card.at(SUPPLICANT)} -i wlan0")
+    assert network == "systemctl --no-block reload-or-restart systemd-networkd.service"
+    text = card.at(SUPPLICANT).read_text()
+    assert "country=DE\n" in text
+    assert "ssid=49454545\n" in text
+    assert "password" not in text
+    assert stat.S_IMODE(card.at(SUPPLICANT).stat().st_mode) == 0o600
+    assert "Name=wlan0\n" in card.at(NETWORK).read_text()
+    card.say("")
+    card.boot()
+    assert card.system.said == ["radio off"]
+
+
+def test_a_passphrase_is_the_key_that_the_standard_makes_of_it() -> None:
+    # IEEE 802.11i-2004, H.4.3.
+    wanted = "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e"
+    assert key_of(Wifi("IEEE", "password", "DE")) == wanted
+    assert key_of(Wifi("IEEE", wanted.upper(), "DE")) == wanted
+
+
+def test_a_system_that_was_there_keeps_its_network(card: Card) -> None:
+    card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\n")
+    card.say(f'ssh_key = "{KEY}"\n[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
+    card.boot()
+    assert card.system.said[:1] == [f"mount -o remount,rw {card.folder}"]
+    assert card.wrong() == [
+        "nampedal.toml: ssh_key: nampedal was installed on a system that was there, whose network is left alone; use "
+        "ssh-copy-id",
+        "nampedal.toml: wifi: nampedal was installed on a system that was there, whose network is left alone; use "
+        "raspi-config",
+    ]
+
+
+def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: Card) -> None:
+    card.say('host_name = "my pedal"\nhat = 3')
+    (card.imports / "amp.nam").write_text("{}")
+    card.boot()
+    assert card.errors.read_bytes().startswith(b"What is wrong with this card.")
+    told = card.wrong()
+    assert told == [
+        "nampedal.toml: host_name: is 'my pedal'; 1 to 63 letters, digits and hyphens are needed, no hyphen at an end",
+        "nampedal.toml: hat: is 3; one line of text is needed",
+        "import/amp.nam: is a capture that is not converted yet; make an artifact of it with 'nampedal convert' on a "
+        "computer",
+    ]
+    assert card.at(PROBLEM).read_text().splitlines() == told
+    assert left(card.at(ANNOUNCED)) == [4]
+    assert card.folder in card.system.read_only
+    # FAT is written only where something has changed.
+    before = card.errors.stat()
+    card.boot()
+    assert card.system.said == ["radio off"]
+    assert card.errors.stat().st_mtime_ns == before.st_mtime_ns
+    card.say("")
+    (card.imports / "amp.nam").unlink()
+    card.boot()
+    assert not card.errors.exists()
+    assert left(card.at(ANNOUNCED)) == []
+    assert card.folder in card.system.read_only
+
+
+def test_whatever_fails_the_rest_is_done(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    def burst(*_: object) -> None:
+        raise ZeroDivisionError("by a bug")
+
+    card.say(f'host_name = "stage"\nssh_key = "{KEY}"')
+    (card.imports / "amp.stomp").write_bytes(amp())
+    card.system.fails.add("ssh-keygen")
+    monkeypatch.setattr(radio, "set_up", burst)
+    boot = card.boot()
+    assert card.wrong() == [
+        "ssh-keygen: failed: it was to",
+        "Wi-Fi: nampedal itself went wrong: ZeroDivisionError: by a bug",
+    ]
+    assert card.system.name == "stage"
+    assert boot.taken == ["imported"]
+    assert left(card.at(ANNOUNCED)) == [4, 5]
+
+
+def test_a_card_that_can_not_be_written_costs_the_file_only(card: Card) -> None:
+    card.say("host_name = 3")
+    card.system.fails.add("mount")
+    boot = card.boot()
+    assert boot.problems[-1] == "mount: failed: it was to"
+    assert not card.errors.exists()
+    assert left(card.at(ANNOUNCED)) == [4]
+
+
+def test_no_card_no_data_no_settings_is_told_and_nothing_else(card: Card) -> None:
+    card.install("NAMPEDAL_PEDAL=\0\xff")
+    subprocess.run(["rm", "-r", card.folder, card.at(places.DATA)], check=True)
+    card.at(places.DATA).write_text("no folder")
+    problems = card.boot().problems
+    assert problems[0] == f"{card.at(places.DATA)}: can't be made: file exists; nampedal keeps nothing"
+
+
+def test_a_settings_file_that_is_a_folder_is_told(card: Card) -> None:
+    card.settings.mkdir()
+    card.boot()
+    assert card.wrong() == ["nampedal.toml: can't be read: is a directory"]

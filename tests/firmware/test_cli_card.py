@@ -1,0 +1,68 @@
+"""'nampedal card', as a person types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from nampedal.firmware.card.errors import CardFileError, StickError
+from nampedal.firmware.card.settings import template
+from nampedal.firmware.cli.card import card_command
+
+
+def card(*arguments: str) -> Result:
+    """Raises what the command raises."""
+    done = CliRunner().invoke(card_command, arguments, standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return done
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "nampedal.toml"
+    path.write_text(template(), newline="")
+    return path
+
+
+def test_a_new_card_is_well(file: Path) -> None:
+    done = card("check", str(file))
+    assert (done.return_value, done.stdout) == (0, f"{file}: nothing is wrong with it\n")
+
+
+def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
+    file.write_text('host_name = "-"\ncolour = 1\npedal = "mine.toml"\n')
+    done = card("check", str(file))
+    assert done.return_value == 1
+    first, second, third = done.stdout.splitlines()
+    assert first.startswith(f"{file}: host_name: is '-'; ")
+    assert second.startswith(f"{file}: colour: is no known key; ")
+    assert third == f"nampedal.toml: pedal: {file.parent}/mine.toml: can't be read: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('hat = "codec-zer"', "nampedal.toml: hat: HAT 'codec-zer': is unknown; did you mean codec-zero? "),
+        ('pedal = "zero-2-w-codec-zero"\nhat = "nothing"', "nampedal.toml: hat: "),
+    ],
+)
+def test_a_hat_that_nobody_knows_is_told(file: Path, text: str, told: str) -> None:
+    file.write_text(text)
+    assert card("check", str(file)).stdout.startswith(told)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CardFileError) as caught:
+        card("check", str(tmp_path / "gone"))
+    assert str(caught.value) == f"{tmp_path}/gone: can't be read: no such file or directory"
+
+
+def test_what_is_no_stick_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StickError):
+        card("usb", str(tmp_path))
+
+
+def test_taking_over_is_no_command_for_people() -> None:
+    assert "take" not in card("--help").stdout
