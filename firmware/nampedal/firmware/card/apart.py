@@ -17,7 +17,7 @@ from nampedal.firmware.card.taken import read_taken
 from nampedal.firmware.card.where import TAKEN, placed
 
 # The player waits for the first sound meanwhile, and a bank of a thousand presets takes its time.
-PATIENCE_S = 300.0
+PATIENCE_S = 150.0
 _LATER = "the rest is taken over at the next start"
 # The first to go where memory runs out (proc_pid_oom_score_adj(5)).
 _OOM = Path("/proc/self/oom_score_adj")
