@@ -71,7 +71,7 @@ class Machine:
         network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
         if kind == "virt":
             own = [
-                *("-M", "virt,gic-version=3", "-cpu", "cortex-a53", "-smp", "2", "-m", "1024"),
+                *("-M", "virt,gic-version=3", "-cpu", "cortex-a53", "-smp", "4", "-m", "1024"),
                 *("-accel", "tcg,thread=multi", "-drive", f"if=none,id=card,{drive}"),
                 *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci"),
                 *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),

@@ -17,12 +17,12 @@ from nampedal.firmware.control import ask
 
 
 @contextmanager
-def playing(server: JackServer, what: Path, socket: Path) -> Iterator[Path]:
+def playing(server: JackServer, what: Path, socket: Path, *more: str) -> Iterator[Path]:
     """The socket of a pedal that plays it."""
     server.start()
     wait_for(lambda: Player.open(server.name)).close()
     command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(what), "--tier", "0", "--controls", "none"]
-    command += ["--server", server.name, "--socket", str(socket)]
+    command += ["--server", server.name, "--socket", str(socket), *more]
     with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
         wait_for(lambda: status(socket).get("preset"))
         yield socket

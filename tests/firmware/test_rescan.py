@@ -88,3 +88,21 @@ def test_only_news_is_announced(at: Path, code: object) -> None:
         ask(at, {"do": "announce", "code": code})
     needed = "a whole number or null is needed" if code == "5" else "one of 4, 5 is needed"
     assert str(caught.value) == f"request announce: 'code' is {code!r}; {needed}"
+
+
+def test_a_pedal_that_had_nothing_to_play_begins_with_the_first_bank(
+    jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    banks = tmp_path / "banks"
+    banks.mkdir()
+    with playing(jack_server, banks, tmp_path / "control.sock", "--pedal", "zero-2-w-codec-zero") as at:
+        assert status(at)["last_resort"]
+        (banks / "a").mkdir()
+        (banks / "a" / "bank.toml").write_text("format = 1\n")
+        assert ask(at, {"do": "rescan"})["banks"] == ["a"]
+        assert status(at)["last_resort"]
+        make_bank(banks / "rock")
+        ask(at, {"do": "rescan"})
+        wait_for(lambda: (status(at)["bank"], status(at)["preset"]) == ("rock", "crunch"))
+        assert not status(at)["last_resort"]

@@ -25,6 +25,9 @@ UPDATES = DATA / "updates"
 RUNTIME = Path("/opt/nampedal/runtime")
 # What belongs to DATA/NAME where nothing of that name is there yet.
 SEED = Path("/opt/nampedal/seed")
+# Who may log in, as the card says; and what the machine is known by, made once, and kept.
+SSH_KEYS = CARD_RUN / "authorized_keys"
+SSH_HOST_KEY = DATA / "system/ssh/ssh_host_ed25519_key"
 # Which runtime runs is decided there.
 COMMAND = Path("/usr/local/bin/nampedal")
 SETTINGS = Path("/etc/nampedal/pedal.env")

@@ -44,7 +44,7 @@ def test_the_settings_are_what_units_read(pedal: Pedal, target: Target) -> None:
     assert lines[2] == f"NAMPEDAL_JACK={' '.join(jack_arguments(pedal))}"
     assert lines[3:] == [
         *("NAMPEDAL_CARD=sndrpihifiberry", "NAMPEDAL_INPUT=system:capture_1"),
-        *("NAMPEDAL_AUDIO_CPU=3", "NAMPEDAL_BASE=raspios"),
+        *("NAMPEDAL_AUDIO_CPU=3", "NAMPEDAL_BASE=raspios", "NAMPEDAL_RADIO=on"),
     ]
     image = dataclasses.replace(target, image=True, base="debian")
     assert pedal_env(pedal, image).endswith("NAMPEDAL_BASE=debian\nNAMPEDAL_IMAGE=1\n")

@@ -12,7 +12,7 @@ from card_rig import ED25519, Card
 from nampedal.board import places
 from nampedal.firmware.announcements import left
 from nampedal.firmware.card import boot as boot_module
-from nampedal.firmware.card import radio, ssh
+from nampedal.firmware.card import radio
 from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
 from nampedal.firmware.card.settings import Wifi
 from nampedal.firmware.card.where import ANNOUNCED, PROBLEM
@@ -72,11 +72,15 @@ def test_the_pedal_is_called_what_the_card_says(card: Card) -> None:
 def test_a_key_opens_ssh_for_it_alone_and_the_machine_keeps_its_own(card: Card) -> None:
     card.say(f'ssh_key = "{KEY}"')
     assert card.boot().problems == []
-    assert card.system.said == ["ssh-keygen", "systemctl --no-block start ssh.service", "radio off"]
-    authorized = card.at(ssh.AUTHORIZED)
+    assert card.system.said == [
+        "ssh-keygen",
+        "systemctl --no-block start systemd-networkd.service ssh.service",
+        "radio off",
+    ]
+    authorized = card.at(places.SSH_KEYS)
     assert authorized.read_text() == f"{KEY}\n"
     assert stat.S_IMODE(authorized.stat().st_mode) == 0o600
-    host_key = card.at(ssh.HOST_KEY)
+    host_key = card.at(places.SSH_HOST_KEY)
     before = host_key.read_bytes()
     assert b"OPENSSH PRIVATE KEY" in before
     assert stat.S_IMODE(host_key.stat().st_mode) == 0o600
@@ -87,18 +91,12 @@ def test_a_key_opens_ssh_for_it_alone_and_the_machine_keeps_its_own(card: Card) 
 
 def test_a_power_cut_while_keys_are_made_leaves_none(card: Card) -> None:
     card.say(f'ssh_key = "{KEY}"')
-    partial = card.at(ssh.HOST_KEYS).with_name(".ssh.partial")
+    partial = card.at(places.SSH_HOST_KEY.parent).with_name(".ssh.partial")
     partial.mkdir(parents=True)
-    (partial / ssh.HOST_KEY.name).write_bytes(b"half")
+    (partial / places.SSH_HOST_KEY.name).write_bytes(b"half")
     assert card.boot().problems == []
-    assert card.at(ssh.HOST_KEY).read_bytes() != b"half"
+    assert card.at(places.SSH_HOST_KEY).read_bytes() != b"half"
     assert not partial.exists()
-
-
-def test_the_drop_in_names_what_a_boot_makes() -> None:
-    assert f"HostKey {ssh.HOST_KEY}\n" in ssh.DROP_IN_TEXT
-    assert f"AuthorizedKeysFile {ssh.AUTHORIZED}\n" in ssh.DROP_IN_TEXT
-    assert "PasswordAuthentication no\n" in ssh.DROP_IN_TEXT
 
 
 def test_wifi_is_on_where_the_card_has_a_network(card: Card) -> None:

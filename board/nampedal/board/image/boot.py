@@ -16,6 +16,7 @@ from nampedal.board.image.errors import KernelError
 from nampedal.board.image.initramfs import initramfs
 from nampedal.board.image.tree import versions
 from nampedal.board.image_facts import NAME, SLOTS, ImageFacts, write_facts
+from nampedal.board.install.edits import with_block
 
 # Of the roots, counted from 1.
 ROOT_PARTITIONS = {"A": 2, "B": 3}
@@ -39,7 +40,7 @@ _WORDS = ("console=tty1", "ro", "rootfstype=squashfs", "rootwait", "panic=10", "
 def config_txt(base: Base, slot: str, block: Sequence[str]) -> str:
     """block: what the installer says of a pedal."""
     kernel = _PI_KERNEL if base.pi else _PLAIN_KERNEL
-    return _CONFIG.format(prefix=slot, kernel=kernel) + "".join(f"{line}\n" for line in block)
+    return with_block(_CONFIG.format(prefix=slot, kernel=kernel), block)
 
 
 def cmdline_txt(disk_id: int, slot: str, words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 class Order:
     """pedal: a profile's key or file.  base: of `bases.BASES`.  radio: whether Wi-Fi may be switched on.
 
+    card: files of the card by their names, for its owner to edit.
     banks: folders that are there from the first boot.  fresh: newer packages than the kept ones are wanted.
     """
 
@@ -38,6 +39,7 @@ class Order:
     wheel: Path
     out: Path
     radio: bool = False
+    card: Mapping[str, str] = field(default_factory=dict)
     banks: Sequence[Path] = ()
     mirrors: Mirrors = field(default_factory=Mirrors)
     cache: Path | None = None
@@ -97,6 +99,8 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
             *(work / "card", found.kernel, work / "root", base, disk_id),
             *(config_block(pedal, target), cmdline_words(pedal, target), facts),
         )
+        for name, text in order.card.items():
+            (work / "card" / name).write_text(text, newline="")
         disk.make_card(work / "card", work / "card.fat", disk_id, epoch)
         disk.make_data(work / "data.ext4", str(uuid.UUID(hex=root_sha256[:32], version=4)), epoch)
         part = work / order.out.name

@@ -94,6 +94,9 @@ def finish(root: Path, epoch: int) -> None:
     (root / "etc/machine-id").write_text("")
     (root / "etc/hostname").write_text("nampedal\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost nampedal\n::1 localhost\n")
+    # They are started if the card asks for them, and then with what it says.
+    for unit in ("ssh.service", "wpa_supplicant.service"):
+        (root / "etc/systemd/system/multi-user.target.wants" / unit).unlink(missing_ok=True)
     for path in [*(root / "etc/ssh").glob("ssh_host_*"), *(root / "etc").glob("*-"), *(root / "etc").glob(".pwd.lock")]:
         path.unlink()
     _forget_days(root / "etc/shadow", epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from nampedal.board import places
 from nampedal.board.install.boot import audio_core, other_cores
 from nampedal.board.install.target import Target
 from nampedal.board.pedals import Pedal
@@ -47,6 +48,7 @@ def pedal_env(pedal: Pedal, target: Target) -> str:
     ]
     lines += [f"NAMPEDAL_AUDIO_CPU={core}"] if core is not None else []
     lines += [f"NAMPEDAL_BASE={target.base}"]
+    lines += [f"NAMPEDAL_RADIO={'on' if target.radio else 'off'}"]
     lines += ["NAMPEDAL_IMAGE=1"] if target.image else []
     return _text(lines)
 
@@ -57,6 +59,9 @@ def mixer_script(pedal: Pedal) -> str:
     lines = [
         "#!/bin/sh",
         f"# The mixer of {pedal.hat.name}; written by nampedal install.",
+        "# A pedal or a HAT that nampedal.toml names has its own.",
+        f"own={places.CARD_RUN}/mixer",
+        '[ "$0" != "$own" ] && [ -e "$own" ] && exec sh "$own"',
         "failed=0",
         "",
         "set_control() {",

@@ -70,6 +70,24 @@ SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"
 SUBSYSTEM=="spidev", GROUP="spi", MODE="0660"
 SUBSYSTEM=="i2c-dev", GROUP="i2c", MODE="0660"
 """
+# What is started only if the card has a key: its host key is made then, and kept.
+_SSH = f"""\
+# Written by nampedal install: with a key from nampedal.toml on the card, and by nothing else.
+HostKey {places.SSH_HOST_KEY}
+AuthorizedKeysFile {places.SSH_KEYS}
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+AllowUsers root
+"""
+_CABLE = """\
+# Written by nampedal install.
+[Match]
+Name=en* eth* usb*
+
+[Network]
+DHCP=yes
+"""
 _USB = """\
 ACTION=="add", SUBSYSTEM=="block", ENV{ID_BUS}=="usb", ENV{ID_FS_USAGE}=="filesystem", TAG+="systemd", \\
   ENV{SYSTEMD_WANTS}+="nampedal-usb@%k.service"
@@ -77,7 +95,8 @@ ACTION=="add", SUBSYSTEM=="block", ENV{ID_BUS}=="usb", ENV{ID_FS_USAGE}=="filesy
 
 
 def system_steps(pedal: Pedal, target: Target) -> list[Step]:
-    return [*_user(target), *_settings(target), *_midi(pedal), *_masks(pedal, target)]
+    network = _network() if target.image else []
+    return [*_user(target), *_settings(target), *_midi(pedal), *_masks(pedal, target), *network]
 
 
 def _user(target: Target) -> list[Step]:
@@ -87,16 +106,14 @@ def _user(target: Target) -> list[Step]:
     lines += [f"g {group} -" for group in _GROUPS_OF_PINS]
     lines += [f'u {places.USER} - "nampedal" {places.DATA}']
     lines += [f"m {places.USER} {group}" for group in groups]
-    folders = [f"d {path} 0755 {places.USER} {places.USER} -" for path in _data_folders()]
+    # Who owns a folder may put anything in the place of what is in it, such as runtimes, which root runs.
+    folders = [f"d {places.DATA} 0755 root root -"]
+    folders += [f"d {path} 0755 {places.USER} {places.USER} -" for path in (places.BANKS, places.CONFIG, places.STATE)]
     return [
         _file("/etc/sysusers.d/nampedal.conf", "\n".join(lines) + "\n"),
         Users(places.USER, tuple(groups)),
         _file("/etc/tmpfiles.d/nampedal.conf", "\n".join(["# Written by nampedal install.", *folders]) + "\n"),
     ]
-
-
-def _data_folders() -> list[Path]:
-    return [places.DATA, places.BANKS, places.CONFIG, places.STATE]
 
 
 def _settings(target: Target) -> list[Step]:
@@ -114,6 +131,14 @@ def _settings(target: Target) -> list[Step]:
     elif "systemd-zram-generator" in packages:
         steps.append(_file("/etc/systemd/zram-generator.conf", _NO_ZRAM))
     return steps
+
+
+def _network() -> list[Step]:
+    """Elsewhere it is its owner's affair."""
+    return [
+        _file("/etc/ssh/sshd_config.d/nampedal.conf", _SSH),
+        _file("/etc/systemd/network/80-nampedal-cable.network", _CABLE),
+    ]
 
 
 def _midi(pedal: Pedal) -> list[Step]:

@@ -8,6 +8,8 @@ import click
 from nampedal.board.image import packages
 from nampedal.board.image.bases import BASES, Mirrors
 from nampedal.board.image.build import Order, build
+from nampedal.board.places import CARD_SETTINGS
+from nampedal.firmware.card.settings import template
 from nampedal.firmware.cli.flash import flash_command
 from nampedal.firmware.cli.shared import FILE, console, examples, force, verbose
 
@@ -56,6 +58,7 @@ def build_command(
         wheel=wheel or newest_wheel(Path("dist")),
         out=out,
         radio=radio,
+        card={CARD_SETTINGS.name: template()},
         banks=banks,
         mirrors=Mirrors(mirror, pi_mirror),
         cache=cache or packages.cache_folder(),

@@ -16,7 +16,6 @@ LEAST_FREE_MIB = 64
 # Older than this nampedal is no clock that is right.
 FIRST_YEAR = 2026
 JOURNALLED = ("ext4", "ext3", "btrfs", "f2fs", "xfs")
-CARD_ERRORS = places.CARD / "nampedal-errors.txt"
 
 _FAILING = "copy your banks away ('nampedal bank export'), then take a new card: this one begins to fail"
 
@@ -131,15 +130,15 @@ def check_clock(case: Case) -> Finding:
 @check("card")
 def check_errors_file(case: Case) -> Finding:
     """Whether the last start found anything wrong with what is on the card."""
-    text = case.machine.text(CARD_ERRORS)
+    text = case.machine.text(places.CARD_ERRORS)
     if text:
         return wrong(
-            f"{CARD_ERRORS.name}: {text}",
+            f"{places.CARD_ERRORS.name}: {text}",
             "put it right in nampedal.toml or the folder it names, on any computer; restart",
         )
     if not case.machine.names(places.CARD):
         raise CantTellError(f"{places.CARD} is not there, or empty")
-    return ok(f"no {CARD_ERRORS.name} on it")
+    return ok(f"no {places.CARD_ERRORS.name} on it")
 
 
 def _mount_of(case: Case, path: Path) -> Mount:

@@ -1,0 +1,30 @@
+"""What the installer would write for another pedal, for the system that runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from nampedal.board.install.boot import config_block
+from nampedal.board.install.edits import with_block, without_any_block
+from nampedal.board.install.sound import mixer_script, pedal_env
+from nampedal.board.install.target import Target
+from nampedal.board.pedals import Pedal
+from nampedal.firmware.card.pedal_change import Installer
+
+
+def as_installed(settings: Mapping[str, str]) -> Installer:
+    """settings: what pedal.env says."""
+    target = Target(
+        base=settings.get("NAMPEDAL_BASE", "raspios"),
+        image=settings.get("NAMPEDAL_IMAGE") == "1",
+        radio=settings.get("NAMPEDAL_RADIO") != "off",
+    )
+
+    def with_pedal(config: str, pedal: Pedal) -> str:
+        return with_block(without_any_block(config), config_block(pedal, target))
+
+    def run_files(name: str, pedal: Pedal) -> dict[str, str]:
+        return {"pedal.env": pedal_env(replace(pedal, key=name), target), "mixer": mixer_script(pedal)}
+
+    return Installer(with_pedal, run_files)
