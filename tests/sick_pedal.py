@@ -167,6 +167,8 @@ def make_patient(root: Path) -> Patient:
     patient.commands["systemctl show --property=RuntimeWatchdogUSec"] = "RuntimeWatchdogUSec=1min"
     patient.commands["systemd-detect-virt --vm"] = "none"
     patient.answers["status"] = STATUS
+    for name in ("config", "state"):
+        patient.real(Path("/var/lib/nampedal", name)).mkdir(parents=True)
     rock = make_bank(patient.real(Path("/var/lib/nampedal/banks/rock")))
     (rock / "amp.stomp").write_bytes(amp())
     return patient

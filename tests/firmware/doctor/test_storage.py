@@ -109,16 +109,19 @@ def test_of_two_mounts_at_one_place_the_later_one_counts(image: Patient) -> None
 # ---- owner, room, swap, clock, card ----
 
 
+PLAYERS = [f"/var/lib/nampedal/{name}" for name in ("banks", "config", "state")]
+
+
 def test_folders_of_nampedals_own_are_well(pedal: Patient) -> None:
-    assert look(pedal, check_owner) == ("ok", "/var/lib/nampedal belongs to nampedal", "")
+    assert look(pedal, check_owner) == ("ok", f"{', '.join(PLAYERS)} belong to nampedal", "")
 
 
 def test_folders_of_somebody_else_are_wrong(pedal: Patient) -> None:
     pedal.put("/etc/passwd", "nampedal:x:4242:990::/:/usr/sbin/nologin\n")
     assert look(pedal, check_owner) == (
         "wrong",
-        "/var/lib/nampedal, /var/lib/nampedal/banks belongs to another user: nampedal can't save there",
-        "run 'sudo chown -R nampedal: /var/lib/nampedal'",
+        f"{', '.join(PLAYERS)} belongs to another user: nampedal can't save there",
+        f"run 'sudo chown -R nampedal: {' '.join(PLAYERS)}'",
     )
 
 
@@ -128,8 +131,8 @@ def test_a_pedal_without_its_user_is_wrong(pedal: Patient) -> None:
 
 
 def test_a_pedal_without_its_folder_is_wrong(pedal: Patient) -> None:
-    pedal.real(Path("/var/lib/nampedal")).rename(pedal.root / "elsewhere")
-    assert look(pedal, check_owner) == ("wrong", "/var/lib/nampedal is not there", INSTALL)
+    pedal.real(Path("/var/lib/nampedal/state")).rename(pedal.root / "elsewhere")
+    assert look(pedal, check_owner) == ("wrong", "/var/lib/nampedal/state is not there", INSTALL)
 
 
 def test_room_is_told_and_too_little_is_wrong(pedal: Patient) -> None:

@@ -19,7 +19,7 @@ SERVER = "default"
 def main() -> None:
     path, wav = Path(sys.argv[1]), Path(sys.argv[2])
     audio = np.asarray(soundfile.read(wav, dtype="float32")[0], np.float32)
-    silence = np.zeros(48_000, np.float32)
+    silence = np.zeros(96_000, np.float32)
     helper = jack.Client("helper", no_start_server=True, servername=SERVER)
     period, rate = helper.blocksize, helper.samplerate
     for port in helper.get_ports("system:capture_.*"):

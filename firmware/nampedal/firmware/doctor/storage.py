@@ -70,23 +70,27 @@ def check_data(case: Case) -> Finding:
     return ok(f"{mount.device} at {mount.place}: {mount.kind}, journalled, writable")
 
 
+_PLAYERS = (places.BANKS, places.CONFIG, places.STATE)
+
+
 @check("owner")
 def check_owner(case: Case) -> Finding:
-    """Whether nampedal may write its own folders."""
+    """Whether nampedal may write its own folders; the one around them is root's."""
     users = case.machine.text(Path("/etc/passwd")) or ""
     user = re.search(rf"^{places.USER}:[^:]*:(\d+):", users, re.MULTILINE)
     if user is None:
         return wrong(f"there is no user {places.USER}", case.reinstall())
-    owners = {path: case.machine.owner(path) for path in (places.DATA, places.BANKS, places.CONFIG, places.STATE)}
+    owners = {path: case.machine.owner(path) for path in _PLAYERS}
     others = [path for path, owner in owners.items() if owner not in (None, int(user[1]))]
     if others:
         return wrong(
             f"{listed(others)} belongs to another user: nampedal can't save there",
-            f"run 'sudo chown -R {places.USER}: {places.DATA}'",
+            f"run 'sudo chown -R {places.USER}: {' '.join(map(str, others))}'",
         )
-    if owners[places.DATA] is None:
-        return wrong(f"{places.DATA} is not there", case.reinstall())
-    return ok(f"{places.DATA} belongs to {places.USER}")
+    missing = [path for path, owner in owners.items() if owner is None]
+    if missing:
+        return wrong(f"{listed(missing)} is not there", case.reinstall())
+    return ok(f"{listed(list(owners))} belong to {places.USER}")
 
 
 @check("room")
