@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from conftest import ROOT
-from image.conftest import BANKS, GUEST, PYTHON, Pedal
+from emulated_pedal import BANKS, GUEST, PYTHON, Pedal
 
 # What an emulated machine does not have, and `doctor` can't tell there.
 LACKING = {

@@ -36,6 +36,14 @@ def pack(disk_id: int, partitions: Sequence[Partition]) -> bytes:
     return bytes(_ID_AT) + struct.pack("<IH", disk_id, 0) + table + _SIGNATURE
 
 
+def unpack(sector: bytes) -> list[Partition]:
+    """The four partitions of a table, in their order. Raises ValueError."""
+    if len(sector) < SECTOR_BYTES or sector[SECTOR_BYTES - 2 : SECTOR_BYTES] != _SIGNATURE:
+        raise ValueError("is no master boot record")
+    entries = _ENTRY.iter_unpack(sector[_TABLE_AT : _TABLE_AT + 4 * _ENTRY.size])
+    return [Partition(start, sectors, kind, flags == 0x80) for flags, _, kind, _, start, sectors in entries]
+
+
 def partuuid(disk_id: int, number: int) -> str:
     """What Linux calls a partition, counted from 1 (block/partitions/msdos.c)."""
     return f"{disk_id:08x}-{number:02x}"

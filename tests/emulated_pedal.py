@@ -1,0 +1,98 @@
+"""An emulated pedal from an image: its card as a player sets it up, and somebody who is logged in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bank_maker import amp
+from conftest import ROOT
+from emulated_machine import CARD_AT_BYTES, Machine
+from nampedal.firmware import preset
+from nampedal.firmware.preset import Gain, Nam, Preset, Tone
+
+GUEST = ROOT / "tests" / "image" / "guest"
+# Debian's Python, as the daemon runs it.
+PYTHON = "PYTHONPATH=/tmp/guest /opt/nampedal/runtime/bin/python3 -B"
+BANKS = "/var/lib/nampedal/banks"
+BOOT_S = 240.0
+# There is no HAT, and nothing but the kernel's own cable to play through.
+WORDS = ("modules_load=snd-aloop", "systemd.log_target=kmsg")
+
+
+class Pedal:
+    """Somebody who is logged in."""
+
+    def __init__(self, machine: Machine, key: Path) -> None:
+        self.machine = machine
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=30")
+        self._options = ["-i", str(key), *(word for option in options for word in ("-o", option))]
+
+    def run(self, command: str, *, check: bool = True, patience_s: float = 120.0) -> str:
+        done = subprocess.run(self.ssh(command), capture_output=True, text=True, check=False, timeout=patience_s)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command}: {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def ssh(self, command: str) -> list[str]:
+        return ["ssh", *self._options, "-p", str(self.machine.port), "root@127.0.0.1", command]
+
+    def copy(self, *paths: Path, to: str) -> None:
+        command = ["scp", "-q", "-r", *self._options, "-P", str(self.machine.port), *map(str, paths)]
+        subprocess.run([*command, f"root@127.0.0.1:{to}"], check=True, timeout=120)
+
+    def status(self) -> dict[str, Any]:
+        """Empty while nobody answers."""
+        said = self.run("nampedal status --json", check=False)
+        return dict(json.loads(said)) if said.startswith("{") else {}
+
+    def plays(self, name: str) -> bool:
+        return bool(self.status().get("preset") == name)
+
+    def wait_for(self, what: Callable[[], Any], patience_s: float = 60.0) -> Any:
+        """The first answer that is true."""
+        end_s = time.monotonic() + patience_s
+        while time.monotonic() < end_s:
+            if answer := what():
+                return answer
+            time.sleep(0.5)
+        said = self.run("systemctl status 'nampedal*' --no-pager -l; journalctl -b --no-pager | tail -40", check=False)
+        raise AssertionError(f"{what} did not come true in {patience_s} s:\n{said}")
+
+
+def make_key(folder: Path) -> Path:
+    """A private one, its public one beside it."""
+    key = folder / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    return key
+
+
+def make_rock(folder: Path) -> Path:
+    """A bank that an emulator has time for, and one preset that it has not."""
+    folder.mkdir(parents=True)
+    (folder / "amp.stomp").write_bytes(amp())
+    preset.write(Preset("Half", (Gain(-6.0),)), folder / "1-half.toml")
+    preset.write(Preset("Double", (Gain(6.0), Tone(bass=6.0))), folder / "2-double.toml")
+    preset.write(Preset("Amp", (Nam("amp.stomp"),), level_db=-6.0), folder / "3-amp.toml")
+    return folder
+
+
+def prepare(image: Path, key: Path, folder: Path) -> Path:
+    """The image, with what a player puts on a card: settings, and a bank to take over."""
+    card = folder / "pedal.img"
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", image, card], check=True)
+    public = key.with_suffix(".pub").read_text().strip()
+    (folder / "nampedal.toml").write_text(f'host_name = "stage-left"\r\nssh_key = "{public}"\r\n')
+    rock = make_rock(folder / "import" / "rock")
+    put(card, folder / "nampedal.toml", rock.parent)
+    return card
+
+
+def put(card: Path, *paths: Path) -> None:
+    """On the partition that any computer reads."""
+    where = f"{card}@@{CARD_AT_BYTES}"
+    subprocess.run(["mcopy", "-s", "-o", "-D", "o", "-i", where, *map(str, paths), "::/"], check=True)
