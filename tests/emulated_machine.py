@@ -67,13 +67,16 @@ class Machine:
         line = " ".join((started.words.replace("quiet", ""), console, *words))
         program = shutil.which("qemu-system-aarch64")
         assert program is not None, "qemu-system-arm is not installed"
+        self._monitor = folder / "monitor.socket"
+        self._monitor.unlink(missing_ok=True)
         common = ["-kernel", str(started.kernel), "-initrd", str(started.initrd), "-append", line, "-no-reboot"]
         network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
         if kind == "virt":
             own = [
                 *("-M", "virt,gic-version=3", "-cpu", "cortex-a53", "-smp", "4", "-m", "1024"),
                 *("-accel", "tcg,thread=multi", "-drive", f"if=none,id=card,{drive}"),
-                *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci"),
+                *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
+                *("-device", "i6300esb"),
                 *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
                 *("-serial", f"file:{self.log}"),
             ]
@@ -85,7 +88,7 @@ class Machine:
             ]
         self._said = (folder / "qemu.log").open("wb")
         self.process = subprocess.Popen(
-            [program, *own, *common, "-display", "none", "-monitor", "none"],
+            [program, *own, *common, "-display", "none", "-monitor", f"unix:{self._monitor},server,nowait"],
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=subprocess.STDOUT,
@@ -108,6 +111,17 @@ class Machine:
                     return
             time.sleep(0.5)
         raise MachineError(f"nobody answers; the end of the console:\n{self.console()[-3000:]}")
+
+    def plug(self, stick: Path) -> None:
+        """A USB stick with these contents, into a `virt` machine."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self._monitor))
+            for line in (
+                f"drive_add 0 if=none,id={stick.stem},format=raw,file={stick}",
+                f"device_add usb-storage,bus=usb.0,drive={stick.stem},id={stick.stem},removable=on",
+            ):
+                monitor.sendall(f"{line}\n".encode())
+                time.sleep(0.5)
 
     def console(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import soundfile
+from bank_maker import make_bank
 from conftest import ROOT
 from emulated_pedal import BANKS, GUEST, PYTHON, Pedal
+from nampedal.firmware.bank_file import export_bank
+from wheel_maker import changed_wheel
 
 # What an emulated machine does not have, and `doctor` can't tell there.
 LACKING = {
     *("board", "power", "throttling", "temperature", "HAT", "governor", "interrupts", "load", "xruns"),
-    "machine watchdog",
 }
 
 
@@ -54,6 +57,11 @@ def test_the_daemon_runs_under_systemd_with_its_watchdog(pedal: Pedal) -> None:
     assert "plays" in unit(pedal, "nampedal.service", "StatusText")
     threads = pedal.run("ps -L -o cls,rtprio -p $(systemctl show nampedal.service -P MainPID)")
     assert re.search(r"^ *FF +\d+$", threads, re.MULTILINE), threads
+
+
+def test_the_machines_own_watchdog_is_armed(pedal: Pedal) -> None:
+    assert pedal.run("systemctl show --property=RuntimeWatchdogUSec --value") == "15s"
+    assert pedal.run("cat /sys/class/watchdog/watchdog0/state") == "active"
 
 
 def test_the_bank_on_the_card_was_taken_over(pedal: Pedal) -> None:
@@ -164,3 +172,49 @@ def test_where_that_crashes_too_jack_alone_connects(pedal: Pedal) -> None:
     pedal.run("systemctl reset-failed && systemctl restart nampedal.service")
     pedal.wait_for(lambda: pedal.plays("2-double"))
     assert not hear(pedal, "system:capture_1", ["system:playback_1"])
+
+
+def test_a_stick_brings_a_bank(pedal: Pedal, tmp_path: Path) -> None:
+    blues = make_bank(tmp_path / "blues")
+    export_bank(blues, tmp_path / "blues.nampedal-bank")
+    stick = tmp_path / "stick.img"
+    with stick.open("wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["mkfs.vfat", "-n", "STICK", stick], check=True, capture_output=True)
+    subprocess.run(["mcopy", "-i", stick, tmp_path / "blues.nampedal-bank", "::/"], check=True)
+    pedal.machine.plug(stick)
+    pedal.wait_for(lambda: "blues" in pedal.run(f"ls {BANKS}"), 90.0)
+    # It plays on, and the bank is there to go to.
+    pedal.run("nampedal do bank blues")
+    pedal.wait_for(lambda: pedal.status()["bank"] == "blues")
+    pedal.run("nampedal do bank rock")
+    pedal.wait_for(lambda: pedal.plays("1-half"))
+    assert pedal.run("findmnt -no TARGET -S LABEL=STICK", check=False) == ""
+
+
+@pytest.fixture(scope="module")
+def wheel() -> Path:
+    (built,) = (ROOT / "dist").glob("nampedal-*aarch64.whl")
+    return built
+
+
+def test_a_newer_nampedal_that_does_not_play_gives_way_to_the_old_one(
+    pedal: Pedal, wheel: Path, tmp_path: Path
+) -> None:
+    spoilt = {"nampedal/firmware/notify.py": b"raise RuntimeError('spoilt')\n"}
+    newer = changed_wheel(wheel, tmp_path, "9.0", spoilt)
+    pedal.copy(newer, to="/tmp/")
+    said = pedal.run(f"nampedal update /tmp/{newer.name} 2>&1; echo code $?", patience_s=600.0)
+    assert said.endswith("code 1"), said
+    pedal.wait_for(lambda: pedal.plays("1-half"))
+    assert "9.0" not in pedal.run("nampedal --version")
+
+
+def test_a_newer_nampedal_that_plays_stays(pedal: Pedal, wheel: Path, tmp_path: Path) -> None:
+    newer = changed_wheel(wheel, tmp_path, "9.1", {})
+    pedal.copy(newer, to="/tmp/")
+    pedal.run(f"nampedal update /tmp/{newer.name}", patience_s=600.0)
+    pedal.wait_for(lambda: pedal.plays("1-half"))
+    assert "9.1" in pedal.run("nampedal --version")
+    pedal.run("nampedal update back", patience_s=300.0)
+    assert "9.1" not in pedal.run("nampedal --version")

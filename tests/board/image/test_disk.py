@@ -25,10 +25,10 @@ def card_folder(folder: Path) -> Path:
 
 
 def test_the_same_folder_gives_the_same_card(tmp_path: Path) -> None:
-    disk.make_card(card_folder(tmp_path / "one"), tmp_path / "one.fat", 0xAB, EPOCH)
+    disk.make_card(card_folder(tmp_path / "one"), tmp_path / "one.fat", EPOCH)
     # A FAT counts time in steps of two seconds.
     time.sleep(2.1)
-    disk.make_card(card_folder(tmp_path / "two"), tmp_path / "two.fat", 0xAB, EPOCH)
+    disk.make_card(card_folder(tmp_path / "two"), tmp_path / "two.fat", EPOCH)
     assert disk.sha256(tmp_path / "one.fat") == disk.sha256(tmp_path / "two.fat")
     said = subprocess.run(
         ["mtype", "-i", str(tmp_path / "one.fat"), "::/A/cmdline.txt"], capture_output=True, text=True, check=True

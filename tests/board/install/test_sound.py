@@ -47,7 +47,7 @@ def test_the_settings_are_what_units_read(pedal: Pedal, target: Target) -> None:
         *("NAMPEDAL_AUDIO_CPU=3", "NAMPEDAL_BASE=raspios", "NAMPEDAL_RADIO=on"),
     ]
     image = dataclasses.replace(target, image=True, base="debian")
-    assert pedal_env(pedal, image).endswith("NAMPEDAL_BASE=debian\nNAMPEDAL_IMAGE=1\n")
+    assert pedal_env(pedal, image).endswith("NAMPEDAL_BASE=debian\nNAMPEDAL_RADIO=on\nNAMPEDAL_IMAGE=1\n")
 
 
 def test_no_core_is_named_where_none_is_kept(pedal: Pedal, target: Target) -> None:

@@ -25,7 +25,7 @@ class Base:
 
     key: str
     kernels: tuple[str, ...]
-    firmware: tuple[str, ...]
+    firmware: tuple[str, ...] = ("raspi-firmware", "firmware-brcm80211")
     kernel_suites: tuple[str, ...] = ()
     pi: bool = False
 
@@ -33,12 +33,11 @@ class Base:
 BASES = {
     base.key: base
     for base in (
-        Base("raspios", ("linux-image-rpi-v8", "linux-image-rpi-2712"), ("raspi-firmware",), pi=True),
+        Base("raspios", ("linux-image-rpi-v8", "linux-image-rpi-2712"), pi=True),
         # The newest kernel that Debian has with PREEMPT_RT: the emulator's tests need its gpio-sim.
         Base(
             "debian",
             ("linux-image-rt-arm64/trixie-backports",),
-            ("raspi-firmware",),
             kernel_suites=("trixie", "trixie-backports"),
         ),
     )

@@ -101,7 +101,7 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
         )
         for name, text in order.card.items():
             (work / "card" / name).write_text(text, newline="")
-        disk.make_card(work / "card", work / "card.fat", disk_id, epoch)
+        disk.make_card(work / "card", work / "card.fat", epoch)
         disk.make_data(work / "data.ext4", str(uuid.UUID(hex=root_sha256[:32], version=4)), epoch)
         part = work / order.out.name
         disk.assemble(part, disk_id, work / "card.fat", work / "root.squashfs", work / "data.ext4")

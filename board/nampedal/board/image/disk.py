@@ -58,12 +58,12 @@ def assemble(out: Path, disk_id: int, card: Path, root: Path, data: Path) -> Non
                     image.seek(len(chunk), os.SEEK_CUR)
 
 
-def make_card(folder: Path, out: Path, disk_id: int, epoch: int) -> None:
+def make_card(folder: Path, out: Path, epoch: int) -> None:
     """A FAT with what is in the folder; the same folder gives the same bytes."""
     for path in sorted(folder.rglob("*")):
         os.utime(path, (epoch, epoch))
     _blank(out, CARD_MIB)
-    tools.run(["mkfs.vfat", "-F", "32", "-n", CARD_LABEL, "-i", f"{disk_id:08x}", "--invariant", str(out)])
+    tools.run(["mkfs.vfat", "-F", "32", "-n", CARD_LABEL, "--invariant", str(out)])
     names = sorted(str(path) for path in folder.iterdir())
     tools.run(["mcopy", "-s", "-m", "-Q", "-i", str(out), *names, "::/"], {"SOURCE_DATE_EPOCH": str(epoch)})
 

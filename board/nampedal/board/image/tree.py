@@ -20,6 +20,8 @@ from nampedal.board.image.errors import KernelError
 from nampedal.board.install.installer import install
 from nampedal.board.install.target import Target
 
+# Of the radio.
+FIRMWARE = Path("usr/lib/firmware")
 # What no pedal has a device for.
 _NO_MODULES = (
     *(
@@ -31,7 +33,7 @@ _NO_MODULES = (
         "drivers/mtd",
         "drivers/nvme",
     ),
-    *("drivers/scsi", "drivers/net/ethernet/mellanox", "drivers/net/ethernet/intel", "drivers/net/ethernet/marvell"),
+    *("drivers/net/ethernet/mellanox", "drivers/net/ethernet/intel", "drivers/net/ethernet/marvell"),
     *("fs/btrfs", "fs/xfs", "fs/ocfs2", "fs/ceph", "fs/nfs", "fs/nfsd", "fs/smb", "fs/f2fs", "fs/jfs", "fs/gfs2"),
 )
 # As Debian leaves them, of the machine that built the root: of each, what is inside.
@@ -74,6 +76,8 @@ def make(spec: Spec, install: Callable[[Path], None]) -> None:
     tools.run(["tar", "-C", str(root), "--exclude=./dev/*", "--numeric-owner", "-xf", spec.packages])
     for version in versions(Path(spec.kernel)):
         _copy_modules(Path(spec.kernel), root, version)
+    if spec.radio:
+        shutil.copytree(Path(spec.kernel) / FIRMWARE, root / FIRMWARE, symlinks=True, dirs_exist_ok=True)
     install(root)
     for bank in spec.banks:
         shutil.copytree(bank, _inside(root, places.SEED) / places.BANKS.name / Path(bank).name)
@@ -125,9 +129,6 @@ def _copy_modules(kernel: Path, root: Path, version: str) -> None:
         ignore=lambda folder, names: [name for name in names if Path(folder, name) in left_out],
     )
     tools.run(["depmod", "-b", str(root), version])
-    firmware = kernel / "usr/lib/firmware"
-    if firmware.is_dir():
-        shutil.copytree(firmware, root / "usr/lib/firmware", symlinks=True, dirs_exist_ok=True)
 
 
 def _forget_days(shadow: Path, epoch: int) -> None:

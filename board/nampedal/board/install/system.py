@@ -116,8 +116,13 @@ def _user(target: Target) -> list[Step]:
     ]
 
 
+def _has_rule_of_pins(target: Target) -> bool:
+    """Raspberry Pi OS's package raspberrypi-sys-mods brings one; an image is made without it."""
+    return target.base == "raspios" and not target.image
+
+
 def _settings(target: Target) -> list[Step]:
-    rules = "# Written by nampedal install.\n" + _DMA_LATENCY + (_PINS if target.base == "debian" else "") + _USB
+    rules = "# Written by nampedal install.\n" + _DMA_LATENCY + ("" if _has_rule_of_pins(target) else _PINS) + _USB
     steps: list[Step] = [
         _file("/etc/security/limits.d/95-nampedal.conf", _LIMITS),
         _file("/etc/udev/rules.d/60-ondemand-governor.rules", _GOVERNOR),

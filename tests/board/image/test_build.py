@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from nampedal.board.image import build
+from nampedal.board.image.build import Order
+from nampedal.board.image.errors import ImageExistsError
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    path = tmp_path / "nampedal-1.2-cp311-cp311-linux_aarch64.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("old", (2026, 1, 2, 3, 4, 6)), "")
+        archive.writestr(zipfile.ZipInfo("young", (2026, 5, 6, 7, 8, 10)), "")
+    return path
+
+
+def test_now_is_when_the_wheel_was_made(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    assert build.epoch_of(wheel) == 1_778_051_290
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert build.epoch_of(wheel) == 1_700_000_000
+
+
+def test_an_image_has_its_wheels_version(wheel: Path) -> None:
+    assert build.version_of(wheel) == "1.2"
+
+
+def test_an_image_that_is_there_is_not_written_over(wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "pedal.img").write_text("mine")
+    order = Order("zero-2-w-codec-zero", "debian", wheel, tmp_path / "pedal.img")
+    with pytest.raises(ImageExistsError, match=r"pedal\.img: is there already; --force writes over it$"):
+        build.build(order, lambda said: None)
+    assert (tmp_path / "pedal.img").read_text() == "mine"

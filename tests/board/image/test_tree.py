@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from nampedal.board.image import tree
+from nampedal.board.image.errors import KernelError
+
+EPOCH = 1_700_000_000
+
+
+def make_root(folder: Path) -> Path:
+    for name in (
+        "etc/ssh",
+        "etc/systemd/system/multi-user.target.wants",
+        "var/log/apt",
+        "var/cache",
+        "tmp",
+        "run",
+        "opt",
+    ):
+        (folder / name).mkdir(parents=True)
+    for name in ("var/log/apt/history.log", "etc/ssh/ssh_host_rsa_key", "etc/ssh/sshd_config", "etc/passwd-"):
+        (folder / name).write_text(name)
+    (folder / "etc/shadow").write_text("root:*:20000:0:99999:7:::\nnampedal:!*:20001::::::\n")
+    (folder / "etc/resolv.conf").write_text("nameserver 192.0.2.1\n")
+    (folder / "etc/machine-id").write_text("uninitialized\n")
+    for unit in ("ssh.service", "nampedal.service"):
+        (folder / "etc/systemd/system/multi-user.target.wants" / unit).symlink_to(f"/lib/systemd/system/{unit}")
+    return folder
+
+
+def test_nothing_of_where_it_was_made_stays_in_a_root(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    tree.finish(root, EPOCH)
+    assert list((root / "var/log").iterdir()) == []
+    assert [path.name for path in (root / "etc/ssh").iterdir()] == ["sshd_config"]
+    assert not (root / "etc/passwd-").exists()
+    assert (root / "etc/machine-id").read_text() == ""
+    assert (root / "etc/shadow").read_text() == "root:*:19675:0:99999:7:::\nnampedal:!*:19675::::::\n"
+    youngest = max(path.lstat().st_mtime for path in root.rglob("*"))
+    assert youngest == EPOCH
+
+
+def test_what_is_written_at_every_boot_lies_in_memory(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    tree.finish(root, EPOCH)
+    assert os.readlink(root / "etc/fstab") == "/run/fstab"
+    assert os.readlink(root / "etc/resolv.conf") == "/run/resolv.conf"
+    assert (root / "boot/firmware").is_dir()
+    assert (root / "var/lib/nampedal").is_dir()
+
+
+def test_a_network_is_not_started_until_the_card_asks_for_it(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    tree.finish(root, EPOCH)
+    wants = root / "etc/systemd/system/multi-user.target.wants"
+    assert [path.name for path in wants.iterdir()] == ["nampedal.service"]
+
+
+@pytest.mark.skipif(shutil.which("mksquashfs") is None, reason="mksquashfs is not installed")
+def test_the_same_root_gives_the_same_squashfs(tmp_path: Path) -> None:
+    squashed = []
+    for name in ("one", "two"):
+        root = make_root(tmp_path / name)
+        tree.finish(root, EPOCH)
+        os.utime(root, (EPOCH, EPOCH))
+        tree.squash(root, tmp_path / f"{name}.squashfs", EPOCH)
+        squashed.append((tmp_path / f"{name}.squashfs").read_bytes())
+    assert squashed[0] == squashed[1]
+    listed = subprocess.run(["unsquashfs", "-l", tmp_path / "one.squashfs"], capture_output=True, text=True, check=True)
+    assert "squashfs-root/etc/shadow\n" in listed.stdout
+
+
+def test_kernels_are_found_by_their_modules(tmp_path: Path) -> None:
+    for version in ("6.12-v8", "6.12-2712"):
+        (tmp_path / "usr/lib/modules" / version / "kernel").mkdir(parents=True)
+    (tmp_path / "usr/lib/modules/5.0-removed").mkdir()
+    assert tree.versions(tmp_path) == ["6.12-2712", "6.12-v8"]
+    with pytest.raises(KernelError, match=r"elsewhere: holds no kernel's modules$"):
+        tree.versions(tmp_path / "elsewhere")
+
+
+def test_what_a_root_takes_is_what_its_files_take(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b").write_bytes(bytes(1000))
+    (tmp_path / "c").symlink_to("a/b")
+    assert tree.size_bytes(tmp_path) == 1000

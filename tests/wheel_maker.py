@@ -1,0 +1,30 @@
+"""A wheel of another version, or with other files in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def changed_wheel(wheel: Path, folder: Path, version: str, changes: Mapping[str, bytes]) -> Path:
+    """changes: contents by name. Its RECORD is right (Binary distribution format, packaging.python.org)."""
+    name, old, *tags = wheel.name.split("-")
+    target = folder / "-".join((name, version, *tags))
+    before, after = f"{name}-{old}.dist-info/", f"{name}-{version}.dist-info/"
+    record = []
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+        for entry in source.namelist():
+            if entry.endswith(("/RECORD", "/")):
+                continue
+            data = changes.get(entry, source.read(entry))
+            if entry == f"{before}METADATA":
+                data = data.replace(f"\nVersion: {old}\n".encode(), f"\nVersion: {version}\n".encode())
+            to = entry.replace(before, after)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record.append(f"{to},sha256={digest},{len(data)}")
+            out.writestr(to, data)
+        out.writestr(f"{after}RECORD", "\n".join([*record, f"{after}RECORD,,", ""]))
+    return target
