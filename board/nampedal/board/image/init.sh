@@ -65,8 +65,8 @@ if [ "$most" -gt "$have" ]; then
 fi
 
 cat > /run/fstab << END
-/dev/${disk}1 /boot/firmware vfat ro,noatime,umask=022,nofail,x-systemd.device-timeout=10s 0 0
-/dev/${disk}4 /var/lib/nampedal ext4 rw,noatime,commit=5,nofail,x-systemd.growfs,x-systemd.device-timeout=20s 0 2
+/dev/${disk}1 /boot/firmware vfat ro,noatime,umask=022,nofail,x-systemd.device-timeout=60s 0 0
+/dev/${disk}4 /var/lib/nampedal ext4 rw,noatime,commit=5,nofail,x-systemd.growfs,x-systemd.device-timeout=60s 0 2
 tmpfs /tmp tmpfs mode=1777,nosuid,nodev,size=64m 0 0
 tmpfs /var/tmp tmpfs mode=1777,nosuid,nodev,size=16m 0 0
 tmpfs /var/log tmpfs mode=755,nosuid,nodev,size=16m 0 0
