@@ -269,8 +269,15 @@ def test_places_are_those_of_the_pedal() -> None:
             f"XDG_STATE_HOME={places.STATE}",
         ]
     for name in NAMES:
-        assert {path.lstrip("-") for path in unit(name).all("EnvironmentFile")} <= {str(places.SETTINGS)}
+        # What the card has comes second, and counts.
+        files = [path.lstrip("-") for path in unit(name).all("EnvironmentFile")]
+        assert files == [str(places.SETTINGS), str(places.CHANGED_SETTINGS)][: len(files)]
         assert {command[0] for command in unit(name).commands()} <= set(PROGRAMS)
+
+
+def test_who_plays_is_told_what_the_card_changed_and_root_what_was_installed() -> None:
+    told = {name for name in NAMES if f"-{places.CHANGED_SETTINGS}" in unit(name).all("EnvironmentFile")}
+    assert told == {"nampedal-jack.service", *PLAYERS}
 
 
 def test_the_command_line_understands_what_the_units_say() -> None:

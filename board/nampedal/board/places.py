@@ -31,6 +31,8 @@ SSH_HOST_KEY = DATA / "system/ssh/ssh_host_ed25519_key"
 # Which runtime runs is decided there.
 COMMAND = Path("/usr/local/bin/nampedal")
 SETTINGS = Path("/etc/nampedal/pedal.env")
+# What counts in place of it where the card names another pedal or HAT, until it is off.
+CHANGED_SETTINGS = CARD_RUN / SETTINGS.name
 # The control socket and what else is gone when it is off.
 RUN = Path("/run/nampedal")
 UNITS = Path("/usr/local/lib/systemd/system")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from nampedal.board import places
 from nampedal.firmware.doctor.case import JACK, Case, check
 from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
 from nampedal.firmware.doctor.finding import Finding, State, ok, wrong
@@ -43,6 +44,16 @@ def test_a_pedal_that_does_not_answer_is_asked_once(pedal: Patient) -> None:
         except CantTellError as error:
             assert str(error) == "nampedal does not answer"
     assert pedal.asked == 1
+
+
+def test_the_pedal_is_the_one_that_the_card_names_and_mended_as_the_one_that_was_installed(pedal: Patient) -> None:
+    pedal.put(
+        str(places.CHANGED_SETTINGS), "NAMPEDAL_PEDAL=pi-4-dac-adc\nNAMPEDAL_JACK=-d alsa -d hw:sndrpihifiberry\n"
+    )
+    case = Case(pedal)
+    assert (case.pedal.key, case.jack.card) == ("pi-4-dac-adc", "sndrpihifiberry")
+    assert case.settings["NAMPEDAL_BASE"] == "raspios"
+    assert case.reinstall() == "run 'sudo nampedal install --pedal zero-2-w-codec-zero', then 'sudo reboot'"
 
 
 def test_a_unit_that_systemd_does_not_list_is_not_installed(pedal: Patient) -> None:

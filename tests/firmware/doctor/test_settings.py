@@ -6,20 +6,8 @@ from nampedal.firmware.doctor.settings import (
     Overlay,
     parse_config,
     parse_cpus,
-    parse_environment,
     parse_jack,
 )
-
-
-def test_an_environment_file_is_read_as_systemd_does() -> None:
-    text = "# a comment\n; another\n\nA=1\n B = two words \nC=\"in 'double' quotes\"\nD='single'\nE=a=b\nnonsense\n"
-    assert parse_environment(text) == {
-        "A": "1",
-        "B": "two words",
-        "C": "in 'double' quotes",
-        "D": "single",
-        "E": "a=b",
-    }
 
 
 @pytest.mark.parametrize(

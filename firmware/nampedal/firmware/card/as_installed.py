@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nampedal.board import places
 from nampedal.board.install.boot import config_block
 from nampedal.board.install.edits import with_block, without_any_block
 from nampedal.board.install.sound import mixer_script, pedal_env
@@ -25,6 +26,6 @@ def as_installed(settings: Mapping[str, str]) -> Installer:
         return with_block(without_any_block(config), config_block(pedal, target))
 
     def run_files(name: str, pedal: Pedal) -> dict[str, str]:
-        return {"pedal.env": pedal_env(replace(pedal, key=name), target), "mixer": mixer_script(pedal)}
+        return {places.CHANGED_SETTINGS.name: pedal_env(replace(pedal, key=name), target), "mixer": mixer_script(pedal)}
 
     return Installer(with_pedal, run_files)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.board import places
+from nampedal.board.environment import read_environment
 from nampedal.board.errors import NampedalError
 from nampedal.board.settings import reason, replace_file
 from nampedal.firmware.card import apart, folders, news, pedal_change, radio, settings, ssh
@@ -34,7 +35,7 @@ class Boot:
         self.taken: list[str] = []
         self.restarts = False
         self._system, self._installer, self._root = system, installer, root
-        self._installed = installed(placed(root, places.SETTINGS))
+        self._installed = read_environment(placed(root, places.SETTINGS))
         self._settings = CardSettings()
 
     def run(self) -> None:
@@ -122,16 +123,6 @@ class Boot:
                 f"{places.CARD_SETTINGS.name}: {key}: nampedal was installed on a system that was there, whose "
                 f"network is left alone; use {instead}"
             )
-
-
-def installed(path: Path) -> dict[str, str]:
-    """What pedal.env says; nothing where it can't be read."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith(("#", ";")))
-    return {key.strip(): value.strip().strip('"') for key, _, value in pairs}
 
 
 def check(data: bytes, path: Path) -> list[NampedalError]:

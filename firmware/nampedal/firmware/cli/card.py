@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from nampedal.board.environment import read_environment
 from nampedal.board.places import SETTINGS
 from nampedal.board.settings import reason
 from nampedal.firmware import log
 from nampedal.firmware.card import apart
 from nampedal.firmware.card.as_installed import as_installed
-from nampedal.firmware.card.boot import Boot, check, installed
+from nampedal.firmware.card.boot import Boot, check
 from nampedal.firmware.card.errors import CardFileError
 from nampedal.firmware.card.system import System
 from nampedal.firmware.card.usb import plugged
@@ -48,7 +49,7 @@ def boot_command() -> None:
     What goes wrong is written into nampedal-errors.txt on the card.
     """
     log.set_up()
-    Boot(System(), as_installed(installed(SETTINGS))).run()
+    Boot(System(), as_installed(read_environment(SETTINGS))).run()
 
 
 @card_command.command("usb", epilog=examples("nampedal card usb /dev/sda1"))

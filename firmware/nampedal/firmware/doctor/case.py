@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from nampedal.board import places
+from nampedal.board.environment import parse_environment
 from nampedal.board.errors import NampedalError
 from nampedal.board.pedals import Pedal, read_pedal
 from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
 from nampedal.firmware.doctor.finding import Finding, State, unknown
 from nampedal.firmware.doctor.machine import Machine
-from nampedal.firmware.doctor.settings import Jack, parse_environment, parse_jack
+from nampedal.firmware.doctor.settings import Jack, parse_jack
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 
 UNITS = tuple(
@@ -43,6 +44,11 @@ class Case:
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
+        """As the units read them: what was installed, and what the card has in place of it."""
+        return self.installed | parse_environment(self.machine.text(places.CHANGED_SETTINGS) or "")
+
+    @cached_property
+    def installed(self) -> dict[str, str]:
         """Of pedal.env."""
         return parse_environment(self.machine.text(places.SETTINGS) or "")
 
@@ -73,7 +79,7 @@ class Case:
 
     @cached_property
     def jack(self) -> Jack:
-        """As pedal.env has it."""
+        """As the settings have it."""
         found = parse_jack(self.settings.get("NAMPEDAL_JACK", ""))
         if found is None:
             raise CantTellError(f"{places.SETTINGS} does not say how jackd is to run (NAMPEDAL_JACK)")
@@ -97,9 +103,10 @@ class Case:
 
     def reinstall(self) -> str:
         """What to do about what the installer set up."""
+        name = self.installed.get("NAMPEDAL_PEDAL", "")
         if self.is_image:
-            return f"run 'sudo nampedal update IMAGE' with a new image for the pedal '{self.pedal_name}'"
-        return f"run 'sudo nampedal install --pedal {self.pedal_name}', then 'sudo reboot'"
+            return f"run 'sudo nampedal update IMAGE' with a new image for the pedal '{name}'"
+        return f"run 'sudo nampedal install --pedal {name}', then 'sudo reboot'"
 
     # ---- systemd ----
 

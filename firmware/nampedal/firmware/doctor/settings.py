@@ -1,4 +1,4 @@
-"""What settings of others say, as far as a pedal hangs on it: pedal.env, jackd's arguments, config.txt."""
+"""What settings of others say, as far as a pedal hangs on it: jackd's arguments, config.txt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ DEFAULT_RATE_HZ = 48_000
 DEFAULT_PERIOD_FRAMES = 1024
 DEFAULT_PERIODS = 2
 
-_QUOTED = re.compile(r"(['\"])(.*)\1")
 _DRIVER = re.compile(r"(?:^|\s)(?:-d\s*|--driver[ =])(\S+)")
 _FILTER = re.compile(r"\[([^]]*)\]")
 _OVERLAY = re.compile(r"dtoverlay\s*=\s*(.*)")
@@ -60,17 +59,6 @@ class Config:
     prefix: str
     eeprom: bool
     overlays: tuple[Overlay, ...]
-
-
-def parse_environment(text: str) -> dict[str, str]:
-    """As systemd reads an EnvironmentFile (systemd.exec(5)), of what stands in one line."""
-    found = {}
-    for line in map(str.strip, text.splitlines()):
-        name, equals, value = line.partition("=")
-        if equals and line[0] not in "#;":
-            quoted = _QUOTED.fullmatch(value.strip())
-            found[name.strip()] = quoted[2] if quoted else value.strip()
-    return found
 
 
 def parse_jack(arguments: str) -> Jack | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nampedal.board import places
+from nampedal.board.environment import parse_environment
 from nampedal.board.settings import reason
 from nampedal.firmware.control import ask, socket_path
 from nampedal.firmware.update.errors import (
@@ -61,7 +62,7 @@ class System:
         return self.root / path.relative_to("/")
 
     def settings(self) -> dict[str, str]:
-        """Of places.SETTINGS, NAME=value a line. Raises NotAPedalError."""
+        """What was installed, whatever the card has in place of it. Raises NotAPedalError."""
         path = self.at(places.SETTINGS)
         try:
             text = path.read_text()
@@ -69,8 +70,7 @@ class System:
             raise NotAPedalError(
                 f"{path}: can't be read: {reason(error)}; this is no pedal: 'nampedal install' makes one of it"
             ) from error
-        pairs = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
-        return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}
+        return parse_environment(text)
 
     def daemon_pid(self) -> int:
         """0: it does not run."""
