@@ -15,7 +15,9 @@ import pytest
 from conftest import ROOT
 from jack_server import ended, wait_for
 from nampedal.board import places
+from nampedal.board.launcher import TRIAL
 from nampedal.firmware.cli.play import play_command
+from nampedal.firmware.update.boot import TRYBOOT
 
 FOLDER = ROOT / "systemd"
 NAMES = sorted(path.name for path in FOLDER.glob("*.service"))
@@ -209,6 +211,14 @@ def test_the_order_at_a_boot() -> None:
     assert ours["nampedal-usb@.service"] == {"nampedal-card.service"}
     for name in ("nampedal.service", "nampedal-card.service"):
         assert "var-lib-nampedal.mount" in before(name)
+
+
+def test_an_update_is_judged_only_where_one_has_left_its_mark() -> None:
+    health = unit("nampedal-health.service")
+    # One of the two is enough, which | says (systemd.unit(5)).
+    assert health.one("ConditionPathIsSymbolicLink") == f"|{places.RUNTIMES / TRIAL}"
+    assert health.one("ConditionPathExists") == f"|{places.CARD / TRYBOOT}"
+    assert {"boot-firmware.mount", "var-lib-nampedal.mount"} <= before("nampedal-health.service")
 
 
 def test_nothing_that_is_missing_keeps_the_sound_away() -> None:
