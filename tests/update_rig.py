@@ -31,6 +31,8 @@ DISK = "deadbeef"
 CONFIG = b"# mine\ndtparam=audio=off\nos_prefix=A/\n[all]\nauto_initramfs=1\n"
 # What a daemon can do.
 PLAYS, CRASHES, HANGS, BREAKS_UP, STOPS_LATER = "plays", "crashes", "hangs", "breaks up", "stops later"
+# No preset can be played.
+DRY = "dry"
 
 
 def package(version: str, requires: Sequence[str] = ()) -> dict[str, str]:
@@ -135,7 +137,8 @@ class FakePedal:
         does = self.does.get(self.daemon, PLAYS)
         if not self.daemon or does == HANGS:
             raise ControlSocketError("nobody answers")
-        return {"playing": True, "xruns": int(self.time_s) if does == BREAKS_UP else 3}
+        xruns = int(self.time_s) if does == BREAKS_UP else 3
+        return {"playing": True, "preset": does, "last_resort": does == DRY, "xruns": xruns}
 
     def _run(self, command: Sequence[str]) -> str:
         line = " ".join(command)

@@ -7,7 +7,7 @@ from update_rig import FakePedal
 
 def test_how_the_last_update_went_is_read_as_it_was_written(pedal: FakePedal) -> None:
     assert read_last(pedal.system) is None
-    for last in (Last("nampedal", "0.2.0", True, "it played"), Last("system", "0.3.0", False, "it did not")):
+    for last in (Last("nampedal", "0.2.0", True, "it played"), Last("system", "0.3.0", False, "it did not", True)):
         write_last(pedal.system, last)
         assert read_last(pedal.system) == last
     assert str(last) == "system 0.3.0: was not kept: it did not"

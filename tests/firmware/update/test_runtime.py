@@ -23,6 +23,7 @@ from nampedal.firmware.update.slots import Phase, Runtimes, Slots
 from update_rig import (
     BREAKS_UP,
     CRASHES,
+    DRY,
     HANGS,
     NEW,
     OLD,
@@ -63,6 +64,7 @@ def test_a_version_that_plays_is_kept(pedal: FakePedal, tmp_path: Path) -> None:
         (CRASHES, "it stopped, or the power was cut"),
         (STOPS_LATER, "it stopped"),
         (HANGS, "it does not play"),
+        (DRY, "it plays no preset"),
         (BREAKS_UP, "the sound broke up 151 times"),
     ],
 )
@@ -77,6 +79,18 @@ def test_a_version_that_does_not_play_well_gives_way_to_the_old_one(
     assert Runtimes(pedal.system).look() == Slots(None, None, None)
     pedal.cut_power()
     assert pedal.daemon == OLD
+
+
+def test_a_pedal_that_had_no_presets_needs_none(pedal: FakePedal, tmp_path: Path) -> None:
+    pedal.does |= {OLD: DRY, NEW: DRY}
+    install_wheel(pedal.system, make_wheel(tmp_path))
+    assert try_runtime(pedal.system) == Last("nampedal", NEW, True, SOUND)
+
+
+def test_what_did_not_play_is_no_measure_for_presets(pedal: FakePedal, tmp_path: Path) -> None:
+    pedal.does |= {OLD: HANGS, NEW: DRY}
+    install_wheel(pedal.system, make_wheel(tmp_path))
+    assert try_runtime(pedal.system).kept
 
 
 def test_an_interrupted_trial_is_over(pedal: FakePedal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

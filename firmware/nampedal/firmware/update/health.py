@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 from nampedal.firmware.update.errors import ProgramFailedError
+from nampedal.firmware.update.last import ask, plays_presets, read_last
 from nampedal.firmware.update.system import System
 
 SOUND_S = 30.0
@@ -24,15 +23,19 @@ def silent(share: float, doing: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """at a time, in seconds.  pid: of the daemon; 0: it does not run.  xruns: so far; None: it does not play."""
+    """at a time, in seconds.  pid: of the daemon; 0: it does not run.  xruns: so far; None: it does not play.
+
+    dry: no preset plays, and one should.
+    """
 
     at_s: float
     pid: int
     xruns: int | None
+    dry: bool = False
 
     @property
     def plays(self) -> bool:
-        return self.pid != 0 and self.xruns is not None
+        return self.pid != 0 and self.xruns is not None and not self.dry
 
 
 def sound_since(since: Look | None, now: Look) -> Look | None:
@@ -44,16 +47,18 @@ def sound_since(since: Look | None, now: Look) -> Look | None:
     return since
 
 
-def look(system: System) -> Look:
-    """At the pedal. What does not answer does not play, and what systemd does not know of does not run."""
+def look(system: System, *, presets: bool = False) -> Look:
+    """At the pedal. What does not answer does not play, and what systemd does not know of does not run.
+
+    presets: whether it has to play presets.
+    """
     pid = 0
-    status: Mapping[str, Any] = {}
     with suppress(ProgramFailedError):
         pid = system.daemon_pid()
-    with suppress(ControlSocketError, ControlRequestError):
-        status = system.status()
+    status = ask(system)
     xruns = status.get("xruns") if status.get("playing") is True else None
-    return Look(system.now(), pid, xruns if isinstance(xruns, int) else None)
+    dry = presets and not plays_presets(status)
+    return Look(system.now(), pid, xruns if isinstance(xruns, int) else None, dry)
 
 
 def watch(system: System, over: Callable[[], bool], told: Progress = silent) -> str:
@@ -61,7 +66,9 @@ def watch(system: System, over: Callable[[], bool], told: Progress = silent) -> 
 
     over: whether what is to be judged has ended already.  told: how much of `SOUND_S` there has been, and what is seen.
     """
-    now = look(system)
+    expected = read_last(system)
+    presets = expected is not None and expected.presets
+    now = look(system, presets=presets)
     began_s, since, restarts, pid = now.at_s, sound_since(None, now), 0, now.pid
     while True:
         if over():
@@ -72,7 +79,7 @@ def watch(system: System, over: Callable[[], bool], told: Progress = silent) -> 
             return _why(now, since, restarts)
         told((now.at_s - since.at_s) / SOUND_S if since is not None else 0.0, "plays" if now.plays else "does not play")
         system.pause(LOOK_S)
-        now = look(system)
+        now = look(system, presets=presets)
         restarts += now.pid not in (0, pid)
         pid = now.pid or pid
         since = sound_since(since, now)
@@ -83,5 +90,7 @@ def _why(now: Look, since: Look | None, restarts: int) -> str:
     if restarts:
         return f"it started again {restarts} times"
     if since is None:
-        return "it does not run" if now.pid == 0 else "it does not play"
+        if now.pid == 0:
+            return "it does not run"
+        return "it does not play" if now.xruns is None else "it plays no preset"
     return f"the sound broke up {now.xruns} times"

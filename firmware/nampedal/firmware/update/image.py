@@ -11,7 +11,6 @@ from pathlib import Path
 from nampedal.board import image_facts, places
 from nampedal.board.image_facts import ImageFacts, read_facts
 from nampedal.board.settings import reason
-from nampedal.firmware.state import keep_state
 from nampedal.firmware.update import boot
 from nampedal.firmware.update.errors import (
     ImageForOthersError,
@@ -36,7 +35,7 @@ from nampedal.firmware.update.image_file import (
     unpack_card,
     write_root,
 )
-from nampedal.firmware.update.last import SYSTEM, Last, write_last
+from nampedal.firmware.update.last import SYSTEM, Last, expect, write_last
 from nampedal.firmware.update.runtime import SPARE_BYTES, size_of
 from nampedal.firmware.update.system import System
 
@@ -110,8 +109,7 @@ def install_image(system: System, path: Path, say: Says) -> ImageFacts:
 
 def begin_trial(system: System, systems: boot.Systems, facts: ImageFacts) -> None:
     """Of the system that does not run; the pedal has to be started with tryboot then."""
-    keep_state(system.at(places.STATE) / "nampedal" / "state.toml", system.at(places.UPDATES) / "state.toml")
-    write_last(system, Last(SYSTEM, facts.version, False, "it did not start, or the power was cut meanwhile"))
+    expect(system, SYSTEM, facts.version, "it did not start, or the power was cut meanwhile")
     with system.card_writable() as card:
         boot.name_trial(card, systems.other)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from nampedal.board import places
 from nampedal.board.settings import reason
-from nampedal.firmware.state import keep_state
 from nampedal.firmware.update.errors import (
     OnTrialError,
     ProgramFailedError,
@@ -20,7 +19,7 @@ from nampedal.firmware.update.errors import (
     WheelNeedsError,
 )
 from nampedal.firmware.update.health import Progress, silent, watch
-from nampedal.firmware.update.last import RUNTIME, Last, write_last
+from nampedal.firmware.update.last import RUNTIME, Last, expect, write_last
 from nampedal.firmware.update.slots import Phase, Runtimes, Slots
 from nampedal.firmware.update.system import System
 from nampedal.firmware.update.wheel import Wheel, read_wheel, replace_in, requires_in, unmet, version_in
@@ -65,8 +64,7 @@ def install_wheel(system: System, path: Path) -> Wheel:
     replace_in(packages_of(folder), wheel)
     self_check(system, folder, wheel)
     runtimes.finish(slot)
-    keep_state(system.at(places.STATE) / "nampedal" / "state.toml", system.at(places.UPDATES) / "state.toml")
-    write_last(system, Last(RUNTIME, wheel.version, False, "it was not started, or the power was cut meanwhile"))
+    expect(system, RUNTIME, wheel.version, "it was not started, or the power was cut meanwhile")
     runtimes.begin(slot)
     return wheel
 
