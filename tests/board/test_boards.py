@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board import boards
+from nampedal.board import boards, places
 from nampedal.board.boards import Board, Cost, Fact, board_keys, own_folder, read_board, write_board
 from nampedal.board.errors import (
     MissingKeyError,
@@ -121,6 +121,16 @@ def test_a_users_own_profile_is_found_and_wins_over_ours(profile: str) -> None:
     assert read_board("5").name == "My Pi 5"
     assert read_board("my-box").key == "my-box"
     assert read_board("500").name == "Raspberry Pi 500"
+
+
+def test_a_profile_that_came_with_the_pedal_wins_over_ours_and_loses_to_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "PROFILES", tmp_path / "profiles")
+    write_board(dataclasses.replace(read_board("5"), name="The pedal's"), tmp_path / "profiles" / "boards" / "5.toml")
+    assert read_board("5").name == "The pedal's"
+    write_board(dataclasses.replace(read_board("5"), name="My Pi 5"), own_folder() / "5.toml")
+    assert read_board("5").name == "My Pi 5"
 
 
 @pytest.mark.parametrize("value", [None, "", "relative"])

@@ -23,7 +23,9 @@ RUNTIMES = DATA / "runtimes"
 UPDATES = DATA / "updates"
 # The one that was installed: a virtual environment of the system's Python.
 RUNTIME = Path("/opt/nampedal/runtime")
-# What belongs to DATA/NAME where nothing of that name is there yet.
+# Profiles of who made this pedal, in folders by kind: they come before ours, and behind those in CONFIG.
+PROFILES = Path("/opt/nampedal/profiles")
+# What belongs to DATA/NAME and was not there yet.
 SEED = Path("/opt/nampedal/seed")
 # Who may log in, as the card says; and what the machine is known by, made once, and kept.
 SSH_KEYS = CARD_RUN / "authorized_keys"

@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from nampedal.board import places
 from nampedal.board.errors import SettingsError, SettingsUnreadableError
 from nampedal.board.settings import Values, check_keys, number_of, one_of, reason, table_of, text_of
 
@@ -35,13 +36,18 @@ def own_folder(kind: str) -> Path:
     return Path(config if os.path.isabs(config) else os.path.expanduser("~/.config"), "nampedal", _folder(kind))
 
 
+def is_ours(path: Traversable, kind: str) -> bool:
+    """Whether it is shipped."""
+    return any(path == entry for entry in _shipped(kind).iterdir())
+
+
 def keys(kind: str) -> list[str]:
     """What can be asked for, in alphabetical order. Raises SettingsUnreadableError."""
     return sorted(_found(kind))
 
 
 def find(kind: str, key_or_path: str | Path, unknown: type[SettingsError]) -> Traversable:
-    """The file of a known key, the user's own before ours, or the one whose name ends in .toml, which may not be there.
+    """The file of a known key, the user's own first, then the pedal's, then ours; or the one whose name ends in .toml, which may not be there.
 
     Raises `unknown`; SettingsUnreadableError.
     """
@@ -90,17 +96,22 @@ def _folder(kind: str) -> str:
     return f"{kind.lower()}s"
 
 
-def _found(kind: str) -> dict[str, Traversable]:
-    shipped = (resources.files("nampedal.board") / "hw-profiles" / _folder(kind)).iterdir()
-    folder = own_folder(kind)
+def _shipped(kind: str) -> Traversable:
+    return resources.files("nampedal.board") / "hw-profiles" / _folder(kind)
+
+
+def _in(folder: Path) -> list[Path]:
     try:
-        own = list(folder.iterdir())
+        return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
-        own = []
+        return []
     except OSError as error:
         raise SettingsUnreadableError(f"{folder}: can't be read: {reason(error)}") from error
+
+
+def _found(kind: str) -> dict[str, Traversable]:
     found: dict[str, Traversable] = {}
-    for entry in (*shipped, *own):
+    for entry in (*_shipped(kind).iterdir(), *_in(places.PROFILES / _folder(kind)), *_in(own_folder(kind))):
         if entry.name.endswith(".toml") and not entry.name.startswith("."):
             found[key_of(entry)] = entry
     return found

@@ -20,11 +20,11 @@ from nampedal.board.install.files import (
     state_of,
 )
 from nampedal.board.install.journal import PLACE, Entry, Journal, read_journal, write_journal
-from nampedal.board.install.steps import Block, File, Kept, Runtime, Seed, Step, Users, Words
+from nampedal.board.install.steps import Block, File, Kept, Runtime, Step, Users, Words
 from nampedal.board.install.target import Target
 from nampedal.board.install.tools import Run
 from nampedal.board.install.undo import put_back, same
-from nampedal.board.install.users import are_there, give_to, make
+from nampedal.board.install.users import are_there, make
 
 Say = Callable[[str], None]
 # Behind the name of a file that somebody has changed, and that is written anew.
@@ -62,7 +62,7 @@ def apply(steps: Sequence[Step], target: Target, say: Say, run: Run, *, dry: boo
         if isinstance(step, Kept):
             count += _put(changes[step.path], say, dry=dry)
         else:
-            count += _do(step, old, target, say, run, dry=dry)
+            count += _do(step, target, say, run, dry=dry)
     if not dry:
         done = {path: replace(entry, ours=entry.ours[:1]) for path, entry in entries.items()}
         _write(Journal(done, folders, (places.RUNTIME,)), read_journal(target), target)
@@ -145,30 +145,10 @@ def _told(wanted: State, *, dry: bool) -> str:
     return f"would be {what}" if dry else what
 
 
-def _do(step: Users | Runtime | Seed, old: Journal, target: Target, say: Say, run: Run, *, dry: bool) -> int:
+def _do(step: Users | Runtime, target: Target, say: Say, run: Run, *, dry: bool) -> int:
     if isinstance(step, Users):
         return _make_users(step, target, say, run, dry=dry)
-    if isinstance(step, Runtime):
-        return _make_runtime(step, target, say, dry=dry)
-    return _sow(step, old.entries.get(step.source), target, say, dry=dry)
-
-
-def _sow(step: Seed, old: Entry | None, target: Target, say: Say, *, dry: bool) -> int:
-    """old: of the file that it is a copy of."""
-    place = checked_place(target, step.path)
-    current = state_of(place)
-    if current.data == step.data:
-        return 0
-    if current.kind != "absent" and (old is None or all(current.data != one.data for one in old.ours)):
-        say(f"{step.path}: is the player's own by now, and is kept; what it would be is in {step.source}")
-        return 0
-    if not dry:
-        new = missing_folders(place)
-        make_folders(place)
-        put(place, root_file(step.data, 0o644))
-        give_to(target, step.owner, [*new, place])
-    say(f"{step.path}: {'would be written' if dry else 'written'}, for {step.owner}")
-    return 1
+    return _make_runtime(step, target, say, dry=dry)
 
 
 def _make_users(step: Users, target: Target, say: Say, run: Run, *, dry: bool) -> int:

@@ -14,7 +14,7 @@ from nampedal.board.install.boot import (
     console_words,
 )
 from nampedal.board.install.errors import BootFilesMissingError
-from nampedal.board.install.seeds import seed_steps
+from nampedal.board.install.own_profiles import profile_steps
 from nampedal.board.install.sound import mixer_script, pedal_env, tune_script
 from nampedal.board.install.steps import Block, File, Runtime, Step, Words
 from nampedal.board.install.system import system_steps
@@ -39,7 +39,7 @@ def plan(profile: str | Path, target: Target) -> list[Step]:
         File(places.SETTINGS, pedal_env(pedal, target).encode()),
         File(SCRIPTS / "mixer", mixer_script(pedal).encode(), 0o755),
         File(SCRIPTS / "tune", tune_script(pedal).encode(), 0o755),
-        *seed_steps(profile, pedal, target),
+        *profile_steps(profile, pedal),
         *unit_steps(pedal, target),
         *_boot_steps(pedal, target),
     ]

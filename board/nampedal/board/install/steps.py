@@ -58,18 +58,5 @@ class Runtime:
     machine: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """A file of the player's, if there is none yet, or still the one from here. It belongs to him, and stays.
-
-    source: the File step that it is a copy of.
-    """
-
-    path: Path
-    source: Path
-    data: bytes
-    owner: str
-
-
 Kept = File | Link | Block | Words
-Step = Kept | Users | Runtime | Seed
+Step = Kept | Users | Runtime

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from nampedal.board.install.files import failing_at
@@ -23,16 +21,6 @@ def are_there(target: Target, step: Users) -> bool:
 def make(target: Target, run: Run) -> None:
     """Raises ToolMissingError, ToolFailedError."""
     run([_COMMAND] if target.runs else [_COMMAND, f"--root={target.root.resolve()}"])
-
-
-def give_to(target: Target, user: str, places: Sequence[Path]) -> None:
-    """Files and folders. Who is not root can't, and keeps them. Raises WritingFailedError."""
-    ids = _ids(target, user)
-    if ids is None or os.geteuid() != 0:
-        return
-    for place in places:
-        with failing_at(place):
-            os.chown(place, *ids)
 
 
 def _ids(target: Target, user: str) -> tuple[int, int] | None:

@@ -38,9 +38,9 @@ def bring(system: System, root: Path, folder: Path, others: Sequence[Path] = ())
 
 
 def seed(system: System, root: Path) -> None:
-    """What came with nampedal, where it is missing. Raises ImportStoppedError."""
+    """Banks that came with nampedal, where they have not been yet. Raises ImportStoppedError."""
     source, known = placed(root, places.SEED), read_taken(placed(root, TAKEN))
-    if source.is_dir() and (take.missing(source, placed(root, places.DATA)) or take.unseeded(source, known)):
+    if take.unseeded(source, known):
         _ask(system, root, f"--seed={source}")
 
 
@@ -61,7 +61,7 @@ def answer(root: Path, folder: Path | None, others: Sequence[Path], source: Path
     _be_the_first_to_go()
     banks, state = placed(root, places.BANKS), placed(root, TAKEN)
     if source is not None:
-        take.seed(source, placed(root, places.DATA), banks, state)
+        take.seed(source, banks, state)
     found, outcome = _look(folder, others) if folder is not None else ([], Outcome())
     done = take.take(found, banks, state)
     return json.dumps({"taken": done.taken, "problems": outcome.problems + done.problems})

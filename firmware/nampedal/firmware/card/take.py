@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nampedal.board.errors import NampedalError, SettingsError, SettingsUnwritableError
-from nampedal.board.settings import reason, replace_file, sync_folder, write_through
+from nampedal.board.errors import NampedalError, SettingsError
+from nampedal.board.settings import reason, sync_folder, write_through
 from nampedal.firmware import artifact, bank_edit, bank_file
 from nampedal.firmware.bank import Entry, look_at, read_bank
 from nampedal.firmware.bank_file import MOST_BYTES, import_bank
@@ -53,18 +53,8 @@ def take(items: Sequence[Found], banks: Path, state: Path) -> Outcome:
     return taker.outcome
 
 
-def seed(source: Path, target: Path, banks: Path, state: Path) -> None:
-    """What came with nampedal: files below `source` that are missing below `target`; its banks once.
-
-    Raises BankUnwritableError, SettingsUnwritableError, SettingsError of the state.
-    """
-    for path in missing(source, target):
-        try:
-            replace_file((source / path).read_bytes(), target / path)
-        except OSError as error:
-            if isinstance(error, NampedalError):
-                raise
-            raise SettingsUnwritableError(f"{target / path}: can't be copied: {reason(error)}") from error
+def seed(source: Path, banks: Path, state: Path) -> None:
+    """Banks that came with nampedal, once. Raises BankUnwritableError, SettingsError of the state."""
     with _alone(banks):
         taken = read_taken(state)
         new = unseeded(source, taken)
@@ -74,12 +64,6 @@ def seed(source: Path, target: Path, banks: Path, state: Path) -> None:
             taken.seeded.append(name)
         if new:
             write_taken(taken, state)
-
-
-def missing(source: Path, target: Path) -> list[Path]:
-    """Files of `source`'s configuration that `target` has not, relative to both."""
-    files = sorted(path.relative_to(source) for path in (source / "config").rglob("*") if path.is_file())
-    return [path for path in files if not (target / path).exists()]
 
 
 def unseeded(source: Path, taken: Taken) -> list[str]:

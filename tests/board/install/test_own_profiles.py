@@ -1,21 +1,24 @@
-"""Profiles of the player's own come with the pedal, and are his there."""
+"""Profiles that are not ours come with the pedal that they describe."""
 
 from __future__ import annotations
 
-import dataclasses
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from nampedal.board import places, profiles
 from nampedal.board.errors import SettingsError
 from nampedal.board.install.errors import ProfilePathError
 from nampedal.board.install.installer import install, uninstall
 from nampedal.board.install.target import Target
+from nampedal.board.pedals import read_pedal
 from nampedal.board.profiles import find
 from nampedal.board.settings import to_toml
 from system_maker import Tools
 
 pytestmark = pytest.mark.usefixtures("no_pip")
-SEED, DATA = (Path(folder, "config/nampedal") for folder in ("opt/nampedal/seed", "var/lib/nampedal"))
+OWN = Path("opt/nampedal/profiles")
 
 
 def write_pedal(path: Path, name: str = "mine", board: str = "5", hat: str = "pisound") -> Path:
@@ -41,8 +44,7 @@ def installed(target: Target, tools: Tools, profile: str | Path) -> list[str]:
 
 def test_a_pedal_of_ours_brings_nothing(target: Target, tools: Tools) -> None:
     installed(target, tools, "pi-4-dac-adc")
-    assert not (target.root / "opt/nampedal/seed").exists()
-    assert not (target.root / "var/lib/nampedal").exists()
+    assert not (target.root / OWN).exists()
 
 
 def test_a_profile_with_its_own_board_and_hat_comes_whole(
@@ -53,45 +55,39 @@ def test_a_profile_with_its_own_board_and_hat_comes_whole(
     profile = write_pedal(tmp_path / "stage.toml", board="fast", hat="loud")
     installed(target, tools, profile)
     names = ["boards/fast.toml", "hats/loud.toml", "pedals/stage.toml"]
-    assert profiles_in(target.root, SEED) == names
-    assert profiles_in(target.root, DATA) == names
+    assert profiles_in(target.root, OWN) == names
     assert "NAMPEDAL_PEDAL=stage\n" in (target.root / "etc/nampedal/pedal.env").read_text()
 
 
 def test_a_profile_is_known_by_its_key_too(target: Target, tools: Tools, no_own_profiles: Path) -> None:
     write_pedal(no_own_profiles / "pedals" / "home.toml")
     installed(target, tools, "home")
-    assert profiles_in(target.root, SEED) == ["pedals/home.toml"]
+    assert profiles_in(target.root, OWN) == ["pedals/home.toml"]
 
 
-def test_an_image_has_only_the_seed(target: Target, tools: Tools, tmp_path: Path) -> None:
-    profile = write_pedal(tmp_path / "stage.toml")
-    installed(dataclasses.replace(target, image=True), tools, profile)
-    assert profiles_in(target.root, SEED) == ["pedals/stage.toml"]
-    assert not (target.root / "var/lib/nampedal").exists()
-
-
-def test_a_newer_profile_is_taken_over_unless_the_player_changed_his(
+def test_a_newer_profile_comes_with_the_next_installation_and_nothing_is_written_where_the_player_may(
     target: Target, tools: Tools, tmp_path: Path
 ) -> None:
     profile = write_pedal(tmp_path / "stage.toml")
     installed(target, tools, profile)
     write_pedal(profile, name="newer")
-    assert "/var/lib/nampedal/config/nampedal/pedals/stage.toml: written, for nampedal" in installed(
-        target, tools, profile
-    )
-    his = target.root / DATA / "pedals/stage.toml"
-    assert his.read_bytes() == profile.read_bytes()
-    his.write_text("# learnt\n")
-    write_pedal(profile, name="newest")
-    assert (
-        "/var/lib/nampedal/config/nampedal/pedals/stage.toml: is the player's own by now, and is kept; what it would "
-        "be is in /opt/nampedal/seed/config/nampedal/pedals/stage.toml"
-    ) in installed(target, tools, profile)
-    assert his.read_text() == "# learnt\n"
+    assert "/opt/nampedal/profiles/pedals/stage.toml: written" in installed(target, tools, profile)
+    assert (target.root / OWN / "pedals/stage.toml").read_bytes() == profile.read_bytes()
+    assert not (target.root / "var/lib/nampedal").exists()
     uninstall(target, lambda line: None, run=tools)
-    assert his.read_text() == "# learnt\n"
     assert not (target.root / "opt/nampedal").exists()
+
+
+def test_a_pedal_installs_itself_once_more_from_what_it_has(
+    target: Target, tools: Tools, no_own_profiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_part(no_own_profiles, "hat", "pisound", "loud")
+    installed(target, tools, write_pedal(tmp_path / "stage.toml", hat="loud"))
+    # As it is for who runs in that root.
+    monkeypatch.setattr(profiles, "places", SimpleNamespace(PROFILES=target.at(places.PROFILES)))
+    shutil.rmtree(no_own_profiles)
+    assert installed(target, tools, "stage") == ["nothing to do: everything is as it should be"]
+    assert read_pedal("stage").hat.key == "loud"
 
 
 def test_a_part_that_is_named_by_its_path_is_a_mistake(
