@@ -11,9 +11,10 @@ from nampedal.board import places
 from nampedal.firmware.card.boot import Boot
 from nampedal.firmware.card.errors import CommandFailedError
 from nampedal.firmware.card.found import look_in
+from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.pedal_change import Installer
 from nampedal.firmware.card.system import System
-from nampedal.firmware.card.take import Outcome, take
+from nampedal.firmware.card.take import take
 from nampedal.firmware.card.where import placed
 
 ED25519 = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))

@@ -39,9 +39,13 @@ def package(version: str, requires: Sequence[str] = ()) -> dict[str, str]:
     """The files of a wheel of such a nampedal."""
     info = f"nampedal-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    main = f"import sys\nprint('{version}', *sys.argv[1:])\n"
     return {
         "nampedal/firmware/cli/__init__.py": "",
-        "nampedal/firmware/cli/__main__.py": f"import sys\nprint('{version}', *sys.argv[1:])\n",
+        "nampedal/firmware/cli/__main__.py": main,
+        "nampedal/firmware/cli/playing.py": main,
+        "nampedal/firmware/card/__init__.py": "",
+        "nampedal/firmware/card/__main__.py": "print('a boot')\n",
         "nampedal/firmware/cli/pedal_commands.py": "",
         "nampedal/firmware/engine.py": "def isas():\n    return []\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: nampedal\nVersion: {version}\n{needs}",

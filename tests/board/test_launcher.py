@@ -45,6 +45,11 @@ def test_without_updates_the_installed_runtime_gets_all_arguments(pedal: FakePed
     assert pedal.launch("set", "3.bass", "7.5") == f"{OLD} set 3.bass 7.5"
 
 
+def test_what_a_boot_waits_for_is_started_by_itself(pedal: FakePedal) -> None:
+    assert pedal.launch("card", "boot") == "a boot"
+    assert pedal.launch("card", "check", "boot") == f"{OLD} card check boot"
+
+
 def test_it_says_where_state_and_settings_are_and_that_the_socket_is_the_services(tmp_path: Path) -> None:
     pedal = FakePedal(tmp_path)
     tells = "import os; print(*(os.environ.get('XDG_' + x) for x in ('RUNTIME_DIR', 'CONFIG_HOME', 'STATE_HOME')))"
@@ -75,7 +80,7 @@ def test_a_trial_is_begun_by_the_daemon_alone_and_once(pedal: FakePedal) -> None
 
 
 def test_a_trial_whose_python_does_not_start_is_followed_by_the_old_one(pedal: FakePedal) -> None:
-    (main,) = pedal.at(places.RUNTIMES).glob("b/lib/*/site-packages/nampedal/firmware/cli/__main__.py")
+    (main,) = pedal.at(places.RUNTIMES).glob("b/lib/*/site-packages/nampedal/firmware/cli/playing.py")
     main.write_text("raise SystemExit('broken')")
     link(pedal, "trial", "b")
     with pytest.raises(AssertionError, match="broken"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,5 +66,21 @@ def test_what_is_no_stick_is_refused(tmp_path: Path) -> None:
         card("usb", str(tmp_path))
 
 
-def test_taking_over_is_no_command_for_people() -> None:
-    assert "take" not in card("--help").stdout
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [
+        # Neither numbers nor tables, nor what plays.
+        ("card.as_installed", {"numpy", "click", "rich", "flatbuffers", "soundfile", "cffi", "nampedal.firmware.bank"}),
+        ("cli.play", {"nampedal.firmware.card", "nampedal.firmware.update", "nampedal.board.install"}),
+    ],
+)
+def test_what_a_boot_waits_for_imports_nothing_that_it_has_no_use_for(module: str, others: set[str]) -> None:
+    code = f"import sys, nampedal.firmware.{module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert not others & set(done.stdout.split())
+
+
+def test_play_by_itself_is_the_command_of_that_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-I", "-m", "nampedal.firmware.cli.playing", "play", str(tmp_path / "gone.stomp")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].startswith(f"nampedal: {tmp_path}/gone.stomp: is not there; ")

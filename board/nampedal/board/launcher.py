@@ -67,7 +67,14 @@ case " $* " in
         fi
         ;;
 esac
-exec "$runtime/bin/python3" -I -m nampedal.firmware.cli "$@"
+
+# What a boot waits for is started without all the other commands.
+case "$1 $2" in
+    "card boot") module=nampedal.firmware.card ;;
+    "play "*) module=nampedal.firmware.cli.playing ;;
+    *) module=nampedal.firmware.cli ;;
+esac
+exec "$runtime/bin/python3" -I -m "$module" "$@"
 """
 
 

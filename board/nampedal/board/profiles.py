@@ -47,7 +47,7 @@ def keys(kind: str) -> list[str]:
 
 
 def find(kind: str, key_or_path: str | Path, unknown: type[SettingsError]) -> Traversable:
-    """The file of a known key, the user's own first, then the pedal's, then ours; or the one whose name ends in .toml, which may not be there.
+    """The file of a known key: the user's own, or else the pedal's, or ours. What ends in .toml is a path.
 
     Raises `unknown`; SettingsUnreadableError.
     """

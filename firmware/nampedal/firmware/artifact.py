@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import flatbuffers
 import nampedal.firmware.stomp_generated as fbs
-from nampedal.firmware import _engine
+from nampedal.firmware import _engine, file_names
 from nampedal.firmware.artifact_network import floats, pack_network, unpack_network
 from nampedal.firmware.capture import Calibration, Capture, Golden, Proof, Source, Tier
 from nampedal.firmware.network import macs_per_frame, prewarm_frames, receptive_field
 
-SUFFIX = ".stomp"
+SUFFIX = file_names.ARTIFACT
 IDENTIFIER = b"STMP"
 # Frames. No network of ours delays the sound.
 ADDED_LATENCY = 0

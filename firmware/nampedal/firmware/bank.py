@@ -11,14 +11,14 @@ from pathlib import Path
 
 from nampedal.board.errors import NampedalError, SettingsError, SettingsUnreadableError
 from nampedal.board.settings import check_format, check_keys, load_toml, reason, text_of, texts_of, to_toml
-from nampedal.firmware import preset
+from nampedal.firmware import file_names, preset
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError
 from nampedal.firmware.preset import Preset
 from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
-OWN_FILE = "bank.toml"
+OWN_FILE = file_names.BANK
 # What presets are prepared for when they are tried.
 TRIED_RATE_HZ = 48_000.0
 TRIED_FRAMES = 64

@@ -32,6 +32,7 @@ from nampedal.board.settings import (
     to_toml,
     write_through,
 )
+from nampedal.firmware import file_names
 from nampedal.firmware.bank import OWN_FILE, Bank, Entry, look_at, read_any_bank, read_bank
 from nampedal.firmware.errors import (
     BankExistsError,
@@ -48,12 +49,11 @@ from nampedal.firmware.preset import files_of
 from nampedal.firmware.store import read_safely
 
 FORMAT = 1
-SUFFIX = ".nampedal-bank"
+SUFFIX = file_names.BANK_FILE
 MANIFEST = "manifest.toml"
 # Where the bank's files are in the zip.
 INSIDE = "bank/"
-MOST_FILES = 1000
-MOST_BYTES = 128 << 20
+MOST_FILES, MOST_BYTES = file_names.MOST_FILES, file_names.MOST_BYTES
 _MOST_MANIFEST_BYTES = 1 << 20
 # The earliest that a zip can say.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)

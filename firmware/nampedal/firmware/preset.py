@@ -13,13 +13,13 @@ from typing import Any, get_args
 
 from nampedal.board.errors import SettingValueError, TriggerError
 from nampedal.board.settings import check_format, check_keys, load_toml, number_of, one_of, table_of, text_of, to_toml
-from nampedal.firmware import control_map
+from nampedal.firmware import control_map, file_names
 from nampedal.firmware.control_map import TABLES, ControlMap
 from nampedal.firmware.errors import ActionError, ControlMapError
 from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
-SUFFIX = ".toml"
+SUFFIX = file_names.PRESET
 MOST_BLOCKS = 16
 # A chain carries a drive into an amplifier; more is beyond what boards carry.
 MOST_NAMS = 2

@@ -9,6 +9,7 @@ import pytest
 from bank_maker import amp, make_bank
 from card_rig import bring
 from nampedal.firmware import preset
+from nampedal.firmware.card import contents
 from nampedal.firmware.card import found as finding
 from nampedal.firmware.card.found import look_in
 from nampedal.firmware.card.take import take
@@ -51,7 +52,10 @@ def test_what_is_too_large_or_too_much_is_not_read(
 ) -> None:
     source = tmp_path / "source"
     source.mkdir()
-    for name, size in (("big.stomp", finding.MOST_ARTIFACT_BYTES), ("big.nampedal-bank", finding.MOST_BANK_FILE_BYTES)):
+    for name, size in (
+        ("big.stomp", contents.MOST_ARTIFACT_BYTES),
+        ("big.nampedal-bank", contents.MOST_BANK_FILE_BYTES),
+    ):
         with (source / name).open("wb") as file:
             file.truncate(size + 1)
     assert bring(source, banks).problems == [

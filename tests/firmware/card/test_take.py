@@ -21,7 +21,7 @@ from nampedal.firmware import artifact, preset
 from nampedal.firmware.announcements import left
 from nampedal.firmware.bank import banks_in, look_at, read_bank
 from nampedal.firmware.bank_file import export_bank
-from nampedal.firmware.card import found as finding
+from nampedal.firmware.card import contents
 from nampedal.firmware.card import take as taking
 from nampedal.firmware.card.found import look_in
 from nampedal.firmware.card.take import take
@@ -339,7 +339,7 @@ def test_what_ended_the_boot_before_comes_last(banks: Path, tmp_path: Path) -> N
     found, _ = look_in(tmp_path / "source")
     state = tmp_path / "card.toml"
     known = read_taken(state)
-    known.coming[finding.digest(found[0])] = "a"
+    known.coming[contents.digest(found[0])] = "a"
     write_taken(known, state)
     assert take(found, banks, state).taken == ["b", "a"]
 

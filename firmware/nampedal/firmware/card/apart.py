@@ -1,4 +1,7 @@
-"""Taking over, as the player's user and in a process of its own: `nampedal card take`, and what it answers."""
+"""Taking over, as root sees it: whether there is anything new, and who is asked then.
+
+`taking` answers, as the player's user and in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nampedal.board import places
-from nampedal.firmware.card import take
 from nampedal.firmware.card.errors import CommandFailedError, ImportStoppedError
 from nampedal.firmware.card.found import Found, look_in, shown
+from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.system import System
-from nampedal.firmware.card.take import Outcome
-from nampedal.firmware.card.taken import read_taken
+from nampedal.firmware.card.taken import read_taken, unseeded
 from nampedal.firmware.card.where import TAKEN, placed
 
 # The player waits for the first sound meanwhile, and a bank of a thousand presets takes its time.
 PATIENCE_S = 150.0
+_TAKING = "nampedal.firmware.card.taking"
 _LATER = "the rest is taken over at the next start"
-# The first to go where memory runs out (proc_pid_oom_score_adj(5)).
-_OOM = Path("/proc/self/oom_score_adj")
 
 
 def bring(system: System, root: Path, folder: Path, others: Sequence[Path] = ()) -> Outcome:
@@ -28,46 +29,25 @@ def bring(system: System, root: Path, folder: Path, others: Sequence[Path] = ())
 
     Raises ImportStoppedError.
     """
-    found, outcome = _look(folder, others)
+    found, outcome = look(folder, others)
+    if not found:
+        return outcome
     known = read_taken(placed(root, TAKEN))
     if all(known.knows(one.stamp) for one in found):
         refused = [known.refused[digest] for one in found if (digest := known.seen[one.stamp]) in known.refused]
         outcome.problems += refused
         return outcome
-    return _ask(system, root, str(folder), *(f"--other={path}" for path in others))
+    return _ask(system, {"root": str(root), "folder": str(folder), "others": [str(path) for path in others]})
 
 
 def seed(system: System, root: Path) -> None:
     """Banks that came with nampedal, where they have not been yet. Raises ImportStoppedError."""
-    source, known = placed(root, places.SEED), read_taken(placed(root, TAKEN))
-    if take.unseeded(source, known):
-        _ask(system, root, f"--seed={source}")
+    if unseeded(placed(root, places.SEED), read_taken(placed(root, TAKEN))):
+        _ask(system, {"root": str(root)})
 
 
-def _ask(system: System, root: Path, *what: str) -> Outcome:
-    command = [sys.executable, "-I", "-m", "nampedal.firmware.cli", "card", "take", *what, f"--root={root}"]
-    try:
-        said = system.run(*command, user=places.USER, patience_s=PATIENCE_S)
-        answer = json.loads(said)
-        return Outcome(list(answer["taken"]), list(answer["problems"]))
-    except CommandFailedError as error:
-        raise ImportStoppedError(f"import: stopped: {shown(error)}; {_LATER}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ImportStoppedError(f"import: stopped: it gave no answer; {_LATER}") from error
-
-
-def answer(root: Path, folder: Path | None, others: Sequence[Path], source: Path | None) -> str:
-    """What `nampedal card take` prints. Raises a NampedalError where nothing can be taken over at all."""
-    _be_the_first_to_go()
-    banks, state = placed(root, places.BANKS), placed(root, TAKEN)
-    if source is not None:
-        take.seed(source, banks, state)
-    found, outcome = _look(folder, others) if folder is not None else ([], Outcome())
-    done = take.take(found, banks, state)
-    return json.dumps({"taken": done.taken, "problems": outcome.problems + done.problems})
-
-
-def _look(folder: Path, others: Sequence[Path]) -> tuple[list[Found], Outcome]:
+def look(folder: Path, others: Sequence[Path]) -> tuple[list[Found], Outcome]:
+    """What there is, and what is wrong with the rest."""
     found, problems = look_in(folder)
     for other in others:
         # Its own folder of ours is looked at by itself.
@@ -77,8 +57,13 @@ def _look(folder: Path, others: Sequence[Path]) -> tuple[list[Found], Outcome]:
     return found, Outcome(problems=[shown(problem) for problem in problems])
 
 
-def _be_the_first_to_go() -> None:
+def _ask(system: System, question: dict[str, object]) -> Outcome:
+    command = [sys.executable, "-I", "-m", _TAKING, json.dumps(question)]
     try:
-        _OOM.write_text("1000")
-    except OSError:
-        return
+        said = system.run(*command, user=places.USER, patience_s=PATIENCE_S)
+        answer = json.loads(said)
+        return Outcome(list(answer["taken"]), list(answer["problems"]))
+    except CommandFailedError as error:
+        raise ImportStoppedError(f"import: stopped: {shown(error)}; {_LATER}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ImportStoppedError(f"import: stopped: it gave no answer; {_LATER}") from error

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from nampedal.board import places
+from nampedal.board.environment import read_environment
 from nampedal.board.install.boot import config_block
 from nampedal.board.install.edits import with_block, without_any_block
 from nampedal.board.install.sound import mixer_script, pedal_env
 from nampedal.board.install.target import Target
 from nampedal.board.pedals import Pedal
+from nampedal.firmware import log
+from nampedal.firmware.card.boot import Boot
 from nampedal.firmware.card.pedal_change import Installer
+from nampedal.firmware.card.system import System
+
+
+def at_boot() -> None:
+    """What `nampedal card boot` does. Raises nothing."""
+    log.set_up()
+    Boot(System(), as_installed(read_environment(places.SETTINGS))).run()
 
 
 def as_installed(settings: Mapping[str, str]) -> Installer:

@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from nampedal.board.errors import NampedalError, SettingsError
@@ -18,10 +17,11 @@ from nampedal.board.settings import reason, sync_folder, write_through
 from nampedal.firmware import artifact, bank_edit, bank_file
 from nampedal.firmware.bank import Entry, look_at, read_bank
 from nampedal.firmware.bank_file import MOST_BYTES, import_bank
-from nampedal.firmware.card import found as finding
+from nampedal.firmware.card import contents
 from nampedal.firmware.card.errors import ArtifactSoundsWrongError, DataFullError
 from nampedal.firmware.card.found import ARTIFACT, BANK, BANK_FILE, Found, shown
-from nampedal.firmware.card.taken import Taken, read_taken, write_taken
+from nampedal.firmware.card.outcome import Outcome
+from nampedal.firmware.card.taken import read_taken, unseeded, write_taken
 from nampedal.firmware.errors import BankIncompleteError, BankUnwritableError, FileTakenError, NoGoldenVectorsError
 from nampedal.firmware.verify import verify
 
@@ -32,14 +32,6 @@ RESERVE_BYTES = 8 << 20
 MOST_SAME_NAMES = 99
 # In letters: a name has 255 bytes at most, of which a letter may take four.
 MOST_LETTERS = 60
-
-
-@dataclass(slots=True)
-class Outcome:
-    """taken: banks that are new, or have new presets.  problems: what is wrong with the rest, a line each."""
-
-    taken: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 def take(items: Sequence[Found], banks: Path, state: Path) -> Outcome:
@@ -64,13 +56,6 @@ def seed(source: Path, banks: Path, state: Path) -> None:
             taken.seeded.append(name)
         if new:
             write_taken(taken, state)
-
-
-def unseeded(source: Path, taken: Taken) -> list[str]:
-    """Banks that have not been there yet."""
-    folder = source / "banks"
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    return [name for name in names if name not in taken.seeded]
 
 
 @contextmanager
@@ -126,7 +111,7 @@ class _Taker:
         digest = known.seen.get(found.stamp, "")
         if not digest:
             try:
-                digest = finding.digest(found)
+                digest = contents.digest(found)
             except NampedalError as error:
                 self.outcome.problems.append(shown(error))
                 return ""
@@ -167,7 +152,7 @@ class _Taker:
         if found.kind == ARTIFACT:
             bring_artifact(found.path, self._banks)
         elif found.kind == BANK_FILE:
-            with finding.opened(found.path):
+            with contents.opened(found.path):
                 import_bank(found.path, self._banks, name)
         else:
             _settle(found.path, self._banks, name)
@@ -204,7 +189,7 @@ def _names(name: str) -> list[str]:
 def _check_room(found: Found, banks: Path) -> None:
     """Raises DataFullError."""
     if found.kind == BANK:
-        size = sum((found.path / name).lstat().st_size for name in finding.files_of_bank(found.path))
+        size = sum((found.path / name).lstat().st_size for name in contents.files_of_bank(found.path))
     else:
         size = found.path.lstat().st_size
     free = os.statvfs(banks)
@@ -245,8 +230,8 @@ def _troubles(entry: Entry) -> list[str]:
 def _copy(source: Path, target: Path) -> None:
     """Of a bank, onto the disk."""
     left = MOST_BYTES
-    for name in finding.files_of_bank(source):
-        data = finding.read(source, name, left)
+    for name in contents.files_of_bank(source):
+        data = contents.read(source, name, left)
         left -= len(data)
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -261,7 +246,7 @@ def bring_artifact(path: Path, banks: Path) -> None:
     try:
         stage.mkdir()
         staged = stage / f"{clean(path.with_suffix(''))}{artifact.SUFFIX}"
-        staged.write_bytes(finding.read(path, "", finding.MOST_ARTIFACT_BYTES))
+        staged.write_bytes(contents.read(path, "", contents.MOST_ARTIFACT_BYTES))
         _check_sound(staged)
         if target.is_dir():
             _add(staged, target)

@@ -64,6 +64,13 @@ def write_taken(taken: Taken, path: Path) -> None:
     write_safely(path, data)
 
 
+def unseeded(source: Path, taken: Taken) -> list[str]:
+    """Banks of what came with nampedal that have not been there yet."""
+    folder = source / "banks"
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return [name for name in names if name not in taken.seeded]
+
+
 def _parse(data: bytes, where: str) -> Taken:
     values = load_toml(where, data)
     check_format(where, values, FORMAT)

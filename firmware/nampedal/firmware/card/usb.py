@@ -11,8 +11,8 @@ from nampedal.board import places
 from nampedal.firmware.card import apart
 from nampedal.firmware.card.errors import ImportStoppedError, StickError
 from nampedal.firmware.card.found import shown
+from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.system import System
-from nampedal.firmware.card.take import Outcome
 from nampedal.firmware.card.where import ROOT, placed
 from nampedal.firmware.control import ask
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError

@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from nampedal.board.environment import read_environment
-from nampedal.board.places import SETTINGS
 from nampedal.board.settings import reason
 from nampedal.firmware import log
-from nampedal.firmware.card import apart
-from nampedal.firmware.card.as_installed import as_installed
-from nampedal.firmware.card.boot import Boot, check
+from nampedal.firmware.card.as_installed import at_boot
+from nampedal.firmware.card.boot import check
 from nampedal.firmware.card.errors import CardFileError
 from nampedal.firmware.card.system import System
 from nampedal.firmware.card.usb import plugged
-from nampedal.firmware.card.where import ROOT
 from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
 
 
@@ -48,8 +44,7 @@ def boot_command() -> None:
 
     What goes wrong is written into nampedal-errors.txt on the card.
     """
-    log.set_up()
-    Boot(System(), as_installed(read_environment(SETTINGS))).run()
+    at_boot()
 
 
 @card_command.command("usb", epilog=examples("nampedal card usb /dev/sda1"))
@@ -65,14 +60,3 @@ def usb_command(device: Path) -> int:
     for name in outcome.taken:
         console.print(f"bank {name}: taken over")
     return EXIT_FAILED if outcome.problems else 0
-
-
-@card_command.command("take", hidden=True)
-@click.argument("folder", required=False, type=FILE)
-@click.option("--other", "others", multiple=True, type=FILE)
-@click.option("--seed", "source", type=FILE)
-@click.option("--root", type=FILE, default=ROOT)
-@verbose
-def take_command(folder: Path | None, others: tuple[Path, ...], source: Path | None, root: Path) -> None:
-    """Take over what is new in folders; the answer is JSON. `card boot` and `card usb` run it as the player's user."""
-    click.echo(apart.answer(root, folder, others, source))
