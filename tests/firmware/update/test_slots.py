@@ -25,6 +25,21 @@ def bring(runtimes: Runtimes, version: str) -> str:
     return slot
 
 
+def test_nothing_that_the_player_leaves_among_the_marks_keeps_an_update_away(runtimes: Runtimes) -> None:
+    for keep in (False, True):
+        runtimes.begin(bring(runtimes, NEW))
+        tries = runtimes.folder / "tries"
+        (tries / "begun").mkdir()
+        (tries / "begun" / "deep").mkdir()
+        (tries / "begun" / "deep" / "file").write_text("")
+        (tries / "over").symlink_to("/")
+        assert runtimes.look().phase is Phase.OVER
+        runtimes.settle(keep=keep)
+        assert runtimes.look().phase is Phase.NONE
+    runtimes.begin(bring(runtimes, NEWER))
+    assert runtimes.look().phase is Phase.WAITS
+
+
 @pytest.mark.parametrize(
     ("slots", "phase"),
     [

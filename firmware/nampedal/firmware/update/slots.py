@@ -180,14 +180,13 @@ class Runtimes:
         sync_folder(self.folder)
 
     def _clear_marks(self) -> None:
-        for mark in (OVER, BEGUN):
-            path = self.folder / mark
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            else:
-                path.unlink(missing_ok=True)
-        if (self.folder / TRIES).is_dir():
-            sync_folder(self.folder / TRIES)
+        """And whatever else the player has put there, who owns the folder."""
+        tries = self.folder / TRIES
+        if tries.is_dir() and not tries.is_symlink():
+            shutil.rmtree(tries)
+        else:
+            tries.unlink(missing_ok=True)
+        sync_folder(self.folder)
 
 
 def _give_to_player(folder: Path) -> None:
