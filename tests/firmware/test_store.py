@@ -294,6 +294,24 @@ def test_a_torn_file_never_becomes_the_older_version(path: Path) -> None:
     assert older_of(path).read_bytes() == seal(OLD)
 
 
+def test_what_never_ends_is_not_waited_for(path: Path) -> None:
+    path = path.with_name("b.toml")
+    os.mkfifo(path)
+    with pytest.raises(SettingsUnreadableError) as caught:
+        read_safely(path)
+    assert str(caught.value) == f"{path}: can't be read: is no file"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(SettingsUnreadableError):
+        read_safely(path)
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SettingsUnreadableError) as caught:
+        read_safely(path)
+    assert str(caught.value) == f"{path}: can't be read: is longer than 4,194,304 bytes"
+
+
 def test_a_file_that_is_gone_does_not_come_back(path: Path) -> None:
     path.unlink()
     with pytest.raises(SettingsUnreadableError) as caught:

@@ -7,8 +7,10 @@ edit must.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +19,8 @@ from nampedal.board.errors import SettingsError, SettingsUnreadableError, Settin
 from nampedal.board.settings import load_toml, reason, replace_file, save, sync_folder
 from nampedal.firmware.errors import TornFileError
 
+# Of text that somebody may have to read.
+MOST_BYTES = 4 << 20
 HEAD = b"# Written by nampedal. Edit what you like; the first and the last line stay, or go together.\n"
 # Wherever an editor put them, and however its lines end.
 _HEAD = re.compile(rb"^" + re.escape(HEAD.rstrip()) + rb"\r?$\n?", re.MULTILINE)
@@ -93,9 +97,20 @@ def remove_safely(path: Path) -> None:
         raise SettingsUnwritableError(f"{path}: can't be removed: {reason(error)}") from error
 
 
+def _read(path: Path) -> bytes:
+    """Root reads some that the player's user writes: nothing that never ends. Raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "is no file")
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"is longer than {MOST_BYTES:,} bytes")
+    return data
+
+
 def _read_whole(path: Path) -> Stored:
     try:
-        data = path.read_bytes()
+        data = _read(path)
     except OSError as error:
         raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
     sealed = _HEAD.search(data) is not None
