@@ -9,6 +9,9 @@ CARD = Path("/boot/firmware")
 CARD_SETTINGS = CARD / "nampedal.toml"
 # What is wrong with it and with what else is there; gone when all is well.
 CARD_ERRORS = CARD / "nampedal-errors.txt"
+# What the firmware of a Raspberry Pi starts by; and, in its place, what it tries once.
+CARD_CONFIG = CARD / "config.txt"
+CARD_TRYBOOT = CARD / "tryboot.txt"
 # What a boot made of it: gone when it is off, and only root's to write.
 CARD_RUN = Path("/run/nampedal-card")
 # On an image a partition of its own: the only one that is written.

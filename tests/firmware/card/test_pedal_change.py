@@ -142,6 +142,19 @@ def test_a_card_that_forgets_what_was_written_is_told_of_and_not_restarted_for_e
     ]
 
 
+def test_an_update_on_trial_is_not_ended_by_a_restart(pi: Card) -> None:
+    pi.say('pedal = "pi-4-dac-adc"')
+    tryboot = pi.at(places.CARD_TRYBOOT)
+    tryboot.write_text(BEFORE)
+    boot = pi.boot()
+    assert (boot.restarts, boot.problems) == (False, [])
+    assert config(pi) == "[all]\ndtoverlay=rpi-codeczero\n"
+    assert env(pi).startswith("NAMPEDAL_PEDAL=pi-4-dac-adc\n")
+    tryboot.unlink()
+    assert pi.boot().restarts
+    assert config(pi) == "[all]\ndtoverlay=hifiberry-dacplusadc\n"
+
+
 def test_without_a_place_to_remember_it_there_is_no_restart(pi: Card) -> None:
     pi.say('pedal = "pi-4-dac-adc"')
     pi.at(CHANGED).mkdir(parents=True)

@@ -12,7 +12,7 @@ from nampedal.board.install.target import Target
 from nampedal.board.pedals import Pedal
 from nampedal.board.wiring import HEADER_PORTS, UART_PINS
 
-CONFIG_TXT = places.CARD / "config.txt"
+CONFIG_TXT = places.CARD_CONFIG
 CMDLINE_TXT = places.CARD / "cmdline.txt"
 RT_KERNEL = "kernel8_rt.img"
 # Fewer cores than that, and none can be spared for the sound alone.

@@ -23,7 +23,7 @@ from nampedal.firmware.store import read_safely, remove_safely, write_safely
 
 FORMAT = 1
 Read = TypeVar("Read")
-CONFIG = places.CARD / "config.txt"
+CONFIG = places.CARD_CONFIG
 PROFILES = places.CARD_RUN / "pedals"
 CHANGED = SYSTEM / "pedal-change.toml"
 
@@ -65,6 +65,9 @@ def _rewrite(system: System, config: Path, changed: Path, new: Callable[[str], s
         before = config.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise CardFileError(f"{config}: can't be read: {reason(error)}") from error
+    if (config.parent / places.CARD_TRYBOOT.name).exists():
+        # A restart would end the trial of an update; it is decided soon, and the next start looks again.
+        return False
     wanted, restarted = new(before), _restarted(changed)
     if wanted == before:
         if restarted and named:

@@ -14,7 +14,7 @@ from nampedal.firmware.doctor.settings import Config, Overlay, parse_config
 
 # Of the clock that the profile says, what a board may lack.
 CLOCK_PERCENT = 98
-CONFIG = places.CARD / "config.txt"
+CONFIG = places.CARD_CONFIG
 
 _TREE = Path("/proc/device-tree")
 _SOUND = Path("/proc/asound")

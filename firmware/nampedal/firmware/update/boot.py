@@ -22,7 +22,7 @@ from nampedal.board.settings import reason, sync_folder, write_through
 from nampedal.firmware.update.errors import CardLayoutError, UpdateUnreadableError, UpdateUnwritableError
 from nampedal.firmware.update.system import System
 
-CONFIG, TRYBOOT, CMDLINE = "config.txt", "tryboot.txt", "cmdline.txt"
+CONFIG, TRYBOOT, CMDLINE = places.CARD_CONFIG.name, places.CARD_TRYBOOT.name, "cmdline.txt"
 README = "overlays/README"
 _PREFIX = re.compile(rb"^os_prefix=([AB])/[ \t]*\r?$", re.MULTILINE)
 _ROOT = re.compile(r"\broot=PARTUUID=([0-9a-fA-F]{8})-0*([23])\b")
