@@ -12,7 +12,6 @@ from bank_maker import amp, make_bank
 from card_rig import ED25519, Card
 from nampedal.board import places
 from nampedal.firmware.announcements import left
-from nampedal.firmware.card import boot as boot_module
 from nampedal.firmware.card import radio
 from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
 from nampedal.firmware.card.settings import Wifi
@@ -50,11 +49,8 @@ def test_banks_that_came_with_nampedal_are_copied_once_and_a_deleted_one_stays_a
 
 def test_the_pedal_is_called_what_the_card_says(card: Card) -> None:
     card.say('host_name = "Stage"')
-    hosts = card.at(boot_module.HOST_NAME)
-    hosts.write_text("nampedal\n")
     card.boot()
     assert card.system.name == "stage"
-    assert hosts.read_text() == "stage\n"
 
 
 def test_a_key_opens_ssh_for_it_alone_and_the_machine_keeps_its_own(card: Card) -> None:
@@ -103,6 +99,17 @@ def test_wifi_is_on_where_the_card_has_a_network(card: Card) -> None:
     card.say("")
     card.boot()
     assert card.system.said == ["radio off"]
+
+
+def test_a_card_without_a_radio_says_so_to_who_wants_wifi(card: Card) -> None:
+    card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\nNAMPEDAL_RADIO=off\nNAMPEDAL_IMAGE=1\n")
+    card.say('[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
+    card.boot()
+    assert card.system.said[0] == "radio off"
+    assert not card.at(SUPPLICANT).exists()
+    assert card.wrong() == [
+        "nampedal.toml: wifi: this card was made without a radio; make one with 'nampedal image build --radio'"
+    ]
 
 
 def test_a_passphrase_is_the_key_that_the_standard_makes_of_it() -> None:

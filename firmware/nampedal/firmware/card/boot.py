@@ -6,23 +6,20 @@ Whatever goes wrong costs that one thing. The pedal plays all the same.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.board import places
 from nampedal.board.environment import read_environment
 from nampedal.board.errors import NampedalError
-from nampedal.board.settings import reason, replace_file
+from nampedal.board.settings import reason
 from nampedal.firmware.card import apart, folders, news, pedal_change, radio, settings, ssh
-from nampedal.firmware.card.errors import CardFileError, NotAnImageError
+from nampedal.firmware.card.errors import CardFileError, NotAnImageError, RadioOffError
 from nampedal.firmware.card.found import shown
 from nampedal.firmware.card.pedal_change import Installer
 from nampedal.firmware.card.settings import CardSettings
 from nampedal.firmware.card.system import System
 from nampedal.firmware.card.where import ROOT, placed
-
-HOST_NAME = Path("/etc/hostname")
 
 _log = logging.getLogger(__name__)
 
@@ -85,12 +82,9 @@ class Boot:
         self.problems += map(str, problems)
 
     def _name(self) -> None:
-        name, path = self._settings.host_name, placed(self._root, HOST_NAME)
-        if not name:
-            return
-        self._system.set_host_name(name)
-        if os.access(path.parent, os.W_OK) and path.exists() and path.read_text().strip() != name:
-            replace_file(f"{name}\n".encode(), path)
+        # At every boot: nobody may write to /etc from here.
+        if self._settings.host_name:
+            self._system.set_host_name(self._settings.host_name)
 
     def _ssh(self) -> None:
         if self._settings.ssh_keys:
@@ -98,10 +92,18 @@ class Boot:
         ssh.set_up(self._system, self._root, self._settings.ssh_keys)
 
     def _wifi(self) -> None:
-        if self._settings.wifi is not None:
+        wifi = self._settings.wifi
+        if wifi is not None:
             self._only_on_an_image("wifi", "raspi-config")
-        if self._is_image:
-            radio.set_up(self._system, self._root, self._settings.wifi)
+        if not self._is_image:
+            return
+        has_radio = self._installed.get("NAMPEDAL_RADIO") != "off"
+        radio.set_up(self._system, self._root, wifi if has_radio else None)
+        if wifi is not None and not has_radio:
+            raise RadioOffError(
+                f"{places.CARD_SETTINGS.name}: wifi: this card was made without a radio; make one with 'nampedal image "
+                "build --radio'"
+            )
 
     def _pedal(self) -> None:
         name = self._installed.get("NAMPEDAL_PEDAL", "")

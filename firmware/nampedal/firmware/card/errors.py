@@ -53,6 +53,10 @@ class RadioError(CardError, OSError):
     """The radio can't be switched."""
 
 
+class RadioOffError(CardError, RuntimeError):
+    """The card was made for a pedal without a radio."""
+
+
 class HostNameError(CardError, OSError):
     """The machine does not take its name."""
 
