@@ -15,7 +15,7 @@ from pathlib import Path
 from conftest import ROOT
 from emulated_machine import Machine, Started, firmware
 from emulated_pedal import BANKS, BOOT_S, GUEST, PYTHON, WORDS, Pedal
-from nampedal.board.image import mbr
+from nampedal.board import mbr
 from nampedal.board.image.disk import MIB
 
 CARD_BYTES = 2 << 30
@@ -121,7 +121,9 @@ class PulledPlug:
     def _fsck(self) -> str:
         """Of the data partition: what replaying its journal left to mend. Raises AssertionError."""
         with self._card.open("rb") as card:
-            data = mbr.unpack(card.read(512))[3]
+            table = mbr.unpack(card.read(512))
+            assert table is not None
+            data = table[3]
         part = self._folder / "data.ext4"
         copy = [
             "dd",

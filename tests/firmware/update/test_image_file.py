@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.board.image_facts import ImageFacts
+from nampedal.board.mbr import Partition
 from nampedal.firmware.update.errors import (
     ImageChecksumError,
     NotAnImageError,
@@ -19,7 +20,6 @@ from nampedal.firmware.update.errors import (
 )
 from nampedal.firmware.update.image_file import (
     ImageReader,
-    Partition,
     check_sum,
     copy_card,
     open_image,
@@ -38,9 +38,9 @@ def table(*kinds: int, start: int = 2048, mark: bytes = b"\x55\xaa") -> bytes:
     return bytes(446) + b"".join(entries).ljust(64, b"\0") + mark
 
 
-def test_partitions_are_read_in_bytes() -> None:
+def test_partitions_are_read() -> None:
     assert parse_partitions("a.img", table(FAT, LINUX, LINUX, LINUX)) == tuple(
-        Partition(kind, 512 * (2048 + 1000 * i), 512_000) for i, kind in enumerate((FAT, LINUX, LINUX, LINUX))
+        Partition(2048 + 1000 * i, 1000, kind) for i, kind in enumerate((FAT, LINUX, LINUX, LINUX))
     )
 
 
@@ -149,8 +149,8 @@ FACTS = ImageFacts(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256
 
 
 def write(target: Path, data: bytes, facts: ImageFacts = FACTS) -> None:
-    """data: an image, whose root begins at byte 100."""
-    write_root(ImageReader("a.img", io.BytesIO(bytes(100) + data)), Partition(LINUX, 100, len(ROOT)), facts, target)
+    """data: an image, whose root begins with the second sector."""
+    write_root(ImageReader("a.img", io.BytesIO(bytes(512) + data)), Partition(1, 2048, LINUX), facts, target)
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_root_that_is_another_one_or_none_is_refused(target: Path) -> None:
     other = bytes(len(ROOT))
     sums = ImageFacts(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256(other).hexdigest())
     assert refusal(target, other, ImageChecksumError, sums) == said
-    assert refusal(target, ROOT[:1000], NotAnImageError) == "a.img: ends after 1100 bytes; copy it again"
+    assert refusal(target, ROOT[:1000], NotAnImageError) == "a.img: ends after 1512 bytes; copy it again"
 
 
 def test_a_bit_that_flips_on_the_card_is_found(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

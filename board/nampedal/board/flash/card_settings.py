@@ -7,18 +7,14 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from nampedal.board import mbr
 from nampedal.board.errors import SettingsUnreadableError
 from nampedal.board.flash.card import Card
-from nampedal.board.flash.disks import SECTOR
 from nampedal.board.flash.errors import McopyMissingError, NoFatPartitionError, SettingsCopyError
 from nampedal.board.flash.image import Image
 from nampedal.board.places import CARD_SETTINGS
 from nampedal.board.settings import load_toml, reason
 
-# The first entry of an MBR: where its type and its first sector stand.
-_TYPE, _FIRST = 446 + 4, 446 + 8
-# FAT16 and FAT32, counted in cylinders or in sectors.
-_FAT = frozenset((0x04, 0x06, 0x0B, 0x0C, 0x0E))
 # Geometry, which no card has.
 _ENVIRONMENT = {"MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": os.devnull}
 
@@ -43,9 +39,10 @@ def read_settings(path: Path) -> CardSettings:
 
 def fat_offset(image: Image) -> int:
     """Where the first partition begins, in bytes. Raises NoFatPartitionError."""
-    if image.head[_TYPE] not in _FAT:
+    table = mbr.unpack(image.head[: mbr.SECTOR_BYTES])
+    if table is None or table[0].type not in mbr.FATS:
         raise NoFatPartitionError(f"{image.path}: its first partition is not FAT; leave out --settings")
-    return int.from_bytes(image.head[_FIRST : _FIRST + 4], "little") * SECTOR
+    return table[0].start_bytes
 
 
 def copy_settings(settings: CardSettings, card: Card, offset: int) -> None:

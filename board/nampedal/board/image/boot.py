@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from nampedal.board.image import mbr
+from nampedal.board import mbr
 from nampedal.board.image.bases import Base
 from nampedal.board.image.errors import KernelError
 from nampedal.board.image.initramfs import initramfs

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.board.image import mbr, tools
-from nampedal.board.image.mbr import Partition
+from nampedal.board import mbr
+from nampedal.board.image import tools
+from nampedal.board.mbr import Partition
 
 MIB = 1 << 20
 CARD_LABEL, DATA_LABEL = "NAMPEDAL", "NAMPEDAL-DATA"
@@ -28,7 +29,7 @@ class Layout:
     @property
     def bytes(self) -> int:
         last = self.partitions[-1]
-        return (last.start + last.sectors) * mbr.SECTOR_BYTES
+        return last.start_bytes + last.size_bytes
 
 
 def layout() -> Layout:
@@ -49,7 +50,7 @@ def assemble(out: Path, disk_id: int, card: Path, root: Path, data: Path) -> Non
         image.write(mbr.pack(disk_id, made.partitions))
         # The second root is for the first update.
         for part, content in ((made.partitions[0], card), (made.partitions[1], root), (made.partitions[3], data)):
-            image.seek(part.start * mbr.SECTOR_BYTES)
+            image.seek(part.start_bytes)
             for chunk in _chunks(content):
                 # A hole takes no room, and is not written to a card: no journal of an earlier life may stay there.
                 if content == data or any(chunk):

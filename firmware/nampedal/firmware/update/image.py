@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nampedal.board import image_facts, places
 from nampedal.board.image_facts import ImageFacts, read_facts
+from nampedal.board.mbr import SECTOR_BYTES
 from nampedal.board.settings import reason
 from nampedal.firmware.update import boot
 from nampedal.firmware.update.errors import (
@@ -27,7 +28,6 @@ from nampedal.firmware.update.errors import (
 )
 from nampedal.firmware.update.health import Progress, silent, watch
 from nampedal.firmware.update.image_file import (
-    SECTOR_BYTES,
     check_sum,
     copy_card,
     open_image,
@@ -90,7 +90,7 @@ def install_image(system: System, path: Path, say: Says) -> ImageFacts:
             facts = _facts_in(folder, path)
             _check_facts(system, facts, path)
             target = _partition(system, systems)
-            _check_size(path, facts, partitions[1].size, target)
+            _check_size(path, facts, partitions[1].size_bytes, target)
             card = system.at(places.CARD)
             boot.check_folder(folder, card / systems.running)
             boot.cmdline_for((folder / boot.CMDLINE).read_text(errors="replace"), systems.disk, systems.other)

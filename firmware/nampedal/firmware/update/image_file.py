@@ -6,16 +6,15 @@ import hashlib
 import lzma
 import os
 import re
-import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from nampedal.board import image_facts
+from nampedal.board import image_facts, mbr
+from nampedal.board.mbr import Partition
 from nampedal.board.settings import reason
 from nampedal.firmware.update.errors import (
     ImageChecksumError,
@@ -27,11 +26,10 @@ from nampedal.firmware.update.errors import (
 from nampedal.firmware.update.system import System
 
 SUFFIXES = (".img", ".img.xz", ".img.zst")
-SECTOR_BYTES = 512
 CHUNK_BYTES = 1 << 20
 # Where an image's own system is.
 SLOT = image_facts.SLOTS[0]
-_FAT, _LINUX = (0x0B, 0x0C), 0x83
+_FAT32 = (mbr.FAT32_CHS, mbr.FAT32_LBA)
 # Squashfs's first bytes (Linux, fs/squashfs/squashfs_fs.h).
 _SQUASHFS = b"hsqs"
 _SUM = re.compile(r"([0-9a-fA-F]{64})\b")
@@ -44,34 +42,19 @@ class Source(Protocol):
         """At most so many; none at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """start, size: in bytes.  kind: 0 where there is none."""
-
-    kind: int
-    start: int
-    size: int
-
-
 def parse_partitions(where: str, sector: bytes) -> tuple[Partition, ...]:
-    """The four of a master boot record: 16 bytes each from byte 446 on, the mark 55 AA at the end.
-
-    Raises NotAnImageError where they are not those of our images: FAT, two of Linux, one more.
-    """
-    if len(sector) != SECTOR_BYTES or sector[510:] != b"\x55\xaa":
+    """Those of a card. Raises NotAnImageError where they are not those of our images: FAT, two of Linux, one more."""
+    found = mbr.unpack(sector)
+    if found is None:
         raise NotAnImageError(f"{where}: has no partitions; it is no image of a card, or only a part of one")
-    found = []
-    for index in range(4):
-        kind, start, count = struct.unpack_from("<4xB3xII", sector, 446 + 16 * index)
-        found.append(Partition(kind, start * SECTOR_BYTES, count * SECTOR_BYTES))
     card, *roots, _ = found
-    ends = card.start + card.size <= roots[0].start
-    if card.kind not in _FAT or any(root.kind != _LINUX for root in roots) or card.start < SECTOR_BYTES or not ends:
-        kinds = ", ".join(f"{one.kind:#04x}" for one in found)
+    ends = card.start + card.sectors <= roots[0].start
+    if card.type not in _FAT32 or any(root.type != mbr.LINUX for root in roots) or card.start < 1 or not ends:
+        kinds = ", ".join(f"{one.type:#04x}" for one in found)
         raise NotAnImageError(
             f"{where}: has partitions {kinds}; those of an image of nampedal are 0x0c, 0x83, 0x83, 0x83"
         )
-    return tuple(found)
+    return found
 
 
 class ImageReader:
@@ -139,15 +122,15 @@ def check_sum(path: Path) -> bool:
 
 def copy_card(reader: ImageReader, card: Partition, target: Path) -> None:
     """The first partition, without room for what is empty in it."""
-    reader.go_to(card.start)
+    reader.go_to(card.start_bytes)
     try:
         with target.open("wb") as file:
-            for data in reader.read(card.size):
+            for data in reader.read(card.size_bytes):
                 if data.count(0) == len(data):
                     file.seek(len(data), os.SEEK_CUR)
                 else:
                     file.write(data)
-            file.truncate(card.size)
+            file.truncate(card.size_bytes)
     except UpdateUnreadableError:
         raise
     except OSError as error:
@@ -166,7 +149,7 @@ def unpack_card(system: System, where: Path, card: Path, target: Path) -> Path:
 
 def write_root(reader: ImageReader, root: Partition, facts: image_facts.ImageFacts, target: Path) -> None:
     """Onto the disk, and read back from there. Raises ImageChecksumError, NotAnImageError, UpdateUnwritableError."""
-    reader.go_to(root.start)
+    reader.go_to(root.start_bytes)
     summed = hashlib.sha256()
     first = b""
     try:

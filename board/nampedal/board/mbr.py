@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SECTOR_BYTES = 512
-FAT32_LBA = 0x0C
+# Counted in cylinders, which do not count, and in sectors.
+FAT32_CHS, FAT32_LBA = 0x0B, 0x0C
+# And FAT16, as well.
+FATS = frozenset((0x04, 0x06, FAT32_CHS, FAT32_LBA, 0x0E))
 LINUX = 0x83
 _SIGNATURE = b"\x55\xaa"
 _ID_AT, _TABLE_AT = 440, 446
@@ -25,6 +28,14 @@ class Partition:
     type: int
     bootable: bool = False
 
+    @property
+    def start_bytes(self) -> int:
+        return self.start * SECTOR_BYTES
+
+    @property
+    def size_bytes(self) -> int:
+        return self.sectors * SECTOR_BYTES
+
 
 def pack(disk_id: int, partitions: Sequence[Partition]) -> bytes:
     """The first sector."""
@@ -36,12 +47,12 @@ def pack(disk_id: int, partitions: Sequence[Partition]) -> bytes:
     return bytes(_ID_AT) + struct.pack("<IH", disk_id, 0) + table + _SIGNATURE
 
 
-def unpack(sector: bytes) -> list[Partition]:
-    """The four partitions of a table, in their order. Raises ValueError."""
-    if len(sector) < SECTOR_BYTES or sector[SECTOR_BYTES - 2 : SECTOR_BYTES] != _SIGNATURE:
-        raise ValueError("is no master boot record")
-    entries = _ENTRY.iter_unpack(sector[_TABLE_AT : _TABLE_AT + 4 * _ENTRY.size])
-    return [Partition(start, sectors, kind, flags == 0x80) for flags, _, kind, _, start, sectors in entries]
+def unpack(sector: bytes) -> tuple[Partition, ...] | None:
+    """The four of a first sector, those that are not there of type 0; None: it is no table."""
+    if len(sector) != SECTOR_BYTES or sector[-2:] != _SIGNATURE:
+        return None
+    found = _ENTRY.iter_unpack(sector[_TABLE_AT : _TABLE_AT + 4 * _ENTRY.size])
+    return tuple(Partition(start, sectors, kind, flag == 0x80) for flag, _, kind, _, start, sectors in found)
 
 
 def partuuid(disk_id: int, number: int) -> str:

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import mbr
+from nampedal.board import mbr
 from nampedal.board.image.disk import layout
-from nampedal.board.image.mbr import FAT32_LBA, LINUX, Partition
+from nampedal.board.mbr import FAT32_LBA, LINUX, Partition
 
 
 @pytest.mark.skipif(shutil.which("sfdisk") is None, reason="sfdisk is not installed")
@@ -21,6 +21,14 @@ def test_sfdisk_reads_what_was_written(tmp_path: Path) -> None:
     assert (table["label"], table["id"]) == ("dos", "0x1234abcd")
     found = [(part["start"], part["size"], part["type"], part.get("bootable", False)) for part in table["partitions"]]
     assert found == [(8192, 2048, "c", True), (16384, 4096, "83", False)]
+
+
+def test_a_table_is_read_as_it_was_written() -> None:
+    parts = (Partition(8192, 2048, FAT32_LBA, bootable=True), Partition(16384, 4096, LINUX))
+    assert mbr.unpack(mbr.pack(7, parts)) == (*parts, Partition(0, 0, 0), Partition(0, 0, 0))
+    assert (parts[0].start_bytes, parts[0].size_bytes) == (4 << 20, 1 << 20)
+    for sector in (b"", bytes(512), mbr.pack(7, parts)[:511]):
+        assert mbr.unpack(sector) is None
 
 
 def test_linux_names_a_partition_by_its_disk_and_number() -> None:
