@@ -55,7 +55,6 @@ def make_units(folder: Path) -> Path:
     write(folder / "nampedal-jack.service", JACK_UNIT + "[Install]\nWantedBy=multi-user.target\n")
     write(folder / "nampedal.service", "[Unit]\n[Install]\nWantedBy=multi-user.target sound.target\n")
     write(folder / "nampedal-safe.service", "[Unit]\nDescription=never enabled\n")
-    write(folder / "nampedal-grow.service", "[Install]\nRequiredBy=local-fs.target\n")
     write(folder / "README.md", "no unit\n")
     write(folder / "system.conf.d/nampedal.conf", "[Manager]\nRuntimeWatchdogSec=15\n")
     return folder

@@ -17,6 +17,7 @@ from jack_server import ended, wait_for
 from nampedal.board import places
 from nampedal.board.launcher import TRIAL
 from nampedal.firmware.cli.play import play_command
+from nampedal.firmware.doctor.case import UNITS
 from nampedal.firmware.update.boot import TRYBOOT
 
 FOLDER = ROOT / "systemd"
@@ -283,6 +284,10 @@ def test_places_are_those_of_the_pedal() -> None:
         files = [path.lstrip("-") for path in unit(name).all("EnvironmentFile")]
         assert files == [str(places.SETTINGS), str(places.CHANGED_SETTINGS)][: len(files)]
         assert {command[0] for command in unit(name).commands()} <= set(PROGRAMS)
+
+
+def test_the_doctor_looks_at_every_unit_that_is_always_there() -> None:
+    assert set(UNITS) == set(NAMES) - {"nampedal-usb@.service"}
 
 
 def test_who_plays_is_told_what_the_card_changed_and_root_what_was_installed() -> None:

@@ -20,6 +20,8 @@ BANKS = DATA / "banks"
 # XDG_CONFIG_HOME and XDG_STATE_HOME of all that runs on a pedal.
 CONFIG = DATA / "config"
 STATE = DATA / "state"
+# Of DATA: who owns a folder may put anything in its place, so DATA itself stays root's.
+PLAYERS = (BANKS, CONFIG, STATE)
 # Newer runtimes than the one below, as updates bring them.
 RUNTIMES = DATA / "runtimes"
 # How the last update went, and what an older version needs of before it.

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,16 +112,3 @@ def test_swap_is_off_in_the_way_of_what_makes_it(pedal: Pedal, target: Target, p
     assert not [step for step in system_steps(pedal, target) if isinstance(step, File) and str(step.path) == path]
     write_packages(target.root, [package])
     assert text_of(system_steps(pedal, target), path)
-
-
-@pytest.mark.skipif(shutil.which("systemd-tmpfiles") is None, reason="systemd-tmpfiles is not here")
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
-def test_systemd_makes_the_players_folders(pedal: Pedal, target: Target) -> None:
-    text = text_of(system_steps(pedal, target), "/etc/tmpfiles.d/nampedal.conf").replace(
-        " nampedal nampedal ", " 12 34 "
-    )
-    write(target.root / "etc/tmpfiles.d/nampedal.conf", text)
-    subprocess.run(["systemd-tmpfiles", f"--root={target.root}", "--create", "nampedal.conf"], check=True)
-    for name in ("banks", "config", "state"):
-        found = (target.root / "var/lib/nampedal" / name).stat()
-        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12, 34, 0o755)

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from nampedal.board import places
 from nampedal.board.install.errors import UnitsMissingError
 from nampedal.board.install.steps import File, Link
 from nampedal.board.install.target import Target
@@ -31,10 +32,13 @@ def test_units_are_copied_and_enabled_as_they_ask_for(target: Target) -> None:
     }
 
 
-def test_what_only_an_image_needs_is_only_there(target: Target) -> None:
-    steps = unit_steps(read_pedal("pi-5-serial"), dataclasses.replace(target, image=True))
-    link = Path("/etc/systemd/system/local-fs.target.requires/nampedal-grow.service")
-    assert Link(link, Path(f"{OURS}/nampedal-grow.service")) in steps
+def test_every_unit_that_is_shipped_is_installed(root: Path) -> None:
+    steps = unit_steps(read_pedal("pi-5-serial"), Target())
+    found = {step.path: step.data for step in steps if isinstance(step, File)}
+    shipped = {places.UNITS / path.name: path for path in (root / "systemd").glob("*.service")}
+    settings = {places.UNITS.parent / "system.conf.d" / path.name: path for path in root.glob("systemd/*.d/*")}
+    assert {place: path.read_bytes() for place, path in (shipped | settings).items()}.items() <= found.items()
+    assert len(found) == len(shipped | settings) + 1
 
 
 def test_jackd_has_the_core_of_the_sound(target: Target) -> None:

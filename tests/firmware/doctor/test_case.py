@@ -57,7 +57,7 @@ def test_the_pedal_is_the_one_that_the_card_names_and_mended_as_the_one_that_was
 
 
 def test_a_unit_that_systemd_does_not_list_is_not_installed(pedal: Patient) -> None:
-    pedal.units.pop("nampedal-grow.service")
+    pedal.units.pop("nampedal-tune.service")
     case = Case(pedal)
-    assert case.unit("nampedal-grow.service")["LoadState"] == "not-found"
+    assert case.unit("nampedal-tune.service")["LoadState"] == "not-found"
     assert case.process(JACK) == 412

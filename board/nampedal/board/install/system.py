@@ -106,13 +106,9 @@ def _user(target: Target) -> list[Step]:
     lines += [f"g {group} -" for group in _GROUPS_OF_PINS]
     lines += [f'u {places.USER} - "nampedal" {places.DATA}']
     lines += [f"m {places.USER} {group}" for group in groups]
-    # Who owns a folder may put anything in the place of what is in it, such as runtimes, which root runs.
-    folders = [f"d {places.DATA} 0755 root root -"]
-    folders += [f"d {path} 0755 {places.USER} {places.USER} -" for path in (places.BANKS, places.CONFIG, places.STATE)]
     return [
         _file("/etc/sysusers.d/nampedal.conf", "\n".join(lines) + "\n"),
         Users(places.USER, tuple(groups)),
-        _file("/etc/tmpfiles.d/nampedal.conf", "\n".join(["# Written by nampedal install.", *folders]) + "\n"),
     ]
 
 

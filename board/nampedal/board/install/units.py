@@ -15,8 +15,6 @@ from nampedal.board.install.system import MASKS
 from nampedal.board.install.target import Target
 from nampedal.board.pedals import Pedal
 
-# What only an image needs, whose last partition is its own.
-_OF_AN_IMAGE = ("nampedal-grow.service",)
 _KINDS = (".service", ".mount", ".path", ".socket", ".target", ".timer")
 _JACK = "nampedal-jack.service"
 # What systemd itself is told; a folder of that name is beside the units.
@@ -28,7 +26,7 @@ _ENABLED = {"WantedBy": "wants", "RequiredBy": "requires"}
 def unit_steps(pedal: Pedal, target: Target) -> list[Step]:
     """Raises UnitsMissingError."""
     folder = target.units or resources.files("nampedal.board") / "systemd"
-    units = _units(folder, target)
+    units = _units(folder)
     steps: list[Step] = [File(places.UNITS / name, data) for name, data in units.items()]
     steps += [File(_MANAGER / entry.name, entry.read_bytes()) for entry in _entries(folder / _MANAGER.name)]
     core = audio_core(pedal)
@@ -40,10 +38,10 @@ def unit_steps(pedal: Pedal, target: Target) -> list[Step]:
     return steps
 
 
-def _units(folder: Traversable, target: Target) -> dict[str, bytes]:
+def _units(folder: Traversable) -> dict[str, bytes]:
     found = {}
     for entry in _entries(folder):
-        if entry.name.endswith(_KINDS) and (target.image or entry.name not in _OF_AN_IMAGE):
+        if entry.name.endswith(_KINDS):
             found[entry.name] = entry.read_bytes()
     if _JACK not in found:
         raise UnitsMissingError(f"{folder}: has no {_JACK}; install nampedal anew, from a wheel")

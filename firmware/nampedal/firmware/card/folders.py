@@ -10,7 +10,7 @@ from nampedal.board import places
 from nampedal.board.settings import reason
 from nampedal.firmware.card.errors import DataFolderError
 from nampedal.firmware.card.system import System
-from nampedal.firmware.card.where import PLAYERS, SYSTEM, placed
+from nampedal.firmware.card.where import SYSTEM, placed
 
 
 def make(system: System, root: Path) -> None:
@@ -21,7 +21,7 @@ def make(system: System, root: Path) -> None:
     for place in (places.DATA, places.RUNTIMES):
         _own(placed(root, place), ours, 0o755)
     _own(placed(root, SYSTEM), ours, 0o700)
-    for place in PLAYERS:
+    for place in places.PLAYERS:
         _own(placed(root, place), player, 0o755)
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from nampedal.board import places
 
 ROOT = Path("/")
-# Of DATA: who owns a folder may put anything in its place, so DATA itself stays root's.
-PLAYERS = (places.BANKS, places.CONFIG, places.STATE)
 # What is only root's: keys of this machine, what a boot keeps.
 SYSTEM = places.DATA / "system"
 # What was taken over already.

@@ -17,9 +17,7 @@ from nampedal.firmware.doctor.machine import Machine
 from nampedal.firmware.doctor.settings import Jack, parse_jack
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 
-UNITS = tuple(
-    f"nampedal{of}.service" for of in ("-jack", "", "-safe", "-through", "-tune", "-card", "-health", "-grow")
-)
+UNITS = tuple(f"nampedal{of}.service" for of in ("-jack", "", "-safe", "-through", "-tune", "-card", "-health"))
 JACK, PLAYER, SAFE, THROUGH = UNITS[:4]
 _PROPERTIES = (
     *("Id", "LoadState", "ActiveState", "SubState", "Result", "MainPID"),

@@ -70,9 +70,6 @@ def check_data(case: Case) -> Finding:
     return ok(f"{mount.device} at {mount.place}: {mount.kind}, journalled, writable")
 
 
-_PLAYERS = (places.BANKS, places.CONFIG, places.STATE)
-
-
 @check("owner")
 def check_owner(case: Case) -> Finding:
     """Whether nampedal may write its own folders; the one around them is root's."""
@@ -80,7 +77,7 @@ def check_owner(case: Case) -> Finding:
     user = re.search(rf"^{places.USER}:[^:]*:(\d+):", users, re.MULTILINE)
     if user is None:
         return wrong(f"there is no user {places.USER}", case.reinstall())
-    owners = {path: case.machine.owner(path) for path in _PLAYERS}
+    owners = {path: case.machine.owner(path) for path in places.PLAYERS}
     others = [path for path, owner in owners.items() if owner not in (None, int(user[1]))]
     if others:
         return wrong(
