@@ -16,6 +16,7 @@ from conftest import ROOT
 from jack_server import ended, wait_for
 from nampedal.board import places
 from nampedal.board.launcher import TRIAL
+from nampedal.firmware.card.apart import PATIENCE_S
 from nampedal.firmware.cli.play import play_command
 from nampedal.firmware.doctor.case import UNITS
 from nampedal.firmware.update.boot import TRYBOOT
@@ -171,6 +172,11 @@ def test_five_starts_fit_into_the_time_however_late_each_fails(name: str) -> Non
     # One that hangs while it starts, or as soon as it has.
     latest = sum(seconds(one.one(key)) for key in ("TimeoutStartSec", "WatchdogSec", "RestartSec"))
     assert int(one.one("StartLimitBurst")) * latest < seconds(one.one("StartLimitIntervalSec"))
+
+
+@pytest.mark.parametrize(("name", "times"), [("nampedal-card.service", 2), ("nampedal-usb@.service", 1)])
+def test_taking_over_ends_and_is_told_of_before_systemd_ends_it(name: str, times: int) -> None:
+    assert times * PATIENCE_S + 30.0 < seconds(unit(name).one("TimeoutStartSec"))
 
 
 def test_only_one_of_them_plays_and_one_ends_before_the_other_begins() -> None:
