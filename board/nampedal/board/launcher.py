@@ -22,6 +22,8 @@ CURRENT, TRIAL = "current", "trial"
 TRIES = "tries"
 BEGUN, OVER = f"{TRIES}/begun", f"{TRIES}/over"
 BESIDE = "beside"
+# What a runtime is started by: all commands, and those that a boot waits for, without the others.
+ALL, PLAY, CARD_BOOT = "nampedal.firmware.cli", "nampedal.firmware.cli.playing", "nampedal.firmware.card"
 # Of the installed runtime: another one as soon as anything else is installed.
 RECORD = "lib/python3*/site-packages/nampedal-*.dist-info/RECORD"
 
@@ -68,11 +70,10 @@ case " $* " in
         ;;
 esac
 
-# What a boot waits for is started without all the other commands.
 case "$1 $2" in
-    "card boot") module=nampedal.firmware.card ;;
-    "play "*) module=nampedal.firmware.cli.playing ;;
-    *) module=nampedal.firmware.cli ;;
+    "card boot") module={card_boot} ;;
+    "play "*) module={play} ;;
+    *) module={all} ;;
 esac
 exec "$runtime/bin/python3" -I -m "$module" "$@"
 """
@@ -95,4 +96,7 @@ def launcher(root: Path = Path("/")) -> str:
         trial=TRIAL,
         begun=BEGUN,
         over=OVER,
+        all=ALL,
+        play=PLAY,
+        card_boot=CARD_BOOT,
     )

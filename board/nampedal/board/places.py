@@ -14,6 +14,8 @@ CARD_CONFIG = CARD / "config.txt"
 CARD_TRYBOOT = CARD / "tryboot.txt"
 # What a boot made of it: gone when it is off, and only root's to write.
 CARD_RUN = Path("/run/nampedal-card")
+# What its lights have to tell, once the pedal plays.
+CARD_NEWS = CARD_RUN / "announce"
 # On an image a partition of its own: the only one that is written.
 DATA = Path("/var/lib/nampedal")
 BANKS = DATA / "banks"

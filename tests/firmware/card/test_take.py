@@ -15,6 +15,7 @@ import pytest
 from bank_maker import amp, make_bank, names
 from card_rig import Card, bring
 from conftest import ROOT
+from nampedal.board import places
 from nampedal.converter import nam_file
 from nampedal.converter.convert import convert
 from nampedal.firmware import artifact, preset
@@ -26,7 +27,7 @@ from nampedal.firmware.card import take as taking
 from nampedal.firmware.card.found import look_in
 from nampedal.firmware.card.take import take
 from nampedal.firmware.card.taken import read_taken, write_taken
-from nampedal.firmware.card.where import ANNOUNCED, TAKEN
+from nampedal.firmware.card.where import TAKEN
 from nampedal.firmware.preset import Gain, Nam, Preset
 from nampedal.firmware.verify import verify
 
@@ -51,7 +52,7 @@ def test_one_of_each_kind_is_taken_over_and_played_from_there(full: Card) -> Non
     assert names(full.banks / "imported") == ["Loud Amp.stomp", "Loud Amp.toml"]
     assert preset.read(full.banks / "imported" / "Loud Amp.toml").blocks == (Nam("Loud Amp.stomp"),)
     assert all(is_whole(full.banks / name) for name in full.bank_names())
-    assert left(full.at(ANNOUNCED)) == [5]
+    assert left(full.at(places.CARD_NEWS)) == [5]
 
 
 def test_the_next_boot_has_nothing_to_do_and_starts_nobody_for_it(full: Card) -> None:
@@ -61,7 +62,7 @@ def test_the_next_boot_has_nothing_to_do_and_starts_nobody_for_it(full: Card) ->
     assert (boot.taken, boot.problems) == ([], [])
     assert full.system.said == ["radio off"]
     assert full.at(TAKEN).stat().st_mtime_ns == state.st_mtime_ns
-    assert left(full.at(ANNOUNCED)) == []
+    assert left(full.at(places.CARD_NEWS)) == []
 
 
 def test_what_the_player_deleted_or_changed_does_not_come_back(full: Card) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,18 @@ def test_a_version_that_does_not_run_here_is_never_tried(pedal: FakePedal, tmp_p
     said = refusal(pedal, path, SelfCheckError)
     assert said.startswith(f"{path}: does not run here: ")
     assert said.endswith("ImportError: no such symbol; the pedal stays as it is")
+
+
+def test_a_version_that_the_launcher_can_not_start_is_never_tried(pedal: FakePedal, tmp_path: Path) -> None:
+    whole = make_wheel(tmp_path)
+    path = tmp_path / "cut" / whole.name
+    path.parent.mkdir()
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if not name.endswith("playing.py"):
+                new.writestr(name, old.read(name))
+    said = refusal(pedal, path, SelfCheckError)
+    assert said.endswith("['nampedal.firmware.cli.playing']; the pedal stays as it is")
 
 
 def test_a_version_that_plays_a_capture_of_the_pedals_wrong_is_never_tried(pedal: FakePedal, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from nampedal.board import places
 from nampedal.board.settings import reason, replace_file, sync_folder
 from nampedal.firmware.card.errors import CardFileError
 from nampedal.firmware.card.system import System
-from nampedal.firmware.card.where import ANNOUNCED, PROBLEM, placed, write_run
+from nampedal.firmware.card.where import placed, write_run
 from nampedal.firmware.lamps import CARD_TROUBLE, TAKEN_OVER
 
 _HEAD = (
@@ -29,8 +29,7 @@ def tell(system: System, root: Path, problems: Sequence[str], taken: Sequence[st
         _log.info("bank %s was taken over", name)
     codes = [CARD_TROUBLE] * bool(problems) + [TAKEN_OVER] * bool(taken)
     try:
-        write_run(placed(root, PROBLEM), "".join(f"{problem}\n" for problem in problems))
-        write_run(placed(root, ANNOUNCED), "".join(f"{code}\n" for code in codes))
+        write_run(placed(root, places.CARD_NEWS), "".join(f"{code}\n" for code in codes))
     finally:
         _write_errors(system, placed(root, places.CARD_ERRORS), problems)
 

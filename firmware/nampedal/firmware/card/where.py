@@ -12,9 +12,6 @@ ROOT = Path("/")
 SYSTEM = places.DATA / "system"
 # What was taken over already.
 TAKEN = places.STATE / "nampedal" / "card.toml"
-# What a boot found out, for whoever comes behind: the units and the daemon.
-PROBLEM = places.CARD_RUN / "problem"
-ANNOUNCED = places.CARD_RUN / "announce"
 
 
 def placed(root: Path, place: Path) -> Path:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nampedal.board import places
+from nampedal.board.launcher import ALL, CARD_BOOT, PLAY
 from nampedal.board.settings import reason
 from nampedal.firmware.update.errors import (
     OnTrialError,
@@ -26,8 +27,12 @@ from nampedal.firmware.update.wheel import Wheel, read_wheel, replace_in, requir
 
 # Beside what the copy takes; a full partition keeps presets from being saved.
 SPARE_BYTES = 64 << 20
-# Python's commands and native code, both.
-_RUNS = "import nampedal.firmware.cli.pedal_commands, nampedal.firmware.engine as e; e.isas()"
+# Python's commands and native code, both; and all that the launcher asks for is there.
+_STARTED = (f"{ALL}.__main__", PLAY, f"{CARD_BOOT}.__main__")
+_RUNS = (
+    "import sys, importlib.util as u, nampedal.firmware.cli.pedal_commands, nampedal.firmware.engine as e; e.isas(); "
+    f"sys.exit([module for module in {_STARTED} if u.find_spec(module) is None] or 0)"
+)
 
 
 def packages_of(runtime: Path) -> Path:
