@@ -84,3 +84,15 @@ def test_play_by_itself_is_the_command_of_that_name(tmp_path: Path) -> None:
     command = [sys.executable, "-I", "-m", "nampedal.firmware.cli.playing", "play", str(tmp_path / "gone.stomp")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].startswith(f"nampedal: {tmp_path}/gone.stomp: is not there; ")
+
+
+def test_a_boot_by_itself_does_what_the_command_does() -> None:
+    """Where it would write, there is nothing but memory of its own."""
+    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    hidden = "for folder in /var/lib /run /boot; do mount -t tmpfs own $folder || exit 77; done; mkdir /boot/firmware; "
+    script = hidden + '"$0" -I -m nampedal.firmware.card && cat /boot/firmware/nampedal-errors.txt'
+    done = subprocess.run([*own, script, sys.executable], capture_output=True, text=True, check=False)
+    if done.returncode in (1, 77) and "nampedal" not in done.stderr:
+        pytest.skip(f"this machine lets nobody have mounts of its own: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "user 'nampedal': is not there; install nampedal with 'nampedal install'"
