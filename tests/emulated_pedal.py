@@ -24,12 +24,21 @@ BOOT_S = 240.0
 WORDS = ("modules_load=snd-aloop", "systemd.log_target=kmsg")
 
 
+# As `nampedal status --json` has it, in a tenth of the time.
+_ASK = (
+    'import socket; s = socket.socket(socket.AF_UNIX); s.connect("/run/nampedal/control.sock");'
+    's.sendall(b"{\\"do\\": \\"status\\"}\\n"); print(s.makefile().readline())'
+)
+
+
 class Pedal:
     """Somebody who is logged in."""
 
     def __init__(self, machine: Machine, key: Path) -> None:
         self.machine = machine
         options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=30")
+        # An emulator takes a second and more for each login: all commands go through the first one's connection.
+        options += ("ControlMaster=auto", "ControlPersist=yes", f"ControlPath={key.parent}/%p")
         self._options = ["-i", str(key), *(word for option in options for word in ("-o", option))]
 
     def run(self, command: str, *, check: bool = True, patience_s: float = 120.0) -> str:
@@ -47,7 +56,7 @@ class Pedal:
 
     def status(self) -> dict[str, Any]:
         """Empty while nobody answers."""
-        said = self.run("nampedal status --json", check=False)
+        said = self.run(f"/usr/bin/python3 -I -S -c '{_ASK}'", check=False)
         return dict(json.loads(said)) if said.startswith("{") else {}
 
     def plays(self, name: str) -> bool:

@@ -188,7 +188,7 @@ def test_a_stick_brings_a_bank(pedal: Pedal, tmp_path: Path) -> None:
     pedal.run("nampedal do bank blues")
     pedal.wait_for(lambda: pedal.status()["bank"] == "blues")
     pedal.run("nampedal do bank rock")
-    pedal.wait_for(lambda: pedal.plays("1-half"))
+    pedal.wait_for(lambda: pedal.plays("2-double"))
     assert pedal.run("findmnt -no TARGET -S LABEL=STICK", check=False) == ""
 
 
@@ -201,12 +201,13 @@ def wheel() -> Path:
 def test_a_newer_nampedal_that_does_not_play_gives_way_to_the_old_one(
     pedal: Pedal, wheel: Path, tmp_path: Path
 ) -> None:
-    spoilt = {"nampedal/firmware/notify.py": b"raise RuntimeError('spoilt')\n"}
+    # What is tried before it is started finds nothing wrong with it.
+    spoilt = {"nampedal/firmware/notify.py": b"def Notifier():\n    raise RuntimeError('spoilt')\n"}
     newer = changed_wheel(wheel, tmp_path, "9.0", spoilt)
     pedal.copy(newer, to="/tmp/")
     said = pedal.run(f"nampedal update /tmp/{newer.name} 2>&1; echo code $?", patience_s=600.0)
     assert said.endswith("code 1"), said
-    pedal.wait_for(lambda: pedal.plays("1-half"))
+    pedal.wait_for(lambda: pedal.plays("2-double"))
     assert "9.0" not in pedal.run("nampedal --version")
 
 
@@ -214,7 +215,7 @@ def test_a_newer_nampedal_that_plays_stays(pedal: Pedal, wheel: Path, tmp_path: 
     newer = changed_wheel(wheel, tmp_path, "9.1", {})
     pedal.copy(newer, to="/tmp/")
     pedal.run(f"nampedal update /tmp/{newer.name}", patience_s=600.0)
-    pedal.wait_for(lambda: pedal.plays("1-half"))
+    pedal.wait_for(lambda: pedal.plays("2-double"))
     assert "9.1" in pedal.run("nampedal --version")
     pedal.run("nampedal update back", patience_s=300.0)
     assert "9.1" not in pedal.run("nampedal --version")
