@@ -36,9 +36,11 @@ class Pedal:
 
     def __init__(self, machine: Machine, key: Path) -> None:
         self.machine = machine
-        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=30")
         # An emulator takes a second and more for each login: all commands go through the first one's connection.
-        options += ("ControlMaster=auto", "ControlPersist=yes", f"ControlPath={key.parent}/%p")
+        options = (
+            *("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=30"),
+            *("ControlMaster=auto", "ControlPersist=yes", f"ControlPath={key.parent}/%p"),
+        )
         self._options = ["-i", str(key), *(word for option in options for word in ("-o", option))]
 
     def run(self, command: str, *, check: bool = True, patience_s: float = 120.0) -> str:

@@ -50,6 +50,30 @@ def test_what_a_boot_waits_for_is_started_by_itself(pedal: FakePedal) -> None:
     assert pedal.launch("card", "check", "boot") == f"{OLD} card check boot"
 
 
+@pytest.fixture
+def root_of_a_pedal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is root, where there is the user that plays."""
+    for name, says in (("id", "echo 0"), ("runuser", 'shift 2; echo "as $1"; shift 1; echo "$@"')):
+        path = tmp_path / "programs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{says}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("root_of_a_pedal")
+@pytest.mark.parametrize("command", ["bank", "calibrate", "latency", "learn", "setup"])
+def test_what_is_the_players_root_does_as_the_player(pedal: FakePedal, command: str) -> None:
+    said = pedal.launch(command, "an argument").split("\n")
+    assert said == ["as --", f"{pedal.at(places.COMMAND)} {command} an argument"]
+
+
+@pytest.mark.usefixtures("root_of_a_pedal")
+@pytest.mark.parametrize("command", ["doctor", "update", "status"])
+def test_what_is_roots_root_does(pedal: FakePedal, command: str) -> None:
+    assert pedal.launch(command) == f"{OLD} {command}"
+
+
 def test_it_says_where_state_and_settings_are_and_that_the_socket_is_the_services(tmp_path: Path) -> None:
     pedal = FakePedal(tmp_path)
     tells = "import os; print(*(os.environ.get('XDG_' + x) for x in ('RUNTIME_DIR', 'CONFIG_HOME', 'STATE_HOME')))"

@@ -37,6 +37,16 @@ XDG_CONFIG_HOME=${{XDG_CONFIG_HOME:-{config}}}
 XDG_STATE_HOME=${{XDG_STATE_HOME:-{state}}}
 export XDG_CONFIG_HOME XDG_STATE_HOME
 
+# Where lgpio makes its pipe.
+[ -d {run} ] && export LG_WD="${{LG_WD:-{run}}}"
+
+# JACK answers only the user that it runs as, and what root writes the pedal could not write again.
+case $1 in
+    bank | calibrate | latency | learn | setup)
+        [ "$(id -u)" = 0 ] && id -u {user} >/dev/null 2>&1 && exec runuser -u {user} -- "$0" "$@"
+        ;;
+esac
+
 installed={installed}
 runtimes={runtimes}
 
@@ -99,4 +109,6 @@ def launcher(root: Path = Path("/")) -> str:
         all=ALL,
         play=PLAY,
         card_boot=CARD_BOOT,
+        run=at(places.RUN),
+        user=places.USER,
     )
