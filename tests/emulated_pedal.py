@@ -64,7 +64,7 @@ class Pedal:
     def plays(self, name: str) -> bool:
         return bool(self.status().get("preset") == name)
 
-    def wait_for(self, what: Callable[[], Any], patience_s: float = 60.0) -> Any:
+    def wait_for(self, what: Callable[[], Any], patience_s: float = 180.0) -> Any:
         """The first answer that is true."""
         end_s = time.monotonic() + patience_s
         while time.monotonic() < end_s:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -126,15 +125,9 @@ def test_doctor_finds_nothing_wrong(pedal: Pedal) -> None:
 
 def test_a_daemon_that_hangs_is_started_again_by_the_watchdog(pedal: Pedal) -> None:
     before = unit(pedal, "nampedal.service", "MainPID")
-    began_s = time.monotonic()
     pedal.run(f"kill -STOP {before}")
-    pedal.wait_for(lambda: unit(pedal, "nampedal.service", "MainPID") not in (before, "0"), 40.0)
-    # Ten seconds of its own, and what starting takes.
-    assert time.monotonic() - began_s < 30.0
-    assert (
-        "nampedal.service: watchdog timeout"
-        in pedal.run("journalctl -b --no-pager | grep -i watchdog.timeout | tail -1").lower()
-    )
+    pedal.wait_for(lambda: unit(pedal, "nampedal.service", "MainPID") not in (before, "0"))
+    assert "Watchdog timeout (limit 10s)" in pedal.run("journalctl -b --no-pager | grep nampedal.service | tail -30")
     pedal.wait_for(lambda: pedal.plays("2-double"))
 
 
@@ -155,7 +148,7 @@ def hear(pedal: Pedal, source: str, targets: list[str]) -> bool:
 
 def test_a_daemon_that_always_crashes_ends_in_the_safe_preset(pedal: Pedal) -> None:
     crash(pedal, "nampedal")
-    pedal.wait_for(lambda: unit(pedal, "nampedal-safe.service", "ActiveState") == "active", 90.0)
+    pedal.wait_for(lambda: unit(pedal, "nampedal-safe.service", "ActiveState") == "active")
     assert unit(pedal, "nampedal.service", "Result") != "success"
     status = pedal.status()
     assert (status["safe"], status["preset"]) == (True, "dry")
@@ -166,7 +159,7 @@ def test_a_daemon_that_always_crashes_ends_in_the_safe_preset(pedal: Pedal) -> N
 
 def test_where_that_crashes_too_jack_alone_connects(pedal: Pedal) -> None:
     crash(pedal, "nampedal-safe")
-    pedal.wait_for(lambda: hear(pedal, "system:capture_1", ["system:playback_1", "system:playback_2"]), 90.0)
+    pedal.wait_for(lambda: hear(pedal, "system:capture_1", ["system:playback_1", "system:playback_2"]))
     assert unit(pedal, "nampedal-through.service", "ActiveState") == "active"
     pedal.run("rm -r /run/systemd/system/nampedal*.service.d/zz-crash.conf && systemctl daemon-reload")
     pedal.run("systemctl reset-failed && systemctl restart nampedal.service")
@@ -183,7 +176,7 @@ def test_a_stick_brings_a_bank(pedal: Pedal, tmp_path: Path) -> None:
     subprocess.run(["mkfs.vfat", "-n", "STICK", stick], check=True, capture_output=True)
     subprocess.run(["mcopy", "-i", stick, tmp_path / "blues.nampedal-bank", "::/"], check=True)
     pedal.machine.plug(stick)
-    pedal.wait_for(lambda: "blues" in pedal.run(f"ls {BANKS}"), 90.0)
+    pedal.wait_for(lambda: "blues" in pedal.run(f"ls {BANKS}"))
     # It plays on, and the bank is there to go to.
     pedal.run("nampedal do bank blues")
     pedal.wait_for(lambda: pedal.status()["bank"] == "blues")
