@@ -1,7 +1,7 @@
 """How an image boots in the emulator, and what of it takes how long: its first start, and one later on.
 
-On the image that `make test-image` builds, with the programs that it installs. They are an emulated machine's seconds: it is
-slower than a board, and not evenly so.
+On the image that `make test-image` builds, with the programs that it installs. They are an emulated machine's seconds:
+it is slower than a board, and not evenly so.
 
     PYTHONPATH=tests .venv/bin/python bench/boot.py build/image/pedal.img
 """

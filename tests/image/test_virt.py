@@ -71,6 +71,19 @@ def test_the_bank_on_the_card_was_taken_over(pedal: Pedal) -> None:
     assert pedal.run("ls /boot/firmware/nampedal-errors.txt 2>&1", check=False).endswith("No such file or directory")
 
 
+def test_what_is_wrong_on_the_card_is_told_beside_it(pedal: Pedal) -> None:
+    """As at a boot; whose own mounts the card is made writable in, for a moment."""
+    broken, errors = "/boot/firmware/import/broken.stomp", "/boot/firmware/nampedal-errors.txt"
+    again = "systemctl restart --no-block nampedal-card.service"
+    writable, locked = "mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"
+    pedal.run(f"{writable} && echo no artifact > {broken} && {locked} && {again}")
+    pedal.wait_for(lambda: "broken.stomp" in pedal.run(f"cat {errors}", check=False))
+    assert pedal.run("findmnt -no OPTIONS /boot/firmware").startswith("ro,")
+    pedal.run(f"{writable} && rm {broken} && {locked} && {again}")
+    pedal.wait_for(lambda: pedal.run(f"test -e {errors} || echo gone") == "gone")
+    pedal.wait_for(lambda: pedal.plays("1-half"))
+
+
 def drop_in(pedal: Pedal, name: str, *lines: str) -> None:
     """Until it is switched off."""
     folder = "/run/systemd/system/nampedal.service.d"
