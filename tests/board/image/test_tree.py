@@ -14,6 +14,7 @@ EPOCH = 1_700_000_000
 
 def make_root(folder: Path) -> Path:
     for name in (
+        "usr/lib",
         "etc/ssh",
         "etc/systemd/system/multi-user.target.wants",
         "var/log/apt",
@@ -43,6 +44,12 @@ def test_nothing_of_where_it_was_made_stays_in_a_root(tmp_path: Path) -> None:
     assert (root / "etc/shadow").read_text() == "root:*:19675:0:99999:7:::\nnampedal:!*:19675::::::\n"
     youngest = max(path.lstat().st_mtime for path in root.rglob("*"))
     assert youngest == EPOCH
+
+
+def test_a_clock_begins_when_the_root_was_made(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    tree.finish(root, EPOCH)
+    assert (root / "usr/lib/clock-epoch").stat().st_mtime == EPOCH
 
 
 def test_what_is_written_at_every_boot_lies_in_memory(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def finish(root: Path, epoch: int) -> None:
     for path in [*(root / "etc/ssh").glob("ssh_host_*"), *(root / "etc").glob("*-"), *(root / "etc").glob(".pwd.lock")]:
         path.unlink()
     _forget_days(root / "etc/shadow", epoch)
+    # A Raspberry Pi has no clock of its own: systemd starts at this file's date, until a network knows better.
+    (root / "usr/lib/clock-epoch").touch()
     for path in root.rglob("*"):
         if path.lstat().st_mtime > epoch:
             os.utime(path, (epoch, epoch), follow_symlinks=False)
