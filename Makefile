@@ -21,7 +21,14 @@ CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	@$(BIN)/pytest --ignore=tests/aarch64 --ignore=tests/image
+	@$(MAKE) --no-print-directory -j2 --output-sync=line test-converter test-pedal
+
+# Side by side: one of them trains and computes, the other mostly waits for sound.
+.PHONY: test-converter test-pedal
+test-converter:
+	@$(BIN)/pytest tests/converter
+test-pedal:
+	@$(BIN)/pytest --ignore=tests/converter --ignore=tests/aarch64 --ignore=tests/image
 
 lint: $(VENV)/.tested-with
 	@echo "== checking the style"

@@ -316,7 +316,7 @@ def test_the_shell_completes_commands(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout == "plain,inspect\n"
+    assert done.stdout == "plain,inspect\nplain,install\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
