@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bank_maker import amp
 from conftest import ROOT
 from emulated_machine import CARD_AT_BYTES, Machine
-from nampedal.firmware import preset
+from nam_maker import a1, write
+from nampedal.converter import nam_file
+from nampedal.firmware import artifact, preset
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
 GUEST = ROOT / "tests" / "image" / "guest"
@@ -83,12 +84,14 @@ def make_key(folder: Path) -> Path:
 
 
 def make_rock(folder: Path) -> Path:
-    """A bank that an emulator has time for, and one preset that it has not."""
+    """A bank that an emulator has time for: its capture is a WaveNet as small as they come."""
     folder.mkdir(parents=True)
-    (folder / "amp.stomp").write_bytes(amp())
+    nam = write(folder / "amp.nam", a1((4, 2), tuple(1 << power for power in range(10))))
+    (folder / "amp.stomp").write_bytes(artifact.pack(nam_file.read(nam)))
+    nam.unlink()
     preset.write(Preset("Half", (Gain(-6.0),)), folder / "1-half.toml")
     preset.write(Preset("Double", (Gain(6.0), Tone(bass=6.0))), folder / "2-double.toml")
-    preset.write(Preset("Amp", (Nam("amp.stomp"),), level_db=-6.0), folder / "3-amp.toml")
+    preset.write(Preset("Amp", (Nam("amp.stomp"),), level_db=20.0), folder / "3-amp.toml")
     return folder
 
 

@@ -100,7 +100,7 @@ def test_a_guitar_through_jack_is_what_the_preset_is_offline(pedal: Pedal, prese
     pedal.run("mkdir -p /tmp/guest")
     guest = [GUEST / "play_through.py", ROOT / "tests" / "jack_player.py", ROOT / "tests" / "jack_server.py"]
     pedal.copy(*guest, tmp_path / "riff.wav", to="/tmp/guest/")
-    # An emulator has no time for an amplifier, and would step down.
+    # An emulator may have no time for it when others work beside, and would step down.
     play = f"/usr/local/bin/nampedal play {BANKS} --pedal virtual --tier 0"
     drop_in(pedal, "tier", "ExecStart=", f"ExecStart={play}")
     pedal.run(f"nampedal preset {preset}")
