@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nampedal.converter.rounding import LARGEST, Matrix, nearest, round_rows, scales, to_float16
 
@@ -17,7 +17,9 @@ def error(rows: Matrix, values: Matrix, scale: Matrix, seen: Matrix) -> Matrix:
     return np.asarray(np.sum((seen @ (rows - values * scale[:, None]).T) ** 2, axis=0))
 
 
+# The example is one whose errors, made up for column by column, end further off.
 @given(st.integers(0, 10_000), st.integers(1, 24))
+@example(329, 16)
 @settings(max_examples=30, deadline=None)
 def test_no_row_is_rounded_worse_than_to_the_nearest(seed: int, channels: int) -> None:
     rng = np.random.default_rng(seed)

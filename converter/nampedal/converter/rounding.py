@@ -51,11 +51,15 @@ def round_to_nearest(weight: FloatArray) -> Int8Weights:
 def round_rows(rows: Matrix, moments: Matrix) -> tuple[Matrix, Matrix]:
     """Rows (m, n), moments (n, n) positive definite -> whole numbers (m, n) within +-127, scales (m,)."""
     largest = np.max(np.abs(rows), axis=1)
-    # All rows with all their scales at once: (factors * m, n).
-    tried = np.tile(rows, (len(SCALES), 1))
-    scale = scales(np.outer(SCALES, largest).reshape(-1))
-    values = _descend(tried, moments, scale, _compensate(tried, moments, scale))
-    best = np.argmin(_costs(tried - values * scale[:, None], moments).reshape(len(SCALES), -1), axis=0)
+    # All rows with all their scales at once: (factors * m, n); and from where rounding to nearest ends, so that no row
+    # comes out worse than that: making up for errors goes forward only, and may lead astray.
+    tried = np.tile(rows, (len(SCALES) + 1, 1))
+    plain = scales(largest)
+    scale = np.concatenate([scales(np.outer(SCALES, largest).reshape(-1)), plain])
+    count = len(SCALES) * len(rows)
+    begun = [_compensate(tried[:count], moments, scale[:count]), nearest(rows, plain[:, None])]
+    values = _descend(tried, moments, scale, np.concatenate(begun))
+    best = np.argmin(_costs(tried - values * scale[:, None], moments).reshape(len(SCALES) + 1, -1), axis=0)
     chosen = best * len(rows) + np.arange(len(rows))
     return values[chosen], scale[chosen]
 
