@@ -21,14 +21,7 @@ CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	@$(MAKE) --no-print-directory -j2 test-converter test-pedal
-
-# Side by side: one of them trains and computes, the other mostly waits for sound. What the first says comes in one piece.
-.PHONY: test-converter test-pedal
-test-converter:
-	@$(BIN)/pytest tests/converter >build/test-converter.log 2>&1; code=$$?; echo; cat build/test-converter.log; exit $$code
-test-pedal:
-	@$(BIN)/pytest --ignore=tests/converter --ignore=tests/aarch64 --ignore=tests/image
+	@$(BIN)/pytest --ignore=tests/aarch64 --ignore=tests/image
 
 lint: $(VENV)/.tested-with
 	@echo "== checking the style"

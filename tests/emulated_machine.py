@@ -62,6 +62,8 @@ class Machine:
 
     def __init__(self, kind: str, started: Started, drive: str, folder: Path, words: Sequence[str] = ()) -> None:
         self.log = folder / "console.log"
+        # Of the machine that ran before in this folder.
+        self.log.unlink(missing_ok=True)
         self.port = free_port()
         console = f"console={CONSOLES[kind]}"
         line = " ".join((started.words.replace("quiet", ""), console, *words))

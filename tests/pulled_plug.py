@@ -69,7 +69,6 @@ class PulledPlug:
             time.sleep(0.05)
         began_s = time.monotonic()
         drive = f"file=nbd:unix:{address},format=raw"
-        (self._folder / "console.log").unlink(missing_ok=True)
         machine = Machine("virt", self._started, drive, self._folder, WORDS)
         try:
             machine.wait_for_ssh(BOOT_S)

@@ -112,8 +112,12 @@ class JackClient(JackPorts):
         self._callback: _engine.JackCallback | None = None
         self._ports_changed = threading.Event()
         self._ports_changed.set()
-        self._client.set_port_registration_callback(lambda port, there: self._ports_changed.set(), only_available=False)
-        self._client.set_port_connect_callback(lambda one, other, on: self._ports_changed.set(), only_available=False)
+        # JACK-Client asks libjack for the ports before it calls, in the thread that closing a client may wait for.
+        changed = jack._ffi.callback("JackPortRegistrationCallback", lambda port, there, _: self._ports_changed.set())
+        joined = jack._ffi.callback("JackPortConnectCallback", lambda one, other, on, _: self._ports_changed.set())
+        self._port_callbacks = changed, joined
+        jack._lib.jack_set_port_registration_callback(self._client._ptr, changed, jack._ffi.NULL)
+        jack._lib.jack_set_port_connect_callback(self._client._ptr, joined, jack._ffi.NULL)
         self._wired_midi = False
         # Whether something is connected that could send any.
         self.hears_midi = False
