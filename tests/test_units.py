@@ -40,8 +40,8 @@ MOST_EXPOSURE = {
 # Of the system that the units are checked in.
 TARGETS = ("basic", "multi-user", "shutdown", "sysinit", "umount")
 PROGRAMS = (
-    *("/usr/bin/jackd", "/usr/bin/jack_wait", "/usr/bin/jack_connect", "/usr/bin/jack_disconnect"),
-    *(str(places.COMMAND), "/usr/local/lib/nampedal/mixer", "/usr/local/lib/nampedal/tune"),
+    *("/usr/bin/jack_wait", "/usr/bin/jack_connect", "/usr/bin/jack_disconnect"),
+    *(str(places.COMMAND), "/usr/local/lib/nampedal/jack", "/usr/local/lib/nampedal/tune"),
 )
 
 

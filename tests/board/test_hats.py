@@ -34,6 +34,8 @@ HATS = [
     "pisound",
     "wm8960",
 ]
+# USB interfaces: tests/board/test_usb_hats.py.
+KEYS = sorted([*HATS, "usb"])
 # Those that every HAT has come first.
 FACTS = ["input_channels", "output_channels", "guitar_channel"]
 OPTIONAL_FACTS = ["input_full_scale_dbu", "output_full_scale_dbu", "input_impedance_ohm", "period_frames", "periods"]
@@ -104,9 +106,9 @@ def read(tmp_path: Path, text: str) -> Hat:
 
 
 def test_the_hats_of_the_checkout_are_those_that_are_installed(root: Path) -> None:
-    assert hat_keys() == HATS
+    assert hat_keys() == KEYS
     paths = sorted((root / "hw-profiles" / "hats").glob("*.toml"))
-    assert sorted(path.stem for path in paths) == HATS
+    assert sorted(path.stem for path in paths) == KEYS
     for path in paths:
         assert read_hat(path) == read_hat(path.stem)
 
@@ -219,7 +221,7 @@ def test_a_users_own_profile_is_found_and_wins_over_ours() -> None:
     (own_folder() / "my-hat.toml").write_text(GOOD)
     (own_folder() / ".half-written.toml").write_text("na")
     (own_folder() / "notes.txt").write_text("not a profile")
-    assert hat_keys() == sorted([*HATS, "my-hat"])
+    assert hat_keys() == sorted([*KEYS, "my-hat"])
     assert read_hat("pisound").name == "My HAT"
     assert read_hat("my-hat").key == "my-hat"
     assert read_hat("fe-pi").name == "Fe-Pi Audio Z V2"
@@ -239,19 +241,24 @@ def test_a_folder_of_own_profiles_that_can_not_be_read_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "hint"),
-    [("usb", ""), ("codeczero", "did you mean codec-zero? "), ("../hats/pisound", "did you mean pisound? "), ("", "")],
+    [
+        ("banjo", ""),
+        ("codeczero", "did you mean codec-zero? "),
+        ("../hats/pisound", "did you mean pisound? "),
+        ("", ""),
+    ],
 )
 def test_an_unknown_hat_is_refused_with_the_known_ones(asked: str, hint: str) -> None:
     with pytest.raises(UnknownHatError) as caught:
         read_hat(asked)
     assert str(caught.value) == (
-        f"HAT {asked!r}: is unknown; {hint}known are {', '.join(HATS)}; the path of a file has to end in .toml"
+        f"HAT {asked!r}: is unknown; {hint}known are {', '.join(KEYS)}; the path of a file has to end in .toml"
     )
 
 
 KNOWN = (
     "known are name, overlay, card, input_channels, output_channels, guitar_channel, pins, overlay_parameters, mixer, "
-    "input_full_scale_dbu, output_full_scale_dbu, input_impedance_ohm, period_frames, periods"
+    "input_full_scale_dbu, output_full_scale_dbu, input_impedance_ohm, period_frames, periods, usb"
 )
 CARD = "the id of an ALSA card is needed: a letter, then 14 letters, digits, _ and - at most"
 OVERLAY = "the name of an overlay is needed, without dtoverlay= and parameters"

@@ -84,8 +84,8 @@ def test_a_damaged_profile_is_refused(
 
 
 def test_an_unknown_pedal_is_named_with_what_there_is() -> None:
-    with pytest.raises(UnknownPedalError, match="pedal 'pi-4': is unknown; known are pi-4-dac-adc, "):
-        read_pedal("pi-4")
+    with pytest.raises(UnknownPedalError, match="pedal 'banjo': is unknown; known are pi-4-dac-adc, "):
+        read_pedal("banjo")
 
 
 def test_a_pedal_that_says_nothing_of_controls_has_none_and_leaves_all_to_the_firmware(tmp_path: Path) -> None:

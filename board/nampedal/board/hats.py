@@ -1,4 +1,7 @@
-"""Audio HATs: hw-profiles/hats/*.toml and the user's own, checked and typed. Every number says where it comes from."""
+"""The pedal's sound card, a HAT or a USB interface: hw-profiles/hats/*.toml and the user's own, checked and typed.
+
+Every number says where it comes from.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,16 @@ LIMITS = {
 }
 _KIND = "HAT"
 _NEEDED = ("name", "overlay", "card", "input_channels", "output_channels", "guitar_channel", "pins")
-_OPTIONAL = ("overlay_parameters", "mixer", *(name for name in LIMITS if name not in _NEEDED))
+_OPTIONAL = ("overlay_parameters", "mixer", *(name for name in LIMITS if name not in _NEEDED), "usb")
+# The only USB audio interface there is, whoever made it.
+ANY = "any"
+# What describes a HAT's driver and its pins; a USB interface has neither.
+_NOT_USB = ("overlay", "overlay_parameters", "card", "pins")
+_CHANNELS = ("input_channels", "output_channels")
+# A USB interface may have more channels than a HAT, and most of them let jackd open all or none.
+_USB_CHANNELS = (1, 64)
+# As lsusb prints it, and the kernel in /proc/asound/cardN/usbid (sound/usb/proc.c).
+_USB_NUMBER = re.compile("[0-9a-fA-F]{4}")
 _OVERLAY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 # A comma would begin the next parameter.
 _PARAMETER = re.compile(r"[A-Za-z0-9_-]+(=[!-+\--~]+)?")
@@ -40,9 +52,12 @@ _PIN = re.compile(r"0|[1-9][0-9]?")
 
 @dataclass(frozen=True, slots=True)
 class Hat:
-    """key: what it is asked for by.  overlay, overlay_parameters: of dtoverlay= in config.txt.
+    """key: what it is asked for by.  overlay, overlay_parameters: of dtoverlay= in config.txt; None for USB.
 
-    card: the ALSA card's id, as in hw:CARD.  mixer: what `amixer sset` is given, call by call, until the HAT sounds.
+    card: the ALSA card's id, as in hw:CARD; None for USB, where it is found at run time.
+    usb: None for a HAT; `ANY`, or VENDOR:PRODUCT as lsusb prints them (four lower-case hex digits each).
+    mixer: what `amixer sset` is given, call by call, until the card sounds.
+    input_channels, output_channels: None, with usb `ANY` only: jackd opens all that the interface has.
     guitar_channel: of the input channels, counted from 1.  pins: what each BCM GPIO that it takes is for.
     input_full_scale_dbu, output_full_scale_dbu: RMS of a sine that peaks at 0 dBFS, with this mixer; None if unknown.
     period_frames, periods: what JACK should run it with; None leaves that to the board, and to JACK.
@@ -50,12 +65,12 @@ class Hat:
 
     key: str
     name: str
-    overlay: str
+    overlay: str | None
     overlay_parameters: tuple[str, ...]
-    card: str
+    card: str | None
     mixer: tuple[tuple[str, ...], ...]
-    input_channels: Fact[int]
-    output_channels: Fact[int]
+    input_channels: Fact[int] | None
+    output_channels: Fact[int] | None
     guitar_channel: Fact[int]
     pins: Mapping[int, str]
     input_full_scale_dbu: Fact[float] | None = None
@@ -63,6 +78,7 @@ class Hat:
     input_impedance_ohm: Fact[int] | None = None
     period_frames: Fact[int] | None = None
     periods: Fact[int] | None = None
+    usb: str | None = None
 
 
 def own_folder() -> Path:
@@ -87,33 +103,65 @@ def read_hat(key_or_path: str | Path) -> Hat:
 def _parse(data: bytes, path: Traversable) -> Hat:
     where = str(path)
     values = load_toml(where, data)
-    check_keys(where, "", values, _NEEDED, _OPTIONAL)
-    input_channels = _whole(where, "input_channels", values)
+    usb = _usb(where, values) if "usb" in values else None
+    needed: tuple[str, ...] = _NEEDED
+    optional: tuple[str, ...] = _OPTIONAL
+    if usb is not None:
+        unknown = _CHANNELS if usb == ANY else ()
+        needed = tuple(name for name in _NEEDED if name not in (*_NOT_USB, *unknown))
+        optional = (*unknown, *(name for name in _OPTIONAL if name not in _NOT_USB))
+    check_keys(where, "", values, needed, optional)
+    limits = _USB_CHANNELS if usb is not None else LIMITS["input_channels"]
+    channels = {name: whole_fact_of(where, name, values, limits) for name in _CHANNELS if name in values}
+    most = channels["input_channels"].value if "input_channels" in channels else limits[1]
     return Hat(
         key=profiles.key_of(path),
         name=text_of(where, "name", values),
-        overlay=_overlay(where, values),
+        overlay=_overlay(where, values) if usb is None else None,
         overlay_parameters=_overlay_parameters(where, values),
-        card=_card(where, values),
+        card=_card(where, values) if usb is None else None,
         mixer=_mixer(where, values),
-        input_channels=input_channels,
-        output_channels=_whole(where, "output_channels", values),
-        guitar_channel=whole_fact_of(where, "guitar_channel", values, (1, input_channels.value)),
-        pins=_pins(where, values),
+        input_channels=channels.get("input_channels"),
+        output_channels=channels.get("output_channels"),
+        guitar_channel=whole_fact_of(where, "guitar_channel", values, (1, most)),
+        pins=_pins(where, values) if usb is None else {},
         input_full_scale_dbu=_dbu(where, "input_full_scale_dbu", values),
         output_full_scale_dbu=_dbu(where, "output_full_scale_dbu", values),
         input_impedance_ohm=_whole_if_there(where, "input_impedance_ohm", values),
         period_frames=_whole_if_there(where, "period_frames", values),
         periods=_whole_if_there(where, "periods", values),
+        usb=usb,
     )
 
 
-def _whole(where: str, name: str, values: Values) -> Fact[int]:
-    return whole_fact_of(where, name, values, LIMITS[name])
+def _usb(where: str, values: Values) -> str:
+    """`Hat.usb` of a profile that has the key."""
+    for key in _NOT_USB:
+        if key in values:
+            raise SettingValueError(
+                f"{where}: {key}: can't stand beside usb; take {key} out for a USB interface, or usb for a HAT"
+            )
+    value = values["usb"]
+    if value == ANY:
+        return ANY
+    if not isinstance(value, dict):
+        raise SettingValueError(
+            f'{where}: usb: is {value!r}; "{ANY}", or a table like {{ vendor = "1235", product = "8210" }} is needed'
+        )
+    check_keys(where, "usb.", value, ("vendor", "product"))
+    return ":".join(_usb_number(where, f"usb.{name}", value[name]) for name in ("vendor", "product"))
+
+
+def _usb_number(where: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or _USB_NUMBER.fullmatch(value) is None:
+        raise SettingValueError(
+            f'{where}: {key}: is {value!r}; four hexadecimal digits in quotes are needed, as lsusb shows them: "1235"'
+        )
+    return value.lower()
 
 
 def _whole_if_there(where: str, name: str, values: Values) -> Fact[int] | None:
-    return _whole(where, name, values) if name in values else None
+    return whole_fact_of(where, name, values, LIMITS[name]) if name in values else None
 
 
 def _dbu(where: str, name: str, values: Values) -> Fact[float] | None:

@@ -73,8 +73,12 @@ class Pedal:
     map: Mapping[str, Mapping[str, str]]
 
     def jack_inputs(self, channels: int) -> tuple[str, ...]:
-        """JACK's names of so many inputs: the guitar's first."""
-        count, guitar = self.hat.input_channels.value, self.hat.guitar_channel.value
+        """JACK's names of so many inputs: the guitar's first.
+
+        Where the profile does not say how many inputs the card has, they may be more than there are.
+        """
+        known, guitar = self.hat.input_channels, self.hat.guitar_channel.value
+        count = known.value if known is not None else max(guitar, channels)
         order = [guitar, *(channel for channel in range(1, count + 1) if channel != guitar)]
         return tuple(f"system:capture_{channel}" for channel in order[:channels])
 

@@ -43,7 +43,7 @@ def test_the_settings_are_what_units_read(pedal: Pedal, target: Target) -> None:
     assert lines[1] == "NAMPEDAL_PEDAL=pi-4-dac-adc"
     assert lines[2] == f"NAMPEDAL_JACK={' '.join(jack_arguments(pedal))}"
     assert lines[3:] == [
-        *("NAMPEDAL_CARD=sndrpihifiberry", "NAMPEDAL_INPUT=system:capture_1"),
+        *("NAMPEDAL_CARD=sndrpihifiberry", "NAMPEDAL_USB=", "NAMPEDAL_INPUT=system:capture_1"),
         *("NAMPEDAL_AUDIO_CPU=3", "NAMPEDAL_BASE=raspios", "NAMPEDAL_RADIO=on"),
     ]
     image = dataclasses.replace(target, image=True, base="debian")
@@ -55,6 +55,10 @@ def test_no_core_is_named_where_none_is_kept(pedal: Pedal, target: Target) -> No
     assert "NAMPEDAL_AUDIO_CPU" not in pedal_env(dataclasses.replace(pedal, board=two), target)
 
 
+# What jack.sh found, of a USB interface.
+CARD = "Interface"
+
+
 def run_mixer(script: str, folder: Path, code: int = 0) -> tuple[int, list[list[str]]]:
     """The exit code, and what amixer was given, call by call."""
     amixer, log = folder / "amixer", folder / "log"
@@ -64,7 +68,7 @@ def run_mixer(script: str, folder: Path, code: int = 0) -> tuple[int, list[list[
     amixer.chmod(0o755)
     log.write_text("")
     path = f"{folder}:{os.environ['PATH']}"
-    done = subprocess.run(["sh", "-c", script], check=False, env={"PATH": path})
+    done = subprocess.run(["sh", "-c", script], check=False, env={"PATH": path, "NAMPEDAL_CARD": CARD})
     return done.returncode, [line.rstrip("|").split("|") for line in log.read_text().splitlines()]
 
 
@@ -73,7 +77,7 @@ def test_the_mixer_gets_every_setting_of_every_hat_as_it_stands(pedal: Pedal, tm
     hat = read_hat(key)
     code, calls = run_mixer(mixer_script(dataclasses.replace(pedal, hat=hat)), tmp_path)
     assert code == 0
-    assert calls == [["-q", "-D", f"hw:{hat.card}", "--", "sset", *setting] for setting in hat.mixer]
+    assert calls == [["-q", "-D", f"hw:{hat.card or CARD}", "--", "sset", *setting] for setting in hat.mixer]
 
 
 def test_what_a_shell_would_take_for_its_own_reaches_the_mixer(pedal: Pedal, tmp_path: Path) -> None:

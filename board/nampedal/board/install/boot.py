@@ -92,7 +92,10 @@ def _has_rt_kernel(target: Target) -> bool:
 
 
 def _hat_lines(pedal: Pedal) -> list[str]:
+    """None for a USB interface: the kernel finds it by itself."""
     hat = pedal.hat
+    if hat.overlay is None:
+        return []
     line = ",".join((f"dtoverlay={hat.overlay}", *hat.overlay_parameters))
     if len(line) <= _MOST_LINE:
         return [line]

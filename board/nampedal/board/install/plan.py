@@ -15,7 +15,7 @@ from nampedal.board.install.boot import (
 )
 from nampedal.board.install.errors import BootFilesMissingError
 from nampedal.board.install.own_profiles import profile_steps
-from nampedal.board.install.sound import mixer_script, pedal_env, tune_script
+from nampedal.board.install.sound import jack_script, mixer_script, pedal_env, tune_script
 from nampedal.board.install.steps import Block, File, Runtime, Step, Words
 from nampedal.board.install.system import system_steps
 from nampedal.board.install.target import Target, machine_of, python_of
@@ -37,6 +37,7 @@ def plan(profile: str | Path, target: Target) -> list[Step]:
         Runtime(places.RUNTIME, target.wheel, python_of(target.root), machine_of(target.root)),
         File(places.COMMAND, launcher().encode(), 0o755),
         File(places.SETTINGS, pedal_env(pedal, target).encode()),
+        File(SCRIPTS / "jack", jack_script().encode(), 0o755),
         File(SCRIPTS / "mixer", mixer_script(pedal).encode(), 0o755),
         File(SCRIPTS / "tune", tune_script(pedal).encode(), 0o755),
         *profile_steps(profile, pedal),
