@@ -96,3 +96,18 @@ def test_what_a_root_takes_is_what_its_files_take(tmp_path: Path) -> None:
     (tmp_path / "a/b").write_bytes(bytes(1000))
     (tmp_path / "c").symlink_to("a/b")
     assert tree.size_bytes(tmp_path) == 1000
+
+
+def test_a_module_that_others_need_stays_where_its_neighbours_are_left_out(tmp_path: Path) -> None:
+    """As depmod lists them for Linux 6.1 and 7.3: snd-usb-audio with CONFIG_SND_USB_AUDIO_USE_MEDIA_CONTROLLER."""
+    driver, mc, videodev = (
+        *("kernel/sound/usb/snd-usb-audio.ko.xz", "kernel/drivers/media/mc/mc.ko.xz"),
+        "kernel/drivers/media/v4l2-core/videodev.ko.xz",
+    )
+    gpu, media = "kernel/drivers/gpu/drm/drm.ko.xz", "kernel/drivers/mediatek/own.ko.xz"
+    for path in (driver, mc, videodev, gpu, media):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    (tmp_path / "modules.dep").write_text(f"{driver}: {mc}\n{mc}:\n{videodev}: {mc}\n{gpu}:\n{media}:\n")
+    tree.leave_out(tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.ko.xz")) == sorted([driver, mc, media])

@@ -75,7 +75,7 @@ def _padded(data: bytes) -> bytes:
 
 def _modules(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and contents, each behind those that it needs."""
-    needs = _needs(folder)
+    needs = needs_of(folder)
     seen = set()
     for wanted in MODULES:
         for path in (path for path in needs if _name(path) == wanted):
@@ -86,7 +86,8 @@ def _modules(folder: Path) -> Iterator[tuple[str, bytes]]:
                     yield f"{_name(needed)}.ko", _unpacked(folder / needed)
 
 
-def _needs(folder: Path) -> dict[str, list[str]]:
+def needs_of(folder: Path) -> dict[str, list[str]]:
+    """What each module needs, from modules.dep; paths from the folder on. Raises KernelError."""
     try:
         lines = (folder / "modules.dep").read_text().splitlines()
     except OSError as error:

@@ -17,12 +17,13 @@ from nampedal.board import places
 from nampedal.board.errors import NampedalError
 from nampedal.board.image import tools
 from nampedal.board.image.errors import KernelError
+from nampedal.board.image.initramfs import needs_of
 from nampedal.board.install.installer import install
 from nampedal.board.install.target import Target
 
 # Of the radio.
 FIRMWARE = Path("usr/lib/firmware")
-# What no pedal has a device for.
+# What no pedal has a device for; what others need of it stays.
 _NO_MODULES = (
     *(
         "drivers/accel",
@@ -123,14 +124,31 @@ def size_bytes(root: Path) -> int:
 
 
 def _copy_modules(kernel: Path, root: Path, version: str) -> None:
-    modules = kernel / "usr/lib/modules" / version
-    left_out = {modules / "kernel" / name for name in _NO_MODULES} | {modules / "vmlinuz", modules / "dtb"}
+    modules, there = (top / "usr/lib/modules" / version for top in (kernel, root))
+    ignored = {modules / "vmlinuz", modules / "dtb"}
     shutil.copytree(
-        *(modules, root / "usr/lib/modules" / version),
+        *(modules, there),
         symlinks=True,
-        ignore=lambda folder, names: [name for name in names if Path(folder, name) in left_out],
+        ignore=lambda folder, names: [name for name in names if Path(folder, name) in ignored],
     )
     tools.run(["depmod", "-b", str(root), version])
+    leave_out(there)
+    tools.run(["depmod", "-b", str(root), version])
+
+
+def leave_out(modules: Path) -> None:
+    """Remove the modules of `_NO_MODULES`, but not those that a kept one needs: snd-usb-audio needs drivers/media/mc.
+
+    modules: a kernel's, with depmod's modules.dep, which names all that each needs (modules.dep(5)).
+
+    Raises KernelError.
+    """
+    needs = needs_of(modules)
+    folders = tuple(f"kernel/{name}/" for name in _NO_MODULES)
+    unwanted = {path for path in needs if path.startswith(folders)}
+    kept = {needed for path, found in needs.items() if path not in unwanted for needed in found}
+    for path in unwanted - kept:
+        (modules / path).unlink()
 
 
 def _forget_days(shadow: Path, epoch: int) -> None:
