@@ -32,7 +32,7 @@ def wiring_sheet(pedal: Pedal) -> str:
     y = _title(sheet, pedal)
     if pico is not None:
         y = _microcontroller(sheet, y, pico)
-    y = _header(sheet, y, header)
+    y = _header(sheet, y, pedal, header)
     if chip is not None and wiring.mcp3008 is not None:
         y = _converter(sheet, y, chip)
         for name, channel in expression_pedals(pedal, wiring.mcp3008).items():
@@ -60,11 +60,16 @@ def _heading(sheet: Sheet, y: float, title: str, *told: str) -> float:
     return y + 26
 
 
-def _header(sheet: Sheet, y: float, block: Block) -> float:
+def _header(sheet: Sheet, y: float, pedal: Pedal, block: Block) -> float:
     alone = all(found.kind == "words" for found in block.hung.values())
     where = "Seen from above, the end with the memory card up: even pins are along the board's edge. Pin 1 is square."
-    below = "The HAT covers the header. Who solders from below sees left and right swapped: go by the numbers."
-    note = "Only the HAT is plugged on here: solder nothing to it." if alone else below
+    below = "Who solders from below sees left and right swapped: go by the numbers."
+    if pedal.hat.pins:
+        note = (
+            "Only the HAT is plugged on here: solder nothing to it." if alone else f"The HAT covers the header. {below}"
+        )
+    else:
+        note = "Nothing is soldered here." if alone else below
     y = _heading(sheet, y, "The Raspberry Pi's header", where, note)
     pitch = TIGHT if alone else PITCH
     for side in sides(sheet, y, pitch, block):
@@ -201,7 +206,9 @@ def _legend(sheet: Sheet, y: float, pedal: Pedal) -> float:
 def _notes(pedal: Pedal) -> list[tuple[str, str]]:
     """By the colour that they are about."""
     wiring = pedal.wiring
-    found = [(HAT, f"Taken by the HAT, {pedal.hat.name}: nothing else goes there.")]
+    found = []
+    if pedal.hat.pins:
+        found.append((HAT, f"Taken by the HAT, {pedal.hat.name}: nothing else goes there."))
     if wiring.names("switches"):
         found.append((SWITCH, "Footswitch: a momentary one, between its pin and ground. No resistor."))
     if wiring.names("lights"):

@@ -58,9 +58,20 @@ def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -
 
 
 class Machine:
-    """kind: virt, or raspi3b.  drive: file= and format= of its card, which it writes, as QEMU's -drive has them."""
+    """kind: virt, or raspi3b.  drive: file= and format= of its card, which it writes, as QEMU's -drive has them.
 
-    def __init__(self, kind: str, started: Started, drive: str, folder: Path, words: Sequence[str] = ()) -> None:
+    devices: of QEMU's -device, in a `virt` machine; those of sound have the audiodev `none`.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        started: Started,
+        drive: str,
+        folder: Path,
+        words: Sequence[str] = (),
+        devices: Sequence[str] = (),
+    ) -> None:
         self.log = folder / "console.log"
         # Of the machine that ran before in this folder.
         self.log.unlink(missing_ok=True)
@@ -82,6 +93,8 @@ class Machine:
                 *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
                 *("-serial", f"file:{self.log}"),
             ]
+            if devices:
+                own += ["-audiodev", "none,id=none", *(word for device in devices for word in ("-device", device))]
         else:
             own = [
                 *("-M", "raspi3b", "-m", "1G", "-dtb", str(started.tree), "-drive", f"if=sd,{drive}"),

@@ -16,7 +16,7 @@ from make_wiring import drawings
 from nampedal.board.pedals import parse_pedal, read_pedal
 
 MADE = drawings()
-PEDALS = ["pi-4-dac-adc", "pi-5-serial", "zero-2-w-codec-zero"]
+PEDALS = ["pi-4-dac-adc", "pi-4-usb", "pi-5-serial", "zero-2-w-codec-zero"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -8,6 +8,7 @@ import pytest
 from card_rig import Card
 from nampedal.board import places
 from nampedal.board.pedals import Pedal, read_pedal
+from nampedal.firmware.card.as_installed import as_installed
 from nampedal.firmware.card.pedal_change import CHANGED, CONFIG, Installer
 
 BEFORE = "# mine\r\ndtparam=x\n[all]\ndtoverlay=rpi-codeczero\n"
@@ -111,10 +112,53 @@ def test_a_profile_on_the_card_may_name_a_hat_on_the_card(pi: Card) -> None:
     assert shipped.card != "Mine"
 
 
+def test_a_usb_interface_takes_the_hats_place_with_one_restart_and_needs_none_from_then_on(card: Card) -> None:
+    """With what the installer really writes: no overlay is left in config.txt, and jackd looks for the interface."""
+    card.installer = as_installed({"NAMPEDAL_BASE": "raspios"})
+    card.at(CONFIG).write_text("[all]\ndtoverlay=x\n")
+    card.say('pedal = "pi-4-dac-adc"')
+    assert card.boot().restarts
+    assert "dtoverlay=hifiberry-dacplusadc\n" in card.at(CONFIG).read_text()
+    forget(card)
+    assert not card.boot().restarts
+    forget(card)
+    card.say('pedal = "pi-4-dac-adc"\nhat = "usb"')
+    boot = card.boot()
+    assert (boot.restarts, boot.problems) == (True, [])
+    assert "hifiberry" not in card.at(CONFIG).read_text()
+    forget(card)
+    boot = card.boot()
+    assert (boot.restarts, boot.problems) == (False, [])
+    lines = env(card).splitlines()
+    assert "NAMPEDAL_USB=any" in lines
+    # In place of what the installed pedal's file says.
+    assert "NAMPEDAL_CARD=" in lines
+    assert "hw:" not in env(card)
+    assert '"hw:$NAMPEDAL_CARD"' in card.at(places.CARD_RUN / "mixer").read_text()
+
+
+def test_a_pedal_with_an_interface_may_name_one_on_the_card(card: Card) -> None:
+    card.installer = as_installed({"NAMPEDAL_BASE": "debian"})
+    card.at(CONFIG).write_text("[all]\n")
+    (card.folder / "mine.toml").write_text(
+        'name = "Mine"\nusb = { vendor = "1235", product = "8210" }\n'
+        + "".join(
+            f'{name} = {{ value = 2, status = "chosen", source = "me" }}\n'
+            for name in ("input_channels", "output_channels", "guitar_channel")
+        )
+    )
+    card.say('pedal = "pi-4-usb"\nhat = "mine.toml"')
+    assert card.boot().problems == []
+    forget(card)
+    card.boot()
+    assert "NAMPEDAL_USB=1235:8210" in env(card).splitlines()
+    assert "NAMPEDAL_INPUT=system:capture_2" in env(card).splitlines()
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ('pedal = "pi-4"', "nampedal.toml: pedal: pedal 'pi-4': is unknown; known are pi-4-dac-adc, "),
+        ('pedal = "banjo"', "nampedal.toml: pedal: pedal 'banjo': is unknown; known are pi-4-dac-adc, "),
         ('hat = "none"', "nampedal.toml: hat: "),
         ('pedal = "gone.toml"', "nampedal.toml: pedal: gone.toml: can't be read: no such file or directory"),
     ],

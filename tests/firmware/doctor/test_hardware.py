@@ -51,7 +51,7 @@ def test_a_profile_that_is_not_there_is_wrong(pedal: Patient) -> None:
     assert look(pedal, check_profile) == (
         "wrong",
         "pedal 'zero-2-w-codec-zera': is unknown; did you mean zero-2-w-codec-zero? known are pi-4-dac-adc, "
-        "pi-5-serial, zero-2-w-codec-zero; the path of a file has to end in .toml",
+        "pi-4-usb, pi-5-serial, zero-2-w-codec-zero; the path of a file has to end in .toml",
         "put right what it says, or run 'sudo nampedal install --pedal PROFILE' with another",
     )
 

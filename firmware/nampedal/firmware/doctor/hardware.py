@@ -1,4 +1,4 @@
-"""Checks of what is soldered and plugged: the profile, the board, the HAT, its overlay, its sound card."""
+"""Checks of what is soldered and plugged: the profile, the board, the HAT, its overlay, the sound card."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from nampedal.board.errors import NampedalError
 from nampedal.firmware.doctor.case import Case, check
 from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
 from nampedal.firmware.doctor.finding import Finding, listed, ok, unknown, wrong
+from nampedal.firmware.doctor.interface import check_interface
 from nampedal.firmware.doctor.settings import Config, Overlay, parse_config
 
 # Of the clock that the profile says, what a board may lack.
 CLOCK_PERCENT = 98
 CONFIG = places.CARD_CONFIG
 
+_ON_USB = "this pedal's sound card is a USB interface; 'sound card' says whether it works"
 _TREE = Path("/proc/device-tree")
 _SOUND = Path("/proc/asound")
 _FASTEST = Path("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
@@ -77,6 +79,8 @@ def check_hat(case: Case) -> Finding:
 
     The firmware puts it into the device tree (raspberrypi/hats, designguide.md).
     """
+    if case.settings.get("NAMPEDAL_USB"):
+        raise NotNeededError(_ON_USB)
     vendor, product = (case.machine.text(_TREE / "hat" / name) for name in ("vendor", "product"))
     if product is None and not parse_config(case.machine.text(CONFIG) or "").eeprom:
         raise NotNeededError("its EEPROM is not read (force_eeprom_read=0); 'sound card' says whether it works")
@@ -89,6 +93,8 @@ def check_hat(case: Case) -> Finding:
 def check_overlay(case: Case) -> Finding:
     """Whether config.txt loads the HAT's overlay, with its parameters, and whether that is on the card."""
     hat, text = case.pedal.hat, case.machine.text(CONFIG)
+    if hat.overlay is None:
+        raise NotNeededError(_ON_USB)
     if text is None:
         raise CantTellError(f"{CONFIG} is not there, or can't be read")
     config = parse_config(text)
@@ -125,10 +131,13 @@ def _on_the_card(case: Case, config: Config, overlay: Overlay) -> Finding | None
 
 @check("sound card")
 def check_card(case: Case) -> Finding:
-    """Whether ALSA has the HAT's card, with an input and an output."""
-    wanted = case.settings.get("NAMPEDAL_CARD") or case.pedal.hat.card
+    """Whether ALSA has the HAT's card, or that of a USB interface, with an input and an output."""
     if case.jack.driver != "alsa":
         raise NotNeededError(f"jackd is told to use no card (driver {case.jack.driver})")
+    usb = case.settings.get("NAMPEDAL_USB", "")
+    if usb:
+        return check_interface(case, usb)
+    wanted = case.settings.get("NAMPEDAL_CARD") or case.pedal.hat.card or ""
     there = {card: (number, name) for number, card, name in _CARD.findall(case.machine.text(_SOUND / "cards") or "")}
     if wanted not in there:
         return wrong(

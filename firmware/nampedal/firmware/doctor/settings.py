@@ -40,7 +40,8 @@ class Jack:
     def __str__(self) -> str:
         where = self.device if self.driver == "alsa" else f"no card (driver {self.driver})"
         ms = 1e3 * self.period_frames / self.rate_hz
-        return f"{self.rate_hz} Hz, {self.periods} periods of {self.period_frames} frames ({ms:.1f} ms each), {where}"
+        rate, period = f"{self.rate_hz} Hz", f"{self.periods} periods of {self.period_frames} frames ({ms:.1f} ms each)"
+        return ", ".join(part for part in (rate, period, where) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nampedal.board import places
 from nampedal.board.errors import NampedalError
+from nampedal.firmware.doctor import interface
 from nampedal.firmware.doctor.case import JACK, PLAYER, SAFE, THROUGH, UNITS, Case, check
 from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
 from nampedal.firmware.doctor.finding import Finding, listed, ok, wrong
@@ -31,6 +32,8 @@ def check_jackd(case: Case) -> Finding:
             f"does not run: {_how(unit)}",
             f"read 'journalctl -b -u nampedal-jack'; mostly it is the sound card, see above; then '{_AGAIN}'",
         )
+    if case.settings.get("NAMPEDAL_USB") and interface.waits(interface.command_line(case)):
+        return wrong("waits for the USB audio interface, see 'sound card'", "plug the interface in")
     return ok(f"runs{_restarts(unit)}")
 
 
@@ -43,8 +46,13 @@ def check_jack_settings(case: Case) -> Finding:
             f"{places.SETTINGS} has jackd use the card '{wanted.card}' and says that the HAT is '{card}'",
             case.reinstall(),
         )
-    told = case.machine.text(Path(f"/proc/{case.process(JACK)}/cmdline"))
-    if told is not None and parse_jack(" ".join(told.split("\0")[1:])) != wanted:
+    words = interface.command_line(case)
+    if interface.waits(words):
+        raise CantTellError("jackd waits for its sound card")
+    told = parse_jack(" ".join(words[1:]))
+    if case.settings.get("NAMPEDAL_USB"):
+        told = interface.without_card(told)
+    if words and told != wanted:
         return wrong(f"jackd runs with other settings than {places.SETTINGS} has now: {wanted}", f"run '{_AGAIN}'")
     status = case.status
     if not status["playing"]:
