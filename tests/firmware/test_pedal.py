@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import jack
 import numpy as np
 import pytest
 import soundfile
@@ -20,7 +21,7 @@ from nampedal.firmware import artifact, preset, quality
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError
-from nampedal.firmware.jack_client import Wiring
+from nampedal.firmware.jack_client import JackClient, Wiring
 from nampedal.firmware.pedal import Pedal, Setup
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
@@ -202,6 +203,50 @@ def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank
     wait_for(lambda: running.error)
     assert isinstance(running.error, JackPortError)
     assert "usb:1 can't be connected to nampedal:in" in str(running.error)
+    running.stop()
+
+
+def test_a_server_that_ends_while_it_is_connected_to_is_waited_for(
+    server: JackServer, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As jackd does when the plug of a USB interface is pulled."""
+    join, killed = JackClient._join, threading.Event()
+
+    def ending(self: JackClient, source: str, target: str) -> None:
+        if not killed.is_set():
+            server.kill()
+            killed.set()
+        join(self, source, target)
+
+    monkeypatch.setattr(JackClient, "_join", ending)
+    running = Running(Setup([bank / "half.toml"], server=server.name))
+    wait_for(killed.is_set)
+    server.start()
+    wait_for(lambda: running.error or running.playing() == "half")
+    assert running.error is None
+    running.stop()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "heard", "told"),
+    [
+        (("system:capture_2",), "system:capture_2", ""),
+        (("system:capture_7",), "system:capture_1", "no input system:capture_7; the first input is played"),
+    ],
+)
+def test_an_input_that_the_card_does_not_have_gives_way_to_the_first(
+    server: JackServer, bank: Path, caplog: pytest.LogCaptureFixture, inputs: tuple[str, ...], heard: str, told: str
+) -> None:
+    """As when another USB interface than the profile was written for is plugged in."""
+    running = Running(Setup([bank / "half.toml"], Wiring(inputs=inputs, else_first=True), server=server.name))
+    wait_for(lambda: running.playing() == "half")
+    assert running.pedal.client is not None
+    player = jack.Client("looks", no_start_server=True, servername=server.name)
+    (found,) = player.get_all_connections(player.get_port_by_name(f"{running.pedal.client.name}:in"))
+    player.close()
+    assert found.name == heard
+    assert ("no input" in caplog.text) == bool(told)
+    assert told in caplog.text
     running.stop()
 
 

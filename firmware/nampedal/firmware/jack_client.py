@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import jack
 from nampedal.firmware import _engine
 from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError
 
+_log = logging.getLogger(__name__)
 NAME = "nampedal"
 # By the number of channels.
 IN_PORTS = {1: ("in",), 2: ("in_left", "in_right")}
@@ -26,11 +28,15 @@ OUT_PORTS = ("left", "right")
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """JACK's names of the ports to connect to; (): the sound card's first ones, and all that MIDI comes from."""
+    """JACK's names of the ports to connect to; (): the sound card's first ones, and all that MIDI comes from.
+
+    else_first: inputs that are not there are passed over, and if none is, the sound card's first are taken.
+    """
 
     inputs: tuple[str, ...] = ()
     midi: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    else_first: bool = False
 
 
 class JackPorts:
@@ -54,8 +60,9 @@ class JackPorts:
         self.xruns = 0
         self._client.set_shutdown_callback(lambda status, reason: self.lost.set())
         self._client.set_xrun_callback(self._count_xrun)
-        self._ins = [self._client.inports.register(name) for name in inputs]
-        self._outs = [self._client.outports.register(name) for name in outputs]
+        with self._answered():
+            self._ins = [self._client.inports.register(name) for name in inputs]
+            self._outs = [self._client.outports.register(name) for name in outputs]
 
     @property
     def name(self) -> str:
@@ -77,15 +84,39 @@ class JackPorts:
     def _count_xrun(self, delayed_us: float) -> None:
         self.xruns += 1
 
+    @contextlib.contextmanager
+    def _answered(self) -> Iterator[None]:
+        """A server that registers no port of a client that it took is gone. Raises NoJackServerError."""
+        try:
+            yield
+        except jack.JackError as error:
+            self._client.close()
+            raise NoJackServerError(f"{self._shown}: went away; start jackd, or wait for it") from error
+
     def _start(self, wiring: Wiring) -> None:
-        """JACK calls from now on. Raises JackPortError."""
-        self._client.activate()
-        sources = list(wiring.inputs) or self._sound_card(is_output=True)[: len(self._ins)]
+        """JACK calls from now on. Raises JackPortError, JackRefusedError."""
+        try:
+            self._client.activate()
+        except jack.JackError as error:
+            raise JackRefusedError(f"{self._shown}: does not let {self.name} begin; restart jackd") from error
+        sources = self._sources(wiring) or self._sound_card(is_output=True)[: len(self._ins)]
         targets = list(wiring.outputs) or self._sound_card(is_output=False)[: len(self._outs)]
         for number, source in enumerate(sources):
             self._join(source, self._ins[min(number, len(self._ins) - 1)].name)
         for number, target in enumerate(targets):
             self._join(self._outs[min(number, len(self._outs) - 1)].name, target)
+
+    def _sources(self, wiring: Wiring) -> list[str]:
+        """None: the sound card's first."""
+        if not wiring.else_first:
+            return list(wiring.inputs)
+        known = self._names()
+        found = [name for name in wiring.inputs if name in known]
+        for name in wiring.inputs:
+            if name not in found:
+                instead = f"{', '.join(found)} alone is" if found else "the first input is"
+                _log.warning("the sound card has no input %s; %s played", name, instead)
+        return found
 
     def _sound_card(self, *, is_output: bool) -> list[str]:
         ports = self._client.get_ports(is_audio=True, is_physical=True, is_output=is_output, is_input=not is_output)
@@ -121,7 +152,8 @@ class JackClient(JackPorts):
         self._wired_midi = False
         # Whether something is connected that could send any.
         self.hears_midi = False
-        self._midi_in = self._client.midi_inports.register(MIDI_PORT)
+        with self._answered():
+            self._midi_in = self._client.midi_inports.register(MIDI_PORT)
 
     def play(self, stage: _engine.Stage, wiring: Wiring) -> _engine.JackCallback:
         """Let the stage play, from now on. Raises JackPortError, JackRefusedError."""

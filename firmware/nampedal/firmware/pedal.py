@@ -15,7 +15,7 @@ from nampedal.firmware import _engine, artifact, last_resort, preset
 from nampedal.firmware.audio_cpu import pin
 from nampedal.firmware.bank import banks_in, read_bank
 from nampedal.firmware.chain import Chain
-from nampedal.firmware.errors import NoJackServerError, NoSuchBankError
+from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError, NoSuchBankError
 from nampedal.firmware.jack_client import JackClient, Wiring
 from nampedal.firmware.keeper import Keeper
 from nampedal.firmware.listener import Listener
@@ -29,6 +29,8 @@ TICK_S = 0.02
 # JACK's thread wakes nobody: how often is looked for MIDI.
 MIDI_S = 0.004
 KNOCK_S = 0.25
+# Within this time a client learns that its server is gone.
+LOST_S = 1.0
 # How often a server that is not there is told of.
 COMPLAIN_S = 10.0
 # What chains are prepared for at least: a server may grow its periods.
@@ -181,6 +183,11 @@ class Pedal:
                     return
                 try:
                     self._play(client)
+                except (JackPortError, JackRefusedError):
+                    # A server that ends just now refuses everything: a USB interface that is pulled takes jackd along.
+                    if not client.lost.wait(LOST_S):
+                        raise
+                    _log.warning("the JACK server is gone; waiting for it")
                 finally:
                     self.client = self.callback = None
                     client.close()

@@ -168,12 +168,14 @@ def play_command(
         keepers = import_module("nampedal.firmware.keeper")
     except OSError as error:
         raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
+    # What somebody asks for has to be there; a sound card may have been exchanged for another.
+    else_first = profile is not None and not sources
     if profile is not None:
         sources = sources or profile.jack_inputs(2 if stereo else 1)
         if full_scale_dbu is None and profile.input_full_scale_dbu is not None:
             full_scale_dbu = profile.input_full_scale_dbu.value
     setup = pedals.Setup(
-        *(bank, jack_client.Wiring(inputs=sources, outputs=targets), full_scale_dbu),
+        *(bank, jack_client.Wiring(inputs=sources, outputs=targets, else_first=else_first), full_scale_dbu),
         first=first,
         banks=banks,
         banks_folder=folder,
