@@ -1,4 +1,5 @@
-# make test-image      builds the image of an emulated pedal and boots it: virt (most of it) and raspi3b (its own card)
+# make test-image      builds the images of two emulated pedals and boots them: one that plays through a loopback, on virt
+#                      (most of it) and raspi3b (its own card), and one with a USB interface, on virt
 #
 # Debian's packages are kept in build/image/cache. What needs Raspberry Pi's own archive is not tried: see docs/image.md.
 
@@ -9,15 +10,18 @@ IMAGE_ENVIRONMENT = env XDG_CONFIG_HOME=$(CURDIR)/tests/image/profiles
 
 .PHONY: test-image
 
-test-image: $(IMAGE)/pedal.img $(VENV)/.tested-with
-	@echo "== booting it"
-	@$(IMAGE_ENVIRONMENT) NAMPEDAL_IMAGE=$(CURDIR)/$(IMAGE)/pedal.img $(BIN)/pytest tests/image
+test-image: $(IMAGE)/pedal.img $(IMAGE)/usb.img $(VENV)/.tested-with
+	@echo "== booting them"
+	@$(IMAGE_ENVIRONMENT) NAMPEDAL_IMAGE=$(CURDIR)/$(IMAGE)/pedal.img NAMPEDAL_USB_IMAGE=$(CURDIR)/$(IMAGE)/usb.img \
+	  $(BIN)/pytest tests/image
 
 $(IMAGE)/.system:
 	@mkdir -p $(IMAGE)
 	@$(call install_packages,$(IMAGE_PACKAGES))
 	@touch $@
 
-$(IMAGE)/pedal.img: $(CROSS)/.wheel $(wildcard tests/image/profiles/*/*/*.toml) $(VENV)/.built | $(IMAGE)/.system
-	@echo "== building the image of an emulated pedal"
-	@$(IMAGE_ENVIRONMENT) $(BIN)/nampedal image build --pedal virtual --base debian --cache $(IMAGE)/cache --force -o $@
+$(IMAGE)/pedal.img: PEDAL = virtual
+$(IMAGE)/usb.img: PEDAL = virtual-usb
+$(IMAGE)/pedal.img $(IMAGE)/usb.img: $(CROSS)/.wheel $(wildcard tests/image/profiles/*/*/*.toml) $(VENV)/.built | $(IMAGE)/.system
+	@echo "== building the image of the emulated pedal $(PEDAL)"
+	@$(IMAGE_ENVIRONMENT) $(BIN)/nampedal image build --pedal $(PEDAL) --base debian --cache $(IMAGE)/cache --force -o $@

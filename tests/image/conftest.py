@@ -20,6 +20,15 @@ def image() -> Path:
 
 
 @pytest.fixture(scope="session")
+def usb_image() -> Path:
+    """Of a pedal whose card is a USB interface."""
+    named = os.environ.get("NAMPEDAL_USB_IMAGE")
+    if named is None:
+        pytest.skip("there is no image of a USB pedal: 'make test-image' builds one")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
 def ssh_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_key(tmp_path_factory.mktemp("key"))
 

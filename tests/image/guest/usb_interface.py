@@ -33,6 +33,7 @@ import numpy as np
 import soundfile
 from nampedal.firmware import preset
 from nampedal.firmware.chain import Chain
+from nampedal.firmware.control import ask
 
 RATE = 48_000
 CHANNELS, SAMPLE_BYTES = 2, 3
@@ -123,7 +124,7 @@ class Interface:
         self.given_at = 0
         self.got: list[bytes] = []
         self.records = False
-        # CLOCK_MONOTONIC of the first packet that was not silent; 0: there was none.
+        # CLOCK_MONOTONIC of the first packet that was loud; 0: there was none.
         self.heard_s = 0.0
         self.volume, self.mute = {1: 0}, {1: 1}
         self.out, self.into = Stream(), Stream()
@@ -307,8 +308,9 @@ class Interface:
         described, data = rest[: 16 * packets], rest[16 * packets :]
         sizes = struct.unpack(f">{4 * packets}I", described)[1::4]
         total = sum(sizes)
-        if any(data):
-            self.heard_s = self.heard_s or time.monotonic()
+        # Any sample of a hundredth of full scale: of its three bytes the last one tells.
+        if not self.heard_s and data[2::3].strip(b"\0\xff"):
+            self.heard_s = time.monotonic()
         if self.records:
             self.got.append(data[:total])
         answered = [struct.pack(">4I", 0, size, size, 0) for size in sizes]
@@ -366,6 +368,13 @@ def card_of() -> str:
     return ""
 
 
+def change_to(name: str) -> None:
+    """Of the pedal's presets, while it sounds."""
+    subprocess.run(["nampedal", "preset", name], check=True, capture_output=True)
+    if not wait_for(lambda: ask(PEDAL, {"do": "status"})["preset"] == name, 60.0):
+        raise SystemExit(f"the pedal does not play {name}")
+
+
 def tone(seconds: float) -> np.ndarray:
     """Loud enough for anybody."""
     time_s = np.arange(int(seconds * RATE)) / RATE
@@ -384,7 +393,8 @@ def sounds(interface: Interface, patience_s: float) -> float:
 def play(preset_path: Path, wav: Path) -> dict[str, object]:
     interface = Interface()
     interface.plug(0)
-    sounds(interface, 90.0)
+    sounds(interface, 150.0)
+    change_to(preset_path.stem)
     audio = soundfile.read(wav, dtype="float32")[0]
     silence = np.zeros(RATE, np.int32)
     guitar = np.round(audio * FULL_SCALE).astype(np.int32)
@@ -426,7 +436,9 @@ def align(got: np.ndarray, wanted: np.ndarray) -> int:
 def pull(times: int) -> dict[str, object]:
     interface, took, cards = Interface(), [], set()
     interface.plug(0)
-    sounds(interface, 90.0)
+    sounds(interface, 150.0)
+    # A capture may have an output of its own where nothing comes in.
+    change_to("1-half")
     for number in range(times):
         interface.pull()
         if not wait_for(lambda: not card_of(), 30.0):
@@ -444,7 +456,7 @@ def pull(times: int) -> dict[str, object]:
 def run(command: list[str]) -> dict[str, object]:
     interface = Interface()
     interface.plug(0)
-    sounds(interface, 90.0)
+    sounds(interface, 150.0)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     interface.pull()
     return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
