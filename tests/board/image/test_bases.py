@@ -3,63 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import bases, tools
-from nampedal.board.image.bases import BASES, Mirrors
-from nampedal.board.image.errors import MirrorError, WheelError
-
-OWN = (
-    "Packages|Debian|http://near/debian\nContents|Debian|http://far/debian\n"
-    "Packages|Debian|http://second/debian\nPackages|Debian-Security|http://near/security\n"
-)
-
-
-def says(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(tools, "run", lambda command: text)
-
-
-def test_the_mirrors_are_this_computers(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, OWN)
-    assert bases.root_sources(BASES["debian"], "bookworm", Mirrors()) == [
-        "deb http://near/debian bookworm main non-free-firmware",
-        "deb http://near/debian bookworm-updates main non-free-firmware",
-        "deb http://near/security bookworm-security main non-free-firmware",
-    ]
-
-
-def test_debians_kernel_is_the_newest_with_preempt_rt(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, OWN)
-    assert bases.kernel_sources(BASES["debian"], "bookworm", Mirrors()) == [
-        "deb http://near/debian trixie main non-free-firmware",
-        "deb http://near/debian trixie-backports main non-free-firmware",
-    ]
-
-
-def test_raspberry_pis_archive_goes_beside_debians(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, OWN + "Packages|Raspberry Pi Foundation|http://near/pi\n")
-    for sources in (bases.root_sources, bases.kernel_sources):
-        assert sources(BASES["raspios"], "trixie", Mirrors())[-1] == "deb http://near/pi trixie main"
-
-
-def test_a_mirror_that_is_named_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, OWN)
-    named = Mirrors("http://mine/debian", "http://mine/pi")
-    assert bases.kernel_sources(BASES["raspios"], "bookworm", named) == [
-        "deb http://mine/debian bookworm main non-free-firmware",
-        "deb http://mine/pi bookworm main",
-    ]
-
-
-def test_no_mirror_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, "")
-    with pytest.raises(
-        MirrorError, match=r"^image: this computer uses no mirror of Debian; name one with --mirror URL$"
-    ):
-        bases.root_sources(BASES["debian"], "bookworm", Mirrors())
-    says(monkeypatch, OWN)
-    expected = "image: this computer uses no mirror of Raspberry Pi's; name one with --pi-mirror, or take --base debian"
-    with pytest.raises(MirrorError) as caught:
-        bases.root_sources(BASES["raspios"], "bookworm", Mirrors())
-    assert str(caught.value) == expected
+from nampedal.board.image import bases
+from nampedal.board.image.errors import WheelError
 
 
 @pytest.mark.parametrize(("tag", "suite"), [("cp311", "bookworm"), ("cp313", "trixie")])

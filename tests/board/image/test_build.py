@@ -4,9 +4,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import build
+from nampedal.board.image import build, packages, tools
 from nampedal.board.image.build import Order
-from nampedal.board.image.errors import ImageExistsError
+from nampedal.board.image.errors import ImageExistsError, NoSoundError
 
 
 @pytest.fixture
@@ -35,3 +35,15 @@ def test_an_image_that_is_there_is_not_written_over(wheel: Path, tmp_path: Path)
     with pytest.raises(ImageExistsError, match=r"pedal\.img: is there already; --force writes over it$"):
         build.build(order, lambda said: None)
     assert (tmp_path / "pedal.img").read_text() == "mine"
+
+
+def test_a_card_that_can_never_sound_is_refused_before_anything_is_fetched(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "check_tools", lambda: None)
+    monkeypatch.setattr(packages, "fetch", lambda *arguments: pytest.fail("something was fetched"))
+    order = Order("pi-4-dac-adc", "debian", wheel, tmp_path / "pedal.img", cache=tmp_path)
+    with pytest.raises(
+        NoSoundError, match=r"^pedal 'pi-4-dac-adc': its HAT, .* this card could never sound; take --base"
+    ):
+        build.build(order, lambda said: None)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import packages
-from nampedal.board.image.bases import BASES, Mirrors
-from nampedal.board.image.errors import BuildToolError
+from nampedal.board.image import mirrors, packages
+from nampedal.board.image.bases import BASES
+from nampedal.board.image.errors import BuildToolError, ImageError
+from nampedal.board.image.mirrors import Mirrors
 
 MIRRORS = Mirrors("http://near/debian", "http://near/pi")
 
@@ -17,8 +19,11 @@ class Bootstrap:
         self.commands: list[tuple[str, ...]] = []
         self.fails = False
         monkeypatch.setattr(packages, "run_inside", self.run)
+        monkeypatch.setattr(mirrors, "own_archives", dict)
 
-    def run(self, *command: str, text: str | None = None) -> str:
+    def run(
+        self, *command: str, text: str | None = None, explain: Callable[[str], ImageError | None] | None = None
+    ) -> str:
         self.commands.append(command)
         Path(command[-2]).write_text(text or "")
         if self.fails:

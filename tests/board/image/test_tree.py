@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from nampedal.board.image import tree
-from nampedal.board.image.errors import KernelError
 
 EPOCH = 1_700_000_000
 
@@ -82,15 +81,6 @@ def test_the_same_root_gives_the_same_squashfs(tmp_path: Path) -> None:
     assert "squashfs-root/etc/shadow\n" in listed.stdout
 
 
-def test_kernels_are_found_by_their_modules(tmp_path: Path) -> None:
-    for version in ("6.12-v8", "6.12-2712"):
-        (tmp_path / "usr/lib/modules" / version / "kernel").mkdir(parents=True)
-    (tmp_path / "usr/lib/modules/5.0-removed").mkdir()
-    assert tree.versions(tmp_path) == ["6.12-2712", "6.12-v8"]
-    with pytest.raises(KernelError, match=r"elsewhere: holds no kernel's modules$"):
-        tree.versions(tmp_path / "elsewhere")
-
-
 def test_what_a_root_takes_is_what_its_files_take(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/b").write_bytes(bytes(1000))
@@ -111,3 +101,9 @@ def test_a_module_that_others_need_stays_where_its_neighbours_are_left_out(tmp_p
     (tmp_path / "modules.dep").write_text(f"{driver}: {mc}\n{mc}:\n{videodev}: {mc}\n{gpu}:\n{media}:\n")
     tree.leave_out(tmp_path)
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.ko.xz")) == sorted([driver, mc, media])
+
+
+def test_an_error_of_the_program_inside_is_told_in_its_own_words() -> None:
+    error = tree.why_not_made("a warning\nnampedal: kernel-1: has no firmware\n\n")
+    assert str(error) == "kernel-1: has no firmware"
+    assert tree.why_not_made("Traceback (most recent call last):\nKeyError: 1\n") is None

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nampedal.board.image import bases, boot, disk, packages, tools, tree
-from nampedal.board.image.bases import Mirrors
+from nampedal.board.image import bases, boot, card_files, disk, packages, tools, tree
 from nampedal.board.image.errors import ImageExistsError
+from nampedal.board.image.kernel import Kernel
+from nampedal.board.image.mirrors import Mirrors
 from nampedal.board.image.namespace import run_inside
 from nampedal.board.image_facts import ImageFacts
 from nampedal.board.install.boot import cmdline_words, config_block
@@ -32,6 +33,7 @@ class Order:
 
     card: files of the card by their names, for its owner to edit.
     banks: folders that are there from the first boot.  fresh: newer packages than the kept ones are wanted.
+    for_emulator: the card need not sound on a board, and the HAT's overlay may be missing.
     """
 
     pedal: str
@@ -44,6 +46,7 @@ class Order:
     mirrors: Mirrors = field(default_factory=Mirrors)
     cache: Path | None = None
     fresh: bool = False
+    for_emulator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,14 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
     base, suite = bases.BASES[order.base], bases.suite_of(order.wheel)
     pedal = read_pedal(order.pedal)
     cache = order.cache or packages.cache_folder()
+    target = Target(cache, base.key, image=True, radio=order.radio)
+    block = config_block(pedal, target)
+    if not order.for_emulator:
+        card_files.check_sound(pedal, base, block)
     names = packages_for(base.key, suite)
     found = packages.fetch(base, suite, names, order.mirrors, cache, order.fresh, say)
+    kernel = Kernel(found.kernel)
+    card_files.check(kernel, base, pedal, block, emulator=order.for_emulator)
     epoch = epoch_of(order.wheel)
     # Beside what is kept: a root is larger than many a /tmp.
     with tempfile.TemporaryDirectory(dir=cache, prefix="work-") as folder:
@@ -76,17 +85,18 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
             pedal=order.pedal,
             wheel=str(order.wheel.resolve()),
             radio=order.radio,
+            radio_files=card_files.radio_files(pedal.board),
             banks=tuple(str(bank.resolve()) for bank in order.banks),
             epoch=epoch,
             folder=str(work / "root"),
             out=str(work / "root.squashfs"),
         )
-        size = int(run_inside(sys.executable, "-m", "nampedal.board.image.tree", text=spec.to_json()).splitlines()[-1])
+        command = (sys.executable, "-m", "nampedal.board.image.tree")
+        size = int(run_inside(*command, text=spec.to_json(), explain=tree.why_not_made).splitlines()[-1])
         say("making the disk")
         root_sha256 = disk.sha256(work / "root.squashfs")
         # What the root is, the disk is called.
         disk_id = int(root_sha256[:8], 16) or 1
-        target = Target(work / "root", base.key, image=True, radio=order.radio)
         facts = ImageFacts(
             version=version_of(order.wheel),
             base=base.key,
@@ -96,8 +106,8 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
             root_sha256=root_sha256,
         )
         boot.fill(
-            *(work / "card", found.kernel, work / "root", base, disk_id),
-            *(config_block(pedal, target), cmdline_words(pedal, target), facts),
+            *(work / "card", kernel, work / "root", base, disk_id),
+            *(block, cmdline_words(pedal, target), facts),
         )
         for name, text in order.card.items():
             (work / "card" / name).write_text(text, newline="")

@@ -12,7 +12,15 @@ class BuildToolError(ImageError, RuntimeError):
 
 
 class MirrorError(ImageError, LookupError):
-    """Nobody says where a suite's packages are."""
+    """A release's packages can't be had: nobody says where they are, or apt refused or failed to fetch them."""
+
+
+class KeyFileError(ImageError, ValueError):
+    """A file is no public key that an archive can be checked with."""
+
+
+class NoSoundError(ImageError, ValueError):
+    """A card with this kernel could never make this pedal sound."""
 
 
 class WheelError(ImageError, ValueError):
@@ -20,7 +28,7 @@ class WheelError(ImageError, ValueError):
 
 
 class KernelError(ImageError, LookupError):
-    """A kernel's package does not hold what a card needs."""
+    """The kernel's packages do not hold what a card needs."""
 
 
 class ImageExistsError(ImageError, FileExistsError):

@@ -12,9 +12,11 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.board.image import tools
+from nampedal.board.image.errors import ImageError
 
 # linux/sched.h.
 _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID = 0x10000000, 0x00020000, 0x20000000
@@ -32,13 +34,15 @@ exec "$@"
 """
 
 
-def run_inside(*command: str, text: str | None = None) -> str:
-    """What a command prints there. text: its standard input. Raises BuildToolError."""
+def run_inside(
+    *command: str, text: str | None = None, explain: Callable[[str], ImageError | None] | None = None
+) -> str:
+    """What a command prints there. text, explain: as `tools.run` takes them. Raises BuildToolError, or that error."""
     wrapped = ("sh", "-c", _EMULATE, "sh", *command)
     if os.geteuid() != 0:
         own = ("--user", "--map-root-user", "--map-auto", "--mount", "--pid", "--fork")
-        return tools.run(["unshare", *own, "--", *wrapped], text=text)
-    return tools.run([sys.executable, "-m", "nampedal.board.image.namespace", *wrapped], text=text)
+        return tools.run(["unshare", *own, "--", *wrapped], text=text, explain=explain)
+    return tools.run([sys.executable, "-m", "nampedal.board.image.namespace", *wrapped], text=text, explain=explain)
 
 
 def enter(command: list[str]) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nampedal.board.image import bases
-from nampedal.board.image.bases import Base, Mirrors
+from nampedal.board.image.bases import Base
+from nampedal.board.image.mirrors import Mirrors, kernel_sources, root_sources, why_not_fetched, without_keys
 from nampedal.board.image.namespace import run_inside
 
 # Of how a root is made; another number makes all of them anew.
@@ -34,20 +35,20 @@ def cache_folder() -> Path:
 def fetch(
     base: Base, suite: str, names: Sequence[str], mirrors: Mirrors, cache: Path, fresh: bool, say: Callable[[str], None]
 ) -> Packages:
-    """From the cache, or else, or where `fresh`, from the mirrors. Raises MirrorError, BuildToolError."""
-    root_sources = bases.root_sources(base, suite, mirrors)
-    kernel_sources = bases.kernel_sources(base, suite, mirrors)
+    """From the cache, or else, or where `fresh`, from the mirrors. Raises MirrorError, KeyFileError, BuildToolError."""
+    of_root = root_sources(base, suite, mirrors, cache / "keys")
+    of_kernel = kernel_sources(base, suite, mirrors, cache / "keys")
     kernel_names = (*base.kernels, *base.firmware, "busybox-static")
     cache.mkdir(parents=True, exist_ok=True)
-    root = cache / f"root-{suite}-{_digest(names, root_sources)}.tar"
-    kernel = cache / f"kernel-{base.key}-{_digest(kernel_names, kernel_sources)}"
+    root = cache / f"root-{suite}-{_digest(names, without_keys(of_root))}.tar"
+    kernel = cache / f"kernel-{base.key}-{_digest(kernel_names, without_keys(of_kernel))}"
     if fresh or not root.exists():
         say(f"installing {len(names)} packages of Debian {suite} and what they need")
-        _bootstrap(root, "minbase", suite, names, root_sources)
+        _bootstrap(root, "minbase", suite, names, of_root)
     if fresh or not kernel.exists():
         say("unpacking the kernel")
         kernel_suite = base.kernel_suites[0] if base.kernel_suites else suite
-        _bootstrap(kernel, "extract", kernel_suite, kernel_names, kernel_sources)
+        _bootstrap(kernel, "extract", kernel_suite, kernel_names, of_kernel)
     return Packages(root, kernel)
 
 
@@ -72,6 +73,7 @@ def _bootstrap(target: Path, variant: str, suite: str, names: Sequence[str], sou
         str(part),
         "-",
         text=text,
+        explain=why_not_fetched,
     )
     _remove(target)
     part.rename(target)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from nampedal.board.image.errors import BuildToolError
+from nampedal.board.image.errors import BuildToolError, ImageError
 
 # Debian's package of each.
 PACKAGES = {
     "bmaptool": "bmap-tools",
     "depmod": "kmod",
+    "fdtget": "device-tree-compiler",
     "mcopy": "mtools",
     "mkfs.vfat": "dosfstools",
     "mke2fs": "e2fsprogs",
@@ -46,8 +47,16 @@ def run_binary(command: Sequence[str]) -> bytes:
     return done.stdout
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
-    """What it prints. text: its standard input. Raises BuildToolError with the last lines of its complaint."""
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    text: str | None = None,
+    explain: Callable[[str], ImageError | None] | None = None,
+) -> str:
+    """What it prints. text: its standard input.  explain: makes an error of what it complained, or None.
+
+    Raises that error, or BuildToolError with the last lines of the complaint.
+    """
     try:
         done = subprocess.run(
             list(command),
@@ -61,6 +70,10 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, te
     except OSError as error:
         raise BuildToolError(f"image: {command[0]}: can't be run: {error.strerror}") from error
     if done.returncode != 0:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        complaint = done.stderr or done.stdout
+        known = explain(complaint) if explain is not None else None
+        if known is not None:
+            raise known
+        lines = [line for line in complaint.splitlines() if line.strip()]
         raise BuildToolError(f"image: {command[0]} failed: {' / '.join(lines[-LAST_LINES:]) or done.returncode}")
     return done.stdout

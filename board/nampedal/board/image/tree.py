@@ -16,13 +16,16 @@ from pathlib import Path
 from nampedal.board import places
 from nampedal.board.errors import NampedalError
 from nampedal.board.image import tools
-from nampedal.board.image.errors import KernelError
+from nampedal.board.image.errors import ImageError
 from nampedal.board.image.initramfs import needs_of
+from nampedal.board.image.kernel import Kernel, copy_radio
 from nampedal.board.install.installer import install
 from nampedal.board.install.target import Target
 
 # Of the radio.
 FIRMWARE = Path("usr/lib/firmware")
+# What an error begins with that is told in one line.
+_ERROR = "nampedal: "
 # What no pedal has a device for; what others need of it stays.
 _NO_MODULES = (
     *(
@@ -44,7 +47,10 @@ _EMPTY_TOO = ("var/lib/apt/lists", "var/lib/systemd", "var/tmp")
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """epoch: seconds since 1970; nothing in the root is younger.  banks: folders that are there from the first boot."""
+    """epoch: seconds since 1970; nothing in the root is younger.  banks: folders that are there from the first boot.
+
+    radio_files: firmware of the radio that has to be there, if radio.
+    """
 
     packages: str
     kernel: str
@@ -52,6 +58,7 @@ class Spec:
     pedal: str
     wheel: str
     radio: bool
+    radio_files: tuple[str, ...]
     banks: tuple[str, ...]
     epoch: int
     folder: str
@@ -61,24 +68,17 @@ class Spec:
         return json.dumps(asdict(self))
 
 
-def versions(kernel: Path) -> list[str]:
-    """Of the kernels that are unpacked there. Raises KernelError."""
-    found = sorted(path.name for path in (kernel / "usr/lib/modules").glob("*") if (path / "kernel").is_dir())
-    if not found:
-        raise KernelError(f"{kernel}: holds no kernel's modules")
-    return found
-
-
 def make(spec: Spec, install: Callable[[Path], None]) -> None:
     """install: the installer's steps, on a root. Raises ImageError."""
     root = Path(spec.folder)
     root.mkdir()
     # Nobody may make devices in a namespace; the kernel makes them all at boot.
     tools.run(["tar", "-C", str(root), "--exclude=./dev/*", "--numeric-owner", "-xf", spec.packages])
-    for version in versions(Path(spec.kernel)):
-        _copy_modules(Path(spec.kernel), root, version)
+    kernel = Kernel(Path(spec.kernel))
+    for version in kernel.versions():
+        _copy_modules(kernel.modules(version), root, version)
     if spec.radio:
-        shutil.copytree(Path(spec.kernel) / FIRMWARE, root / FIRMWARE, symlinks=True, dirs_exist_ok=True)
+        copy_radio(kernel, root / FIRMWARE, spec.radio_files)
     install(root)
     for bank in spec.banks:
         shutil.copytree(bank, _inside(root, places.SEED) / places.BANKS.name / Path(bank).name)
@@ -123,8 +123,8 @@ def size_bytes(root: Path) -> int:
     return sum(path.lstat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def _copy_modules(kernel: Path, root: Path, version: str) -> None:
-    modules, there = (top / "usr/lib/modules" / version for top in (kernel, root))
+def _copy_modules(modules: Path, root: Path, version: str) -> None:
+    there = root / "usr/lib/modules" / version
     ignored = {modules / "vmlinuz", modules / "dtb"}
     shutil.copytree(
         *(modules, there),
@@ -176,13 +176,19 @@ def _inside(root: Path, place: Path) -> Path:
     return root / place.relative_to("/")
 
 
+def why_not_made(complaint: str) -> ImageError | None:
+    """The error that `main` ended with, from what it printed; None: it ended otherwise."""
+    lines = [line for line in complaint.splitlines() if line.strip()]
+    return ImageError(lines[-1].removeprefix(_ERROR)) if lines and lines[-1].startswith(_ERROR) else None
+
+
 def main() -> None:
     """Its standard input: a `Spec`. Prints the size of the root in bytes."""
     spec = Spec(**json.loads(sys.stdin.read()))
     try:
         make(spec, lambda root: _install(spec, root))
     except NampedalError as error:
-        sys.exit(str(error))
+        sys.exit(f"{_ERROR}{error}")
     sys.stdout.write(f"{size_bytes(Path(spec.folder))}\n")
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 from nampedal.board.image import packages
-from nampedal.board.image.bases import BASES, Mirrors
+from nampedal.board.image.bases import BASES
 from nampedal.board.image.build import Order, build
+from nampedal.board.image.mirrors import Mirrors
 from nampedal.board.places import CARD_SETTINGS
 from nampedal.firmware.card.settings import template
 from nampedal.firmware.cli.flash import flash_command
@@ -23,7 +24,7 @@ def image_command() -> None:
     "build",
     epilog=examples(
         "nampedal image build --pedal zero-2-w-codec-zero -o pedal.img",
-        "nampedal image build --pedal mine.toml --bank rock -o pedal.img --base debian",
+        "nampedal image build --pedal mine.toml --bank rock -o pedal.img --pi-mirror URL --pi-key raspberrypi.gpg.key",
     ),
 )
 @click.option("--pedal", metavar="NAME", required=True, help="What it is for: a pedal's name, or its .toml.")
@@ -34,6 +35,12 @@ def image_command() -> None:
 @click.option("--radio", is_flag=True, help="Wi-Fi may be switched on by nampedal.toml; without it, never.")
 @click.option("--mirror", metavar="URL", help="Of Debian. Default: this computer's.")
 @click.option("--pi-mirror", metavar="URL", help="Of Raspberry Pi's archive. Default: this computer's.")
+@click.option(
+    "--pi-key", metavar="FILE", type=FILE, help="Public key of Raspberry Pi's archive. Default: what apt uses."
+)
+@click.option(
+    "--for-emulator", is_flag=True, help="Make a card without the HAT's overlay: it makes no sound on a board."
+)
 @click.option("--cache", metavar="FOLDER", type=FILE, help="Where packages are kept. Default: in ~/.cache.")
 @click.option("--fresh", is_flag=True, help="Fetch packages again.")
 @force
@@ -47,6 +54,8 @@ def build_command(
     radio: bool,
     mirror: str | None,
     pi_mirror: str | None,
+    pi_key: Path | None,
+    for_emulator: bool,
     cache: Path | None,
     fresh: bool,
     force: bool,
@@ -60,9 +69,10 @@ def build_command(
         radio=radio,
         card={CARD_SETTINGS.name: template()},
         banks=banks,
-        mirrors=Mirrors(mirror, pi_mirror),
+        mirrors=Mirrors(mirror, pi_mirror, pi_key),
         cache=cache or packages.cache_folder(),
         fresh=fresh,
+        for_emulator=for_emulator,
     )
     built = build(order, lambda said: console.print(f"== {said}"), force=force)
     for path in built.files:

@@ -1,0 +1,203 @@
+"""Where packages come from: lines of sources.list(5), and the keys that apt checks an archive with.
+
+Nothing is built in: what this computer's own apt uses is taken, unless the user names something else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from nampedal.board.image import tools
+from nampedal.board.image.bases import Base
+from nampedal.board.image.errors import KeyFileError, MirrorError
+
+_COMPONENTS = "main non-free-firmware"
+# Values of the field Label in the archives' Release files.
+_DEBIAN, _SECURITY, _PI = "Debian", "Debian-Security", "Raspberry Pi Foundation"
+# apt-secure(8) and sources.list(5): apt takes two formats, and knows them by the end of the file's name.
+_ARMORED, _BINARY = ".asc", ".gpg"
+_ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+# First byte of a public key packet, in both packet formats (RFC 4880, section 4.2: tag 6).
+_PUBLIC_KEY_PACKETS = {0x98, 0x99, 0x9A, 0xC6}
+# sources.list(5): a stanza's Signed-By has spaces or commas between several, a line's option commas.
+_BETWEEN = re.compile(r"[,\s]+")
+# Of mmdebstrap, and what apt says besides.
+_NOT_APTS = re.compile(r"E: (apt-get |mmdebstrap |setup failed|run_|Some index files|The following signatures)")
+_KEY_TROUBLE = re.compile(r"NO_PUBKEY|is not signed|(EXPKEY|REVKEY|BAD|EXP)SIG|couldn't be verified|Missing key")
+_OPTIONS = re.compile(r"^(deb )\[[^]]*\] ")
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrors:
+    """debian, pi: URLs of Debian's and of Raspberry Pi's archive; None: those that this computer's apt uses.
+
+    pi_key: file with the public key of Raspberry Pi's archive; None: what this computer's sources name for it.
+    """
+
+    debian: str | None = None
+    pi: str | None = None
+    pi_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """signed_by: as sources.list(5) has it: "", paths, fingerprints, or a key in text form."""
+
+    url: str
+    signed_by: str = ""
+
+
+def root_sources(base: Base, suite: str, mirrors: Mirrors, keys: Path) -> list[str]:
+    """Lines of sources.list(5) for the root. keys: folder that keys are copied to.
+
+    Raises MirrorError, KeyFileError, BuildToolError.
+    """
+    own = own_archives()
+    debian = _debian(own, mirrors)
+    lines = [_line(debian, suite, _COMPONENTS, keys), _line(debian, f"{suite}-updates", _COMPONENTS, keys)]
+    if mirrors.debian is None and _SECURITY in own:
+        lines.append(_line(own[_SECURITY], f"{suite}-security", _COMPONENTS, keys))
+    if base.pi:
+        lines.append(_line(_pi(own, mirrors, keys), suite, "main", keys))
+    return lines
+
+
+def kernel_sources(base: Base, suite: str, mirrors: Mirrors, keys: Path) -> list[str]:
+    """The same for the kernel and what is started before it."""
+    own = own_archives()
+    debian = _debian(own, mirrors)
+    lines = [_line(debian, each, _COMPONENTS, keys) for each in base.kernel_suites or (suite,)]
+    if base.pi:
+        lines.append(_line(_pi(own, mirrors, keys), suite, "main", keys))
+    return lines
+
+
+def without_keys(lines: list[str]) -> list[str]:
+    """Lines without their options: the same packages come from there, whatever key they are checked with."""
+    return [_OPTIONS.sub(r"\1", line) for line in lines]
+
+
+def why_not_fetched(complaint: str) -> MirrorError | None:
+    """An error of one line with apt's own words, from all that mmdebstrap printed; None: apt complained of nothing."""
+    lines = complaint.splitlines()
+    words = [
+        line[3:].strip() for line in lines if line.startswith(("E: ", "W: GPG error")) and not _NOT_APTS.match(line)
+    ]
+    # What was tried stands in one line, what came of it in the next.
+    words += [after.strip() for line, after in pairwise(lines) if line.startswith("Err:") and after.startswith("  ")]
+    told = [word for word in dict.fromkeys(words) if not any(word in other for other in words if other != word)]
+    if not told:
+        return None
+    advice = "are the URLs right, and is there a network?"
+    if _KEY_TROUBLE.search(complaint):
+        advice = (
+            "apt lacks the right key: name a file with it by --pi-key FILE, if the archive is Raspberry Pi's; Debian's "
+            "are in the package debian-archive-keyring"
+        )
+    return MirrorError(f"image: packages can't be fetched: {' / '.join(word.rstrip('.') for word in told)}; {advice}")
+
+
+def own_archives() -> dict[str, Archive]:
+    """What this computer's apt uses, by label; of several the one that it would ask first. Raises BuildToolError."""
+    listed = tools.run(["apt-get", "indextargets", "--format", "$(CREATED_BY)|$(LABEL)|$(SITE)|$(SOURCESENTRY)"])
+    found: dict[str, Archive] = {}
+    for line in listed.splitlines():
+        made_by, label, site, entry = line.split("|", 3)
+        if made_by == "Packages" and label and site and label not in found:
+            found[label] = Archive(site, _signed_by(entry))
+    return found
+
+
+def _debian(own: dict[str, Archive], mirrors: Mirrors) -> Archive:
+    known = own.get(_DEBIAN)
+    if mirrors.debian is not None:
+        # Every mirror of Debian has the same signatures.
+        return Archive(mirrors.debian, known.signed_by if known else "")
+    if known is None:
+        raise MirrorError("image: this computer uses no mirror of Debian; name one with --mirror URL")
+    return known
+
+
+def _pi(own: dict[str, Archive], mirrors: Mirrors, keys: Path) -> Archive:
+    known = own.get(_PI)
+    url = mirrors.pi or (known.url if known else None)
+    if url is None:
+        raise MirrorError(
+            "image: this computer uses no mirror of Raspberry Pi's archive; name one with --pi-mirror URL, and its "
+            "key with --pi-key FILE"
+        )
+    if mirrors.pi_key is not None:
+        return Archive(url, str(keep_key(mirrors.pi_key, keys)))
+    return Archive(url, known.signed_by if known else "")
+
+
+def _line(archive: Archive, suite: str, components: str, keys: Path) -> str:
+    signed_by = archive.signed_by
+    if "BEGIN PGP" in signed_by:
+        signed_by = str(_kept(signed_by.encode(), _ARMORED, keys))
+    # The user may give options of his own, such as [trusted=yes], in front of a URL.
+    if not signed_by or archive.url.startswith("["):
+        return f"deb {archive.url} {suite} {components}"
+    return f"deb [signed-by={','.join(_BETWEEN.split(signed_by))}] {archive.url} {suite} {components}"
+
+
+def keep_key(path: Path, keys: Path) -> Path:
+    """Copy the user's key to where apt can read it, under a name that tells its format. Raises KeyFileError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(f"--pi-key {path}: can't be read: {error.strerror}") from error
+    if data.lstrip().startswith(_ARMOR):
+        return _kept(data, _ARMORED, keys)
+    if data[:1] and data[0] in _PUBLIC_KEY_PACKETS:
+        return _kept(data, _BINARY, keys)
+    raise KeyFileError(
+        f"--pi-key {path}: is no public key; a file is needed as 'gpg --export' or 'gpg --armor --export' writes it"
+    )
+
+
+def _kept(data: bytes, end: str, keys: Path) -> Path:
+    keys.mkdir(parents=True, exist_ok=True)
+    path = keys.absolute() / f"{hashlib.sha256(data).hexdigest()[:16]}{end}"
+    path.write_bytes(data)
+    path.chmod(0o644)
+    return path
+
+
+def _signed_by(entry: str) -> str:
+    """The value that an entry of this computer's sources has. entry: file and number, as apt has them."""
+    name, _, number = entry.rpartition(":")
+    try:
+        text = Path(name).read_text(errors="replace")
+    except OSError:
+        return ""
+    if name.endswith(".sources"):
+        # apt counts the stanzas.
+        stanzas = list(_stanzas(text))
+        found = stanzas[int(number) - 1 : int(number)]
+        return found[0].get("signed-by", "") if found else ""
+    line = text.splitlines()[int(number) - 1 : int(number)]
+    option = re.search(r"\[[^]]*\bsigned-by=([^]\s]+)", line[0]) if line else None
+    return option[1] if option else ""
+
+
+def _stanzas(text: str) -> Iterator[dict[str, str]]:
+    """Fields by their names in small letters (deb822(5))."""
+    for block in re.split(r"\n[ \t]*\n", text):
+        fields: dict[str, str] = {}
+        name = ""
+        for line in (line for line in block.splitlines() if line.strip() and not line.startswith("#")):
+            if line[0] in " \t":
+                # A line with a lone point is an empty one.
+                fields[name] = f"{fields.get(name, '')}\n{'' if line.strip() == '.' else line.strip()}"
+            else:
+                name, _, value = line.partition(":")
+                name = name.strip().lower()
+                fields[name] = value.strip()
+        if fields:
+            yield {key: value.strip() for key, value in fields.items()}
