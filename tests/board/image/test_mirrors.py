@@ -69,8 +69,8 @@ def test_no_mirror_is_made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         root_sources(DEBIAN, "bookworm", Mirrors(), tmp_path)
     says(monkeypatch, OWN)
     expected = (
-        "image: this computer uses no mirror of Raspberry Pi's archive; name one with --pi-mirror URL, and its key with "
-        "--pi-key FILE"
+        "image: this computer uses no mirror of Raspberry Pi's archive; name one with --pi-mirror URL, and its key "
+        "with --pi-key FILE"
     )
     with pytest.raises(MirrorError, match=f"^{re.escape(expected)}$"):
         root_sources(RASPIOS, "bookworm", Mirrors(), tmp_path)
@@ -112,7 +112,7 @@ Components: main
         ("a.sources", SOURCES, 1, "[signed-by=/usr/share/keyrings/debian-archive-keyring.pgp] "),
         ("a.sources", SOURCES, 2, "[signed-by=/keys/one.pgp,/keys/two.pgp] "),
         ("a.sources", SOURCES, 9, ""),
-        ("a.list", "# no\ndeb [arch=arm64 signed-by=/keys/pi.gpg] http://near/pi trixie main\n", 2, "[signed-by=/keys/pi.gpg] "),
+        ("a.list", "# no\ndeb [arch=arm64 signed-by=/a/pi.gpg] http://near/pi trixie main\n", 2, "[signed-by=/a/pi.gpg] "),
         ("a.list", "deb [ arch=arm64 ] http://near/pi trixie main\n", 1, ""),
         ("a.list", "deb http://near/pi trixie main # signed-by=/x\n", 1, ""),
     ],
@@ -231,8 +231,8 @@ E: mmdebstrap failed to run
             NO_KEY,
             "GPG error: http://near/pi bookworm InRelease: The following signatures couldn't be verified because the "
             "public key is not available: NO_PUBKEY 6473AAE78015C598 / The repository 'http://near/pi bookworm "
-            "InRelease' is not signed; apt lacks the right key: name a file with it by --pi-key FILE, if the archive is "
-            "Raspberry Pi's; Debian's are in the package debian-archive-keyring",
+            "InRelease' is not signed; apt lacks the right key: name a file with it by --pi-key FILE, if the archive "
+            "is Raspberry Pi's; Debian's are in the package debian-archive-keyring",
         ),
         (
             NOT_FOUND,
@@ -241,8 +241,8 @@ E: mmdebstrap failed to run
         ),
         (
             NO_NETWORK,
-            "Failed to fetch http://near/pi/dists/bookworm/InRelease  Could not resolve 'near'; are the URLs right, and "
-            "is there a network?",
+            "Failed to fetch http://near/pi/dists/bookworm/InRelease  Could not resolve 'near'; are the URLs right, "
+            "and is there a network?",
         ),
         (
             NO_PACKAGE,
