@@ -53,8 +53,11 @@ def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -
     settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     prefix = settings["os_prefix"]
     words = take(f"{prefix}cmdline.txt").read_text().strip()
-    tree = take(f"{prefix}bcm2837-rpi-3-b.dtb") if kind == "raspi3b" else None
-    return Started(take(f"{prefix}{settings['kernel']}"), take(f"{prefix}initrd.img"), tree, words)
+    # Raspberry Pi's own kernel has the names that the firmware looks for by itself.
+    of_pi = settings.get("auto_initramfs") == "1"
+    kernel, initrd = ("kernel8.img", "initramfs8") if of_pi else (settings["kernel"], "initrd.img")
+    tree = take(f"{prefix}{'bcm2710' if of_pi else 'bcm2837'}-rpi-3-b.dtb") if kind == "raspi3b" else None
+    return Started(take(f"{prefix}{kernel}"), take(f"{prefix}{initrd}"), tree, words)
 
 
 class Machine:

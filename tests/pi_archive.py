@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,7 @@ TREES = {
 # What an emulated pedal needs of the kernel's modules, as folders.
 _MODULES = (
     *("arch", "block", "crypto", "fs", "lib", "mm", "sound/core", "sound/drivers", "sound/usb", "net/core", "net/ipv6"),
+    "sound/soundcore.ko.xz",
     *("drivers/block", "drivers/char", "drivers/gpio", "drivers/mmc", "drivers/net/virtio_net.ko.xz", "drivers/usb"),
     *("drivers/net/net_failover.ko.xz", "net/core/failover.ko.xz", "drivers/virtio", "drivers/watchdog", "drivers/hid"),
 )
@@ -114,14 +115,21 @@ def make_archive(folder: Path, release: str, debian: Path) -> Path:
 
 @contextlib.contextmanager
 def served(folder: Path, port: int = 0) -> Iterator[str]:
-    """The folder's URL on this computer. port: 0 for any that is free."""
+    """The folder's URL on this computer. port: what is asked for; another one if somebody has it."""
     handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with _server(port, handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
+
+
+def _server(port: int, handler: Callable[..., _Quiet]) -> http.server.ThreadingHTTPServer:
+    try:
+        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError:
+        return http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -9,6 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+def wheel_for(wheel: Path, folder: Path, tag: str) -> Path:
+    """The wheel, or a copy that says it is for another Python, such as cp313. What is compiled in it stays as it is."""
+    name, version, python, abi, platform = wheel.name.split("-")
+    if python == tag:
+        return wheel
+    tags = f"{name}-{version}.dist-info/WHEEL"
+    with zipfile.ZipFile(wheel) as source:
+        text = source.read(tags)
+    copy = changed_wheel(
+        wheel, folder, version, {tags: text.replace(f"{python}-{abi}-".encode(), f"{tag}-{tag}-".encode())}
+    )
+    return copy.rename(folder / "-".join((name, version, tag, tag, platform)))
+
+
 def changed_wheel(wheel: Path, folder: Path, version: str, changes: Mapping[str, bytes]) -> Path:
     """changes: contents by name. Its RECORD is right (Binary distribution format, packaging.python.org)."""
     name, old, *tags = wheel.name.split("-")

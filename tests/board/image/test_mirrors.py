@@ -112,7 +112,7 @@ Components: main
         ("a.sources", SOURCES, 1, "[signed-by=/usr/share/keyrings/debian-archive-keyring.pgp] "),
         ("a.sources", SOURCES, 2, "[signed-by=/keys/one.pgp,/keys/two.pgp] "),
         ("a.sources", SOURCES, 9, ""),
-        ("a.list", "# no\ndeb [arch=arm64 signed-by=/a/pi.gpg] http://near/pi trixie main\n", 2, "[signed-by=/a/pi.gpg] "),
+        ("a.list", "# no\ndeb [arch=arm64 signed-by=/a/pi.gpg] http://near/pi x main\n", 2, "[signed-by=/a/pi.gpg] "),
         ("a.list", "deb [ arch=arm64 ] http://near/pi trixie main\n", 1, ""),
         ("a.list", "deb http://near/pi trixie main # signed-by=/x\n", 1, ""),
     ],
