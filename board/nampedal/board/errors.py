@@ -21,6 +21,10 @@ class UnknownHatError(SettingsError, LookupError):
     """There is no profile of a HAT of that name."""
 
 
+class UnknownDriverError(SettingsError, LookupError):
+    """There is no table of a sound driver of that name."""
+
+
 class PedalNameError(SettingsError, ValueError):
     """No pedal can have that name."""
 

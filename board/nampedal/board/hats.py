@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -25,13 +25,22 @@ LIMITS = {
     "guitar_channel": (1, 8),
     "input_full_scale_dbu": (-40, 40),
     "output_full_scale_dbu": (-40, 40),
+    "input_board_db": (-40, 40),
+    "output_board_db": (-40, 40),
     "input_impedance_ohm": (1, 10_000_000),
     "period_frames": (8, 8192),
     "periods": (2, 8),
 }
 _KIND = "HAT"
 _NEEDED = ("name", "overlay", "card", "input_channels", "output_channels", "guitar_channel", "pins")
-_OPTIONAL = ("overlay_parameters", "mixer", *(name for name in LIMITS if name not in _NEEDED), "usb")
+_OPTIONAL = (
+    "overlay_parameters",
+    "mixer",
+    "guitar_jack",
+    "output_jacks",
+    *(name for name in LIMITS if name not in _NEEDED),
+    "usb",
+)
 # The only USB audio interface there is, whoever made it.
 ANY = "any"
 # What describes a HAT's driver and its pins; a USB interface has neither.
@@ -57,6 +66,10 @@ class Hat:
     card: the ALSA card's id, as in hw:CARD; None for USB, where it is found at run time.
     usb: None for a HAT; `ANY`, or VENDOR:PRODUCT as lsusb prints them (four lower-case hex digits each).
     mixer: what `amixer sset` is given, call by call, until the card sounds.
+    means: what the profile says that a line of the mixer does, by its control.
+    guitar_jack, output_jacks: where the guitar goes in and each output channel comes out, as the tables of the drivers
+    call it (nampedal.board.mixer); empty: any.
+    input_board_db, output_board_db: gain between the jack and the chip, such as a divider's; None: none is known.
     input_channels, output_channels: None, with usb `ANY` only: jackd opens all that the interface has.
     guitar_channel: of the input channels, counted from 1.  pins: what each BCM GPIO that it takes is for.
     input_full_scale_dbu, output_full_scale_dbu: RMS of a sine that peaks at 0 dBFS, with this mixer; None if unknown.
@@ -79,6 +92,11 @@ class Hat:
     period_frames: Fact[int] | None = None
     periods: Fact[int] | None = None
     usb: str | None = None
+    means: Mapping[str, str] = field(default_factory=dict)
+    guitar_jack: str = ""
+    output_jacks: tuple[str, ...] = ()
+    input_board_db: Fact[float] | None = None
+    output_board_db: Fact[float] | None = None
 
 
 def own_folder() -> Path:
@@ -113,24 +131,30 @@ def _parse(data: bytes, path: Traversable) -> Hat:
     check_keys(where, "", values, needed, optional)
     limits = _USB_CHANNELS if usb is not None else LIMITS["input_channels"]
     channels = {name: whole_fact_of(where, name, values, limits) for name in _CHANNELS if name in values}
-    most = channels["input_channels"].value if "input_channels" in channels else limits[1]
+    most_inputs, most_outputs = (channels[name].value if name in channels else limits[1] for name in _CHANNELS)
+    mixer, means = _mixer(where, values)
     return Hat(
         key=profiles.key_of(path),
         name=text_of(where, "name", values),
         overlay=_overlay(where, values) if usb is None else None,
         overlay_parameters=_overlay_parameters(where, values),
         card=_card(where, values) if usb is None else None,
-        mixer=_mixer(where, values),
+        mixer=mixer,
         input_channels=channels.get("input_channels"),
         output_channels=channels.get("output_channels"),
-        guitar_channel=whole_fact_of(where, "guitar_channel", values, (1, most)),
+        guitar_channel=whole_fact_of(where, "guitar_channel", values, (1, most_inputs)),
         pins=_pins(where, values) if usb is None else {},
-        input_full_scale_dbu=_dbu(where, "input_full_scale_dbu", values),
-        output_full_scale_dbu=_dbu(where, "output_full_scale_dbu", values),
+        input_full_scale_dbu=_number(where, "input_full_scale_dbu", values),
+        output_full_scale_dbu=_number(where, "output_full_scale_dbu", values),
         input_impedance_ohm=_whole_if_there(where, "input_impedance_ohm", values),
         period_frames=_whole_if_there(where, "period_frames", values),
         periods=_whole_if_there(where, "periods", values),
         usb=usb,
+        means=means,
+        guitar_jack=text_of(where, "guitar_jack", values) if "guitar_jack" in values else "",
+        output_jacks=_output_jacks(where, most_outputs, values),
+        input_board_db=_number(where, "input_board_db", values),
+        output_board_db=_number(where, "output_board_db", values),
     )
 
 
@@ -164,7 +188,7 @@ def _whole_if_there(where: str, name: str, values: Values) -> Fact[int] | None:
     return whole_fact_of(where, name, values, LIMITS[name]) if name in values else None
 
 
-def _dbu(where: str, name: str, values: Values) -> Fact[float] | None:
+def _number(where: str, name: str, values: Values) -> Fact[float] | None:
     return fact_of(where, name, values, LIMITS[name]) if name in values else None
 
 
@@ -199,10 +223,20 @@ def _card(where: str, values: Values) -> str:
     return card
 
 
-def _mixer(where: str, values: Values) -> tuple[tuple[str, ...], ...]:
-    if "mixer" not in values:
-        return ()
-    return tuple(_setting(where, line) for line in texts_of(where, "mixer", values))
+def _mixer(where: str, values: Values) -> tuple[tuple[tuple[str, ...], ...], dict[str, str]]:
+    """Return the lines, and what they are said to mean, by control."""
+    lines = values.get("mixer", [])
+    if not isinstance(lines, list):
+        raise SettingValueError(f"{where}: mixer: is {lines!r}; a list of texts is needed")
+    mixer, means = [], {}
+    for line in lines:
+        if isinstance(line, dict):
+            check_keys(where, "mixer.", line, ("set", "means"))
+            mixer.append(_setting(where, text_of(where, "mixer.set", line)))
+            means[mixer[-1][0]] = text_of(where, "mixer.means", line)
+        else:
+            mixer.append(_setting(where, text_of(where, "mixer", {"mixer": line})))
+    return tuple(mixer), means
 
 
 def _setting(where: str, line: str) -> tuple[str, ...]:
@@ -216,6 +250,17 @@ def _setting(where: str, line: str) -> tuple[str, ...]:
             f"{where}: mixer: {line!r} sets nothing; a control and its value are needed, in quotes if they hold spaces"
         )
     return words
+
+
+def _output_jacks(where: str, channels: int, values: Values) -> tuple[str, ...]:
+    if "output_jacks" not in values:
+        return ()
+    jacks = texts_of(where, "output_jacks", values)
+    if len(jacks) != channels:
+        raise SettingValueError(
+            f"{where}: output_jacks: is {list(jacks)!r}; one for each of {channels} outputs is needed"
+        )
+    return jacks
 
 
 def _pins(where: str, values: Values) -> dict[int, str]:

@@ -1,0 +1,92 @@
+"""Whether the mixer of a HAT's profile fits its drivers, and lets the guitar in and the sound out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nampedal.board.hats import Hat
+from nampedal.board.mixer.drivers import SoundCard, sound_card
+from nampedal.board.mixer.paths import Path, find_path
+from nampedal.board.mixer.state import MixerState, at_start, set_line
+
+CAPTURE, PLAYBACK = "capture ", "playback "
+
+
+def faults(hat: Hat) -> list[str]:
+    """Return what is wrong, one line each; nothing if no table is of this HAT's overlay.
+
+    Raises SettingsError of a table that is wrong.
+    """
+    card = sound_card(hat.overlay)
+    if card is None:
+        return []
+    state = at_start(card)
+    found = [fault for words in hat.mixer for fault in set_line(card, state, words, hat.means.get(words[0], ""))]
+    return [*found, *_set_twice(card, hat), *_paths(hat, card, state)]
+
+
+def state_of(hat: Hat, card: SoundCard) -> MixerState:
+    """Return how the mixer stands after all lines of the profile."""
+    state = at_start(card)
+    for words in hat.mixer:
+        set_line(card, state, words)
+    return state
+
+
+def guitar_path(hat: Hat, card: SoundCard, state: MixerState) -> Path | None:
+    """Return the way from the guitar's jack, or from any if the profile does not say which, to its channel."""
+    starts = [hat.guitar_jack] if hat.guitar_jack else inputs(card)
+    return find_path(card, state, starts, f"{CAPTURE}{hat.guitar_channel.value}".__eq__)
+
+
+def output_path(hat: Hat, card: SoundCard, state: MixerState, channel: int) -> Path | None:
+    """Return the way of an output channel, from 1, to its jack, or to any if the profile does not say which."""
+    ends = hat.output_jacks[channel - 1 : channel] or tuple(outputs(card))
+    return find_path(card, state, [f"{PLAYBACK}{channel}"], ends.__contains__)
+
+
+def inputs(card: SoundCard) -> list[str]:
+    """Return the jacks that sound comes in at: where no route of the card ends."""
+    ends = {route.end for route in card.routes}
+    return sorted({route.start for route in card.routes if not route.start.startswith(PLAYBACK)} - ends)
+
+
+def outputs(card: SoundCard) -> list[str]:
+    """Return the jacks that sound goes out at: where no route of the card starts."""
+    starts = {route.start for route in card.routes}
+    return sorted({route.end for route in card.routes if not route.end.startswith(CAPTURE)} - starts)
+
+
+def _set_twice(card: SoundCard, hat: Hat) -> Iterator[str]:
+    names = {words[0] for words in hat.mixer}
+    for name in sorted(names & card.controls.keys()):
+        other = card.controls[name].same_as
+        if other in names:
+            yield f"'{name}' and '{other}' write the same register of the chip: set one of them"
+
+
+def _paths(hat: Hat, card: SoundCard, state: MixerState) -> Iterator[str]:
+    for jack, known in ((hat.guitar_jack, inputs(card)), *((jack, outputs(card)) for jack in hat.output_jacks)):
+        if jack and jack not in known:
+            yield f"there is no jack '{jack}' of {', '.join(card.drivers)}; known are {', '.join(map(repr, known))}"
+            return
+    what = f"no guitar from {_jack(hat.guitar_jack)} to input {hat.guitar_channel.value}"
+    yield from _closed(guitar_path(hat, card, state), what)
+    for channel in range(1, hat.output_channels.value + 1):
+        jack = hat.output_jacks[channel - 1] if hat.output_jacks else ""
+        yield from _closed(output_path(hat, card, state, channel), f"no sound from output {channel} to {_jack(jack)}")
+    if hat.guitar_jack:
+        dry = find_path(card, state, [hat.guitar_jack], (hat.output_jacks or tuple(outputs(card))).__contains__)
+        if dry is not None and not dry.closed:
+            yield f"the dry guitar goes from '{hat.guitar_jack}' straight to '{dry.routes[-1].end}'"
+
+
+def _jack(name: str) -> str:
+    return f"'{name}'" if name else "any jack"
+
+
+def _closed(path: Path | None, what: str) -> Iterator[str]:
+    if path is None:
+        yield f"{what}: there is no such way"
+    elif path.closed:
+        yield f"{what}: {', '.join(path.closed)}"
