@@ -31,6 +31,7 @@ HATS = [
     "fe-pi",
     "hifiberry-dac-adc",
     "hifiberry-dac-adc-pro",
+    "hifiberry-dac2-adc-pro",
     "pisound",
     "wm8960",
 ]
@@ -39,6 +40,7 @@ KEYS = sorted([*HATS, "usb"])
 # Those that every HAT has come first.
 FACTS = ["input_channels", "output_channels", "guitar_channel"]
 OPTIONAL_FACTS = ["input_full_scale_dbu", "output_full_scale_dbu", "input_impedance_ohm", "period_frames", "periods"]
+OPTIONAL_FACTS += ["input_board_db", "output_board_db"]
 VOLT_OF_0_DBU = 0.7746
 
 GOOD = """
@@ -46,7 +48,9 @@ name = "My HAT"
 overlay = "my-hat"
 overlay_parameters = ["slave", "reset_gpio=5"]
 card = "MyHat"
-mixer = ["'Line In' 70% cap", "Master 0dB"]
+mixer = ["'Line In' 70% cap", "Master 0dB", { set = "Filter on", means = "no filter" }]
+guitar_jack = "IN left"
+output_jacks = ["OUT"]
 
 [input_channels]
 value = 2
@@ -87,6 +91,16 @@ source = "a reason"
 value = 3
 status = "chosen"
 source = "a reason"
+
+[input_board_db]
+value = -6.5
+status = "estimated"
+source = "two resistors"
+
+[output_board_db]
+value = 3
+status = "measured"
+source = "a voltmeter"
 
 [pins]
 0 = "EEPROM data"
@@ -141,6 +155,7 @@ def test_an_estimated_level_shows_the_arithmetic(key: str) -> None:
         ("audioinjector-stereo", 2.0, None),
         ("hifiberry-dac-adc", 2.1, 2.1),
         ("hifiberry-dac-adc-pro", 2.1, 2.1),
+        ("hifiberry-dac2-adc-pro", 2.1, None),
         ("pisound", 2.5 / (2 * math.sqrt(2)), 2.1),
     ],
 )
@@ -162,6 +177,7 @@ def test_hats_load_the_overlays_and_have_the_cards_of_linux() -> None:
         "fe-pi": ("fe-pi-audio", "Audio"),
         "hifiberry-dac-adc": ("hifiberry-dacplusadc", "sndrpihifiberry"),
         "hifiberry-dac-adc-pro": ("hifiberry-dacplusadcpro", "sndrpihifiberry"),
+        "hifiberry-dac2-adc-pro": ("hifiberry-dacplusadcpro", "sndrpihifiberry"),
         "pisound": ("pisound", "pisound"),
         "wm8960": ("wm8960-soundcard", "wm8960soundcard"),
     }
@@ -191,7 +207,10 @@ def test_a_profile_with_everything_is_read(tmp_path: Path) -> None:
         overlay="my-hat",
         overlay_parameters=("slave", "reset_gpio=5"),
         card="MyHat",
-        mixer=(("Line In", "70%", "cap"), ("Master", "0dB")),
+        mixer=(("Line In", "70%", "cap"), ("Master", "0dB"), ("Filter", "on")),
+        means={"Filter": "no filter"},
+        guitar_jack="IN left",
+        output_jacks=("OUT",),
         input_channels=Fact(2, "stated", "its data sheet"),
         output_channels=Fact(1, "stated", "its data sheet"),
         guitar_channel=Fact(2, "chosen", "a reason"),
@@ -201,6 +220,8 @@ def test_a_profile_with_everything_is_read(tmp_path: Path) -> None:
         input_impedance_ohm=Fact(1_000_000, "stated", "its data sheet"),
         period_frames=Fact(32, "chosen", "a reason"),
         periods=Fact(3, "chosen", "a reason"),
+        input_board_db=Fact(-6.5, "estimated", "two resistors"),
+        output_board_db=Fact(3, "measured", "a voltmeter"),
     )
 
 
@@ -211,7 +232,8 @@ def test_what_is_not_known_of_a_hat_may_be_left_out(tmp_path: Path) -> None:
     hat = read_hat(path)
     assert hat.overlay_parameters == ()
     assert hat.mixer == ()
-    assert [getattr(hat, name) for name in OPTIONAL_FACTS] == [None] * 5
+    assert (hat.means, hat.guitar_jack, hat.output_jacks) == ({}, "", ())
+    assert [getattr(hat, name) for name in OPTIONAL_FACTS] == [None] * 7
 
 
 def test_a_users_own_profile_is_found_and_wins_over_ours() -> None:
@@ -258,7 +280,8 @@ def test_an_unknown_hat_is_refused_with_the_known_ones(asked: str, hint: str) ->
 
 KNOWN = (
     "known are name, overlay, card, input_channels, output_channels, guitar_channel, pins, overlay_parameters, mixer, "
-    "input_full_scale_dbu, output_full_scale_dbu, input_impedance_ohm, period_frames, periods, usb"
+    "guitar_jack, output_jacks, input_full_scale_dbu, output_full_scale_dbu, input_board_db, output_board_db, "
+    "input_impedance_ohm, period_frames, periods, usb"
 )
 CARD = "the id of an ALSA card is needed: a letter, then 14 letters, digits, _ and - at most"
 OVERLAY = "the name of an overlay is needed, without dtoverlay= and parameters"
@@ -289,11 +312,18 @@ WRONG: list[tuple[str, str, type[SettingsError], str]] = [
     ('card = "MyHat"', 'card = "0"', SettingValueError, f"card: is '0'; {CARD}"),
     ('card = "MyHat"', 'card = "hw:MyHat"', SettingValueError, f"card: is 'hw:MyHat'; {CARD}"),
     ('card = "MyHat"', 'card = "sndrpihifiberryd"', SettingValueError, f"card: is 'sndrpihifiberryd'; {CARD}"),
-    ("[\"'Line In' 70% cap\", \"Master 0dB\"]", '"Master 0dB"', SettingValueError, "mixer: is 'Master 0dB'; a list of texts is needed"),
+    ("[\"'Line In' 70% cap\", \"Master 0dB\", { set = \"Filter on\", means = \"no filter\" }]", '"Master 0dB"', SettingValueError, "mixer: is 'Master 0dB'; a list of texts is needed"),
     ('"Master 0dB"', '" "', SettingValueError, "mixer: is ' '; one line of text is needed"),
     ('"Master 0dB"', '"Master"', SettingValueError, f"mixer: 'Master' sets nothing; {SETTING}"),
     ('"Master 0dB"', '"\'Line In\'"', SettingValueError, f"mixer: \"'Line In'\" sets nothing; {SETTING}"),
     ('"Master 0dB"', '"\'Master 0dB"', SettingValueError, f"mixer: \"'Master 0dB\" sets nothing; {SETTING}"),
+    ('set = "Filter on"', 'sets = "Filter on"', UnknownKeyError, "mixer.sets: is no known key; did you mean mixer.set?"),
+    (', means = "no filter"', "", MissingKeyError, "mixer.means: is missing, and needed"),
+    ('means = "no filter"', "means = 1", SettingValueError, "mixer.means: is 1; one line of text is needed"),
+    ('set = "Filter on"', 'set = "Filter"', SettingValueError, f"mixer: 'Filter' sets nothing; {SETTING}"),
+    ('guitar_jack = "IN left"', "guitar_jack = 1", SettingValueError, "guitar_jack: is 1; one line of text is needed"),
+    ('output_jacks = ["OUT"]', 'output_jacks = ["OUT", "OUT"]', SettingValueError, "output_jacks: is ['OUT', 'OUT']; one for each of 1 outputs is needed"),
+    ("value = -6.5", "value = -41", SettingValueError, "input_board_db.value: is -41; a number from -40 to 40 is needed"),
     ("value = 2\n", "value = 0\n", SettingValueError, "input_channels.value: is 0; a whole number from 1 to 8 is needed"),
     ("value = 2\n", "value = 9\n", SettingValueError, "input_channels.value: is 9; a whole number from 1 to 8 is needed"),
     ("value = 2\n", "value = 2.0\n", SettingValueError, "input_channels.value: is 2.0; a whole number from 1 to 8 is needed"),
@@ -316,7 +346,7 @@ WRONG: list[tuple[str, str, type[SettingsError], str]] = [
     ('0 = "EEPROM data"', 'GPIO0 = "EEPROM data"', SettingValueError, "pins: 'GPIO0' is no pin; one of 0 to 27 is needed"),
     ('0 = "EEPROM data"', "0 = 1", SettingValueError, "pins.0: is 1; one line of text is needed"),
     ('0 = "EEPROM data"\n18 = "I2S bit clock"\n', "", SettingValueError, "pins: is {}; a table of one pin or more is needed"),
-    ('0 = "EEPROM data"', '18 = "EEPROM data"', SettingsSyntaxError, "is not TOML: cannot overwrite a value (at line 50, column 21)"),
+    ('0 = "EEPROM data"', '18 = "EEPROM data"', SettingsSyntaxError, "is not TOML: cannot overwrite a value (at line 62, column 21)"),
 ]  # fmt: skip
 
 
@@ -352,7 +382,7 @@ PINS = st.dictionaries(st.integers(0, hats.MOST_PIN), TEXT, min_size=1)
 
 def facts(name: str) -> st.SearchStrategy[dict[str, Any]]:
     limits = hats.LIMITS[name]
-    values = st.floats(*limits) if name.endswith("_dbu") else st.integers(*limits)
+    values = st.floats(*limits) if name.endswith(("_dbu", "_db")) else st.integers(*limits)
     return st.fixed_dictionaries({"value": values, "status": st.sampled_from(STATUSES), "source": TEXT})
 
 

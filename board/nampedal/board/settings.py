@@ -155,7 +155,7 @@ def number_of(where: str, key: str, values: Values, limits: tuple[float, float],
 
 
 def to_toml(values: Values, table: str = "") -> bytes:
-    """Texts, numbers, lists of texts and tables of these as TOML; tables come behind everything else."""
+    """Texts, numbers, lists of these and of small tables, and tables as TOML; tables come behind everything else."""
     lines = [f"[{table}]"] if table else []
     lines += [f"{_key(key)} = {_literal(value)}" for key, value in values.items() if not isinstance(value, Mapping)]
     # What is no text makes bytes that are no TOML: the reader names it.
@@ -220,6 +220,8 @@ def _key(name: str) -> str:
 def _literal(value: object) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(key)} = {_literal(one)}' for key, one in value.items())} }}"
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_literal, value))}]"
     # Not repr(): numpy's floats are floats too.
