@@ -31,6 +31,8 @@ class TestSystem(System):
         self.read_only: set[Path] = set()
         self.kinds: dict[str, str] = {}
         self.mounted: set[Path] = set()
+        # Partitions whose devices are late.
+        self.late: set[Path] = set()
         self.stick: Path | None = None
         self.name = ""
 
@@ -59,6 +61,9 @@ class TestSystem(System):
 
     def is_mounted(self, device: Path) -> bool:
         return device in self.mounted
+
+    def is_mount_point(self, folder: Path) -> bool:
+        return folder not in self.late
 
     def mount(self, device: Path, folder: Path, kind: str, options: str) -> None:
         """The stick's folder is there then."""

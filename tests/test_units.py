@@ -31,6 +31,7 @@ MOST_EXPOSURE = {
     "nampedal-card.service": 3.5,
     "nampedal-health.service": 2.6,
     "nampedal-jack.service": 1.2,
+    "nampedal-late.service": 1.2,
     "nampedal-safe.service": 1.2,
     "nampedal-through.service": 1.2,
     "nampedal-tune.service": 2.0,
@@ -41,7 +42,7 @@ MOST_EXPOSURE = {
 TARGETS = ("basic", "multi-user", "shutdown", "sysinit", "umount")
 PROGRAMS = (
     *("/usr/bin/jack_wait", "/usr/bin/jack_connect", "/usr/bin/jack_disconnect"),
-    *(str(places.COMMAND), "/usr/local/lib/nampedal/jack", "/usr/local/lib/nampedal/tune"),
+    *(str(places.COMMAND), "/usr/local/lib/nampedal/jack", "/usr/local/lib/nampedal/tune", "/usr/bin/systemctl"),
 )
 
 
@@ -190,8 +191,11 @@ def test_only_one_of_them_plays_and_one_ends_before_the_other_begins() -> None:
 def test_fallbacks_and_sticks_start_only_when_they_are_called() -> None:
     called = {name for name in NAMES if not unit(name).all("WantedBy")}
     assert called == {*PLAYERS[1:], "nampedal-usb@.service"}
-    for name in set(NAMES) - called:
+    late = "nampedal-late.service"
+    for name in set(NAMES) - called - {late}:
         assert unit(name).units("WantedBy") == ["multi-user.target"]
+    assert unit(late).units("WantedBy") == ["boot-firmware.mount", "var-lib-nampedal.mount"]
+    assert unit(late).one("ConditionPathExists") == str(places.CARD_LATE)
 
 
 def before(name: str) -> set[str]:
@@ -216,6 +220,7 @@ def test_the_order_at_a_boot() -> None:
     # Not behind the sound, which may never come.
     assert ours["nampedal-health.service"] == {*kernel_and_card, "nampedal-jack.service"}
     assert ours["nampedal-usb@.service"] == {"nampedal-card.service"}
+    assert ours["nampedal-late.service"] == {"nampedal-card.service"}
     for name in ("nampedal.service", "nampedal-card.service"):
         assert "var-lib-nampedal.mount" in before(name)
 

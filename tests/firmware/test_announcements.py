@@ -43,7 +43,8 @@ def test_a_hundred_pieces_of_news_do_not_blink_for_ever() -> None:
 
 
 def test_what_a_boot_left_is_read_whatever_stands_there(tmp_path: Path) -> None:
+    assert left(tmp_path / "nobody" / "announce") == []
     path = tmp_path / "announce"
-    assert left(path) == []
+    assert left(path) == [CARD_TROUBLE]
     path.write_bytes(b"4\n5\n1\n77\n\xff\n")
     assert left(path) == [4, 5]

@@ -16,6 +16,8 @@ CARD_TRYBOOT = CARD / "tryboot.txt"
 CARD_RUN = Path("/run/nampedal-card")
 # What its lights have to tell, once the pedal plays.
 CARD_NEWS = CARD_RUN / "announce"
+# The partitions that were not mounted when a boot looked: it looks once more when they are.
+CARD_LATE = CARD_RUN / "late"
 # On an image a partition of its own: the only one that is written.
 DATA = Path("/var/lib/nampedal")
 BANKS = DATA / "banks"

@@ -6,7 +6,7 @@ from collections import deque
 from pathlib import Path
 
 from nampedal.board import places
-from nampedal.firmware.lamps import ANNOUNCED, ROUNDS, round_s
+from nampedal.firmware.lamps import ANNOUNCED, CARD_TROUBLE, ROUNDS, round_s
 
 # Where a boot leaves what it has to say, a code a line.
 LEFT = places.CARD_NEWS
@@ -40,7 +40,12 @@ class Announcements:
 
 
 def left(path: Path = LEFT) -> list[int]:
-    """What the boot has to say; nothing where there was none."""
+    """What the boot has to say; nothing where there was none.
+
+    Of one that began, as its folder shows, and left nothing: that something is wrong.
+    """
+    if path.parent.is_dir() and not path.exists():
+        return [CARD_TROUBLE]
     try:
         words = path.read_text(encoding="ascii", errors="replace").split()
     except OSError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import shutil
 import stat
 import subprocess
@@ -8,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from nampedal.board import places
 from nampedal.board.image import initramfs
 from nampedal.board.image.errors import KernelError
 from nampedal.board.image.initramfs import Entry, cpio
@@ -68,6 +70,36 @@ def test_a_kernel_without_a_list_of_modules_is_refused(tmp_path: Path) -> None:
         initramfs.initramfs(tmp_path, "6.0", tmp_path)
 
 
+def script() -> str:
+    return (resources.files("nampedal.board.image") / "init.sh").read_text()
+
+
 def test_the_script_is_a_shell_script() -> None:
-    script = (resources.files("nampedal.board.image") / "init.sh").read_text()
-    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+    assert subprocess.run(["sh", "-n"], input=script(), text=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("disk", ["mmcblk0p", "sda", "nvme0n1p"])
+def test_a_partition_that_appears_late_is_mounted_by_its_device(tmp_path: Path, disk: str) -> None:
+    """By the names that systemd itself gives to the mounts of the fstab."""
+    part = script()[script().index("cat > /run/fstab") : script().index("mount -t squashfs")]
+    run = tmp_path / "run"
+    run.mkdir()
+    # Links lead to where the pedal has them.
+    commands = part.replace("/run/fstab", f"{run}/fstab").replace("/run/systemd/system", f"{run}/systemd/system")
+    subprocess.run(["sh", "-e"], input=f"disk={disk}\n{commands}", text=True, check=True)
+    folders = [tmp_path / name for name in ("normal", "early", "late")]
+    for folder in folders:
+        folder.mkdir()
+    generator = "/usr/lib/systemd/system-generators/systemd-fstab-generator"
+    environment = {"SYSTEMD_FSTAB": f"{run}/fstab", "SYSTEMD_SYSROOT_FSTAB": "/dev/null"}
+    subprocess.run([generator, *map(str, folders)], check=True, env=environment)
+    made = {path.name: path.read_text() for path in folders[0].glob("*.mount")}
+    for number, name, place in (
+        ("1", "boot-firmware.mount", places.CARD),
+        ("4", "var-lib-nampedal.mount", places.DATA),
+    ):
+        assert f"What=/dev/{disk}{number}\n" in made[name]
+        assert f"Where={place}\n" in made[name]
+        device = f"dev-{disk}{number}.device"
+        assert "JobRunningTimeoutSec=60s" in (folders[0] / f"{device}.d" / "50-device-timeout.conf").read_text()
+        assert os.readlink(run / "systemd/system" / f"{device}.wants" / name) == f"/run/systemd/generator/{name}"

@@ -6,6 +6,10 @@ import base64
 import shutil
 import stat
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from bank_maker import amp, make_bank
@@ -15,6 +19,9 @@ from nampedal.firmware.announcements import left
 from nampedal.firmware.card import radio
 from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
 from nampedal.firmware.card.settings import Wifi
+from nampedal.firmware.card.usb import SOCKET
+from nampedal.firmware.control import ControlServer, Json
+from nampedal.firmware.lamps import CARD_TROUBLE
 
 KEY = "ssh-ed25519 " + base64.b64encode(ED25519).decode() + " me@home"
 
@@ -191,6 +198,113 @@ def test_no_card_no_data_no_settings_is_told_and_nothing_else(card: Card) -> Non
     card.at(places.DATA).write_text("no folder")
     problems = card.boot().problems
     assert problems[0] == f"{card.at(places.DATA)}: can't be made: file exists; nampedal keeps nothing"
+
+
+# ---- partitions that are mounted late ----
+
+NOT_MOUNTED = "its partition is not mounted: the card is slow or fails; it is used as soon as it is mounted"
+
+
+@contextmanager
+def pedal_at(path: Path) -> Iterator[list[Json]]:
+    """Somebody who answers there, and keeps what was asked."""
+    asked: list[Json] = []
+
+    def answer(request: Json) -> Json:
+        asked.append(request)
+        return {}
+
+    server = ControlServer(path, answer)
+    over = threading.Event()
+
+    def poll() -> None:
+        while not over.wait(0.01):
+            server.poll()
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        over.set()
+        thread.join()
+        server.close()
+
+
+def test_a_boot_that_is_cut_off_leaves_its_folder_and_four_blinks(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    card.boot()
+    assert left(card.at(places.CARD_NEWS)) == []
+
+    def killed() -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(card.system, "set_radio", lambda on: killed())
+    with pytest.raises(SystemExit):
+        card.boot()
+    assert not card.at(places.CARD_NEWS).exists()
+    assert left(card.at(places.CARD_NEWS)) == [CARD_TROUBLE]
+
+
+def test_data_that_is_mounted_late_is_used_then_and_the_pedal_begins_anew(card: Card) -> None:
+    make_bank(card.imports / "rock")
+    card.say(f'ssh_key = "{KEY}"')
+    card.system.late.add(card.at(places.DATA))
+    first = card.boot()
+    assert first.missing == [places.DATA]
+    assert first.problems[0] == f"{places.DATA}: {NOT_MOUNTED}"
+    assert card.at(places.CARD_LATE).read_text() == "/var/lib/nampedal\n"
+    assert not first.is_outdated()
+    assert left(card.at(places.CARD_NEWS))[0] == CARD_TROUBLE
+    assert "systemctl --no-block restart nampedal.service" not in card.system.said
+    card.system.late.clear()
+    assert first.is_outdated()
+    second = card.boot()
+    assert second.problems == []
+    assert not card.at(places.CARD_LATE).exists()
+    assert card.wrong() == []
+    assert card.system.said[-2:] == [
+        "systemctl reset-failed nampedal.service",
+        "systemctl --no-block restart nampedal.service",
+    ]
+    assert "systemctl --no-block start systemd-networkd.service ssh.service" in card.system.said
+    card.boot()
+    assert "systemctl --no-block restart nampedal.service" not in card.system.said
+
+
+def test_a_card_that_is_mounted_late_brings_its_banks_while_the_pedal_plays(card: Card) -> None:
+    aside = card.folder.with_name("aside")
+    card.system.late.add(card.folder)
+    make_bank(card.imports / "rock")
+    card.folder.rename(aside)
+    first = card.boot()
+    assert first.missing == [places.CARD]
+    assert card.bank_names() == []
+    card.system.late.clear()
+    aside.rename(card.folder)
+    with pedal_at(card.at(SOCKET)) as asked:
+        assert card.boot().taken == ["rock"]
+    assert asked == [{"do": "rescan"}, {"do": "announce", "code": 5}]
+    assert not [line for line in card.system.said if "nampedal.service" in line]
+
+
+def test_a_card_and_data_that_come_one_behind_the_other_are_both_used(card: Card) -> None:
+    both = {card.folder, card.at(places.DATA)}
+    card.system.late |= both
+    assert card.boot().missing == [places.CARD, places.DATA]
+    card.system.late.discard(card.folder)
+    assert card.boot().missing == [places.DATA]
+    assert not [line for line in card.system.said if "nampedal.service" in line]
+    card.system.late.clear()
+    card.boot()
+    assert "systemctl --no-block restart nampedal.service" in card.system.said
+
+
+def test_a_system_that_was_there_has_no_partitions_of_ours(card: Card) -> None:
+    card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\n")
+    card.system.late |= {card.folder, card.at(places.DATA)}
+    boot = card.boot()
+    assert boot.missing == []
+    assert boot.problems == []
 
 
 def test_a_settings_file_that_is_a_folder_is_told(card: Card) -> None:

@@ -74,6 +74,14 @@ tmpfs /var/cache tmpfs mode=755,nosuid,nodev,size=16m 0 0
 tmpfs /var/lib/systemd tmpfs mode=755,nosuid,nodev,size=8m 0 0
 END
 
+# The sound waits for a device for 60 s at most. One that systemd sees later is mounted then: a device that appears with
+# no job waiting for it starts what its .wants folder names (systemd, src/core/unit.c, retroactively_start_dependencies).
+for mount in 1:boot-firmware 4:var-lib-nampedal; do
+  wants=/run/systemd/system/dev-$disk${mount%:*}.device.wants
+  mkdir -p "$wants"
+  ln -s "/run/systemd/generator/${mount#*:}.mount" "$wants/"
+done
+
 mount -t squashfs -o ro "/dev/$disk$number" /root || give_up "/dev/$disk$number holds no root"
 for folder in dev run; do mount --move /$folder /root/$folder; done
 umount /sys /proc

@@ -21,7 +21,13 @@ from nampedal.firmware.card.system import System
 def at_boot() -> None:
     """What `nampedal card boot` does. Raises nothing."""
     log.set_up()
-    Boot(System(), as_installed(read_environment(places.SETTINGS))).run()
+    installer = as_installed(read_environment(places.SETTINGS))
+    # At most once more for each of the two partitions.
+    for _ in range(3):
+        boot = Boot(System(), installer)
+        boot.run()
+        if not boot.is_outdated():
+            return
 
 
 def as_installed(settings: Mapping[str, str]) -> Installer:

@@ -1,6 +1,7 @@
 """Once at every boot, before there is sound: the card is read, and what it asks for is done.
 
-Whatever goes wrong costs that one thing. The pedal plays all the same.
+Whatever goes wrong costs that one thing. The pedal plays all the same. Where the card or the data was mounted too late
+for that, it is done once more when it is, while the pedal plays.
 """
 
 from __future__ import annotations
@@ -13,19 +14,27 @@ from nampedal.board import places
 from nampedal.board.environment import read_environment
 from nampedal.board.errors import NampedalError
 from nampedal.board.settings import reason
-from nampedal.firmware.card import apart, folders, news, pedal_change, radio, settings, ssh
+from nampedal.firmware.card import apart, folders, news, pedal_change, radio, settings, ssh, usb
 from nampedal.firmware.card.errors import CardFileError, NotAnImageError, RadioOffError
 from nampedal.firmware.card.found import shown
+from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.pedal_change import Installer
 from nampedal.firmware.card.settings import CardSettings
 from nampedal.firmware.card.system import System
-from nampedal.firmware.card.where import ROOT, placed
+from nampedal.firmware.card.where import ROOT, placed, write_run
+
+PLAYER = "nampedal.service"
+# Partitions of an image's own.
+_MOUNTS = (places.CARD, places.DATA)
 
 _log = logging.getLogger(__name__)
 
 
 class Boot:
-    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next."""
+    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next.
+
+    missing: of an image's partitions, those that were not mounted when it began.
+    """
 
     def __init__(self, system: System, installer: Installer | None, root: Path = ROOT) -> None:
         self.problems: list[str] = []
@@ -34,9 +43,12 @@ class Boot:
         self._system, self._installer, self._root = system, installer, root
         self._installed = read_environment(placed(root, places.SETTINGS))
         self._settings = CardSettings()
+        self.missing = self._look()
 
     def run(self) -> None:
         """Raises nothing."""
+        came = [place for place in self._before() if place not in self.missing]
+        self._try("mark", self._mark)
         for what, step in (
             ("folders", lambda: folders.make(self._system, self._root)),
             ("seed", lambda: apart.seed(self._system, self._root)),
@@ -50,9 +62,16 @@ class Boot:
         if not self.restarts:
             self._try("import", self._import)
         lines = [shown(line).replace(f"{placed(self._root, places.CARD)}/", "") for line in self.problems]
-        self._try("news", lambda: news.tell(self._system, self._root, lines, self.taken))
+        has_card = places.CARD not in self.missing
+        self._try("news", lambda: news.tell(self._system, self._root, lines, self.taken, has_card=has_card))
         if self.restarts:
             self._try("restart", self._system.reboot)
+        elif came:
+            self._try("late", lambda: self._tell_player(came))
+
+    def is_outdated(self) -> bool:
+        """Return True if a partition that was missing has been mounted meanwhile: then it has to be done again."""
+        return self._look() != self.missing and not self.restarts
 
     def _try(self, what: str, step: Callable[[], None]) -> None:
         try:
@@ -67,6 +86,40 @@ class Boot:
             # Sound comes first, whatever nobody has thought of.
             self.problems.append(f"{what}: nampedal itself went wrong: {type(error).__name__}: {error}")
             _log.exception("%s", what)
+
+    # ---- partitions that are mounted late ----
+
+    def _look(self) -> list[Path]:
+        if not self._is_image:
+            return []
+        return [place for place in _MOUNTS if not self._system.is_mount_point(placed(self._root, place))]
+
+    def _before(self) -> list[Path]:
+        """Return what was missing when this was done before, since the machine was started."""
+        try:
+            return [Path(line) for line in placed(self._root, places.CARD_LATE).read_text().splitlines()]
+        except OSError:
+            return []
+
+    def _mark(self) -> None:
+        """Until it comes to its end, nobody may think that it has."""
+        placed(self._root, places.CARD_NEWS).unlink(missing_ok=True)
+        mark = placed(self._root, places.CARD_LATE)
+        if self.missing:
+            write_run(mark, "".join(f"{place}\n" for place in self.missing))
+        else:
+            mark.unlink(missing_ok=True)
+        for place in self.missing:
+            self.problems.append(
+                f"{place}: its partition is not mounted: the card is slow or fails; it is used as soon as it is mounted"
+            )
+
+    def _tell_player(self, came: list[Path]) -> None:
+        """A pedal that began without its data knows no bank, state or profile of the player's: it is restarted."""
+        if places.DATA in came:
+            self._system.restart(PLAYER)
+        else:
+            usb.announce(self._system, placed(self._root, usb.SOCKET), Outcome(self.taken, self.problems))
 
     # ---- one thing each ----
 

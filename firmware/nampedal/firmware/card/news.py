@@ -21,8 +21,11 @@ _HEAD = (
 _log = logging.getLogger(__name__)
 
 
-def tell(system: System, root: Path, problems: Sequence[str], taken: Sequence[str]) -> None:
-    """The card is written only where something has changed. Raises CardFileError, CommandFailedError, SettingsError."""
+def tell(system: System, root: Path, problems: Sequence[str], taken: Sequence[str], *, has_card: bool = True) -> None:
+    """The card is written only where something has changed. has_card: it is mounted.
+
+    Raises CardFileError, CommandFailedError, SettingsError.
+    """
     for problem in problems:
         _log.warning("%s", problem)
     for name in taken:
@@ -31,7 +34,8 @@ def tell(system: System, root: Path, problems: Sequence[str], taken: Sequence[st
     try:
         write_run(placed(root, places.CARD_NEWS), "".join(f"{code}\n" for code in codes))
     finally:
-        _write_errors(system, placed(root, places.CARD_ERRORS), problems)
+        if has_card:
+            _write_errors(system, placed(root, places.CARD_ERRORS), problems)
 
 
 def text_of(problems: Sequence[str]) -> bytes:

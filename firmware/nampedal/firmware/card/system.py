@@ -79,6 +79,10 @@ class System:
         lines = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
         return any(line.split()[2] == wanted for line in lines)
 
+    def is_mount_point(self, folder: Path) -> bool:
+        """Return True if another filesystem is mounted here. A folder that is bound onto itself does not count."""
+        return os.path.ismount(folder)
+
     def mount(self, device: Path, folder: Path, kind: str, options: str) -> None:
         self.run("mount", "-t", kind, "-o", options, str(device), str(folder))
 
@@ -133,6 +137,11 @@ class System:
     def start(self, *units: str) -> None:
         """Without waiting for them."""
         self.run("systemctl", "--no-block", "start", *units)
+
+    def restart(self, unit: str) -> None:
+        """However often it has failed. Without waiting for it."""
+        self.run("systemctl", "reset-failed", unit)
+        self.run("systemctl", "--no-block", "restart", unit)
 
     def reboot(self) -> None:
         self.run("systemctl", "--no-block", "reboot")

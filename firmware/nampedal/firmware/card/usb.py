@@ -53,7 +53,7 @@ def plugged(system: System, device: Path, root: Path = ROOT) -> Outcome:
         outcome.problems = [shown(line).replace(f"{folder}/", f"{device.name}: ") for line in outcome.problems]
     for problem in outcome.problems:
         _log.warning("%s", problem)
-    _announce(system, placed(root, SOCKET), outcome)
+    announce(system, placed(root, SOCKET), outcome)
     return outcome
 
 
@@ -71,7 +71,8 @@ def _mounted(system: System, device: Path, folder: Path, kind: str) -> Iterator[
             folder.rmdir()
 
 
-def _announce(system: System, socket: Path, outcome: Outcome) -> None:
+def announce(system: System, socket: Path, outcome: Outcome) -> None:
+    """Have the pedal that plays find new banks, and tell by its lights what came and what is wrong."""
     if outcome.taken:
         _ask(system, socket, {"do": "rescan"})
         _ask(system, socket, {"do": "announce", "code": TAKEN_OVER})

@@ -17,7 +17,9 @@ from nampedal.firmware.doctor.machine import Machine
 from nampedal.firmware.doctor.settings import Jack, parse_jack
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 
-UNITS = tuple(f"nampedal{of}.service" for of in ("-jack", "", "-safe", "-through", "-tune", "-card", "-health"))
+UNITS = tuple(
+    f"nampedal{of}.service" for of in ("-jack", "", "-safe", "-through", "-tune", "-card", "-health", "-late")
+)
 JACK, PLAYER, SAFE, THROUGH = UNITS[:4]
 _PROPERTIES = (
     *("Id", "LoadState", "ActiveState", "SubState", "Result", "MainPID"),
