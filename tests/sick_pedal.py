@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from nampedal.converter import material, nam_file
 from nampedal.converter.convert import convert
 from nampedal.firmware import artifact
 from nampedal.firmware.capture import Calibration
-from nampedal.firmware.doctor.case import JACK, PLAYER, UNITS, Case
+from nampedal.firmware.doctor.case import CARD, JACK, PLAYER, TUNE, UNITS, Case
+from nampedal.firmware.doctor.errors import CantTellError, ProgramFailedError, ProgramMissingError
 from nampedal.firmware.doctor.finding import Finding
 from nampedal.firmware.doctor.machine import RealMachine
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError
@@ -62,12 +63,18 @@ SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
 
 class Patient(RealMachine):
-    """A machine that is a folder, and tables of what it says. free: bytes.  refuses: what asking it ends with."""
+    """A machine that is a folder, and tables of what it says. free: bytes.  refuses: what asking it ends with.
+
+    fails: by a program's name, how it ends.  runs: programs are looked for on PATH, and run.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.units: dict[str, dict[str, str]] = {}
         self.commands: dict[str, str] = {}
+        self.fails: dict[str, CantTellError] = {}
+        self.runs = False
+        self.ran: list[str] = []
         self.answers: dict[str, Any] = {}
         self.refuses: Exception | None = None
         self.hidden: list[str] = []
@@ -104,11 +111,18 @@ class Patient(RealMachine):
     def denied(self, path: Path) -> bool:
         return str(path) in self.hidden or super().denied(path)
 
-    def run(self, *command: str) -> str | None:
+    def run(self, *command: str, fine: Sequence[int] = (0,)) -> str:
+        self.ran.append(" ".join(command))
+        if self.runs:
+            return RealMachine().run(*command, fine=fine)
+        if command[0] in self.fails:
+            raise self.fails[command[0]]
         if command[:2] == ("systemctl", "show") and len(command) > 3:
             blocks = [{"Id": name, **values} for name, values in self.units.items()]
-            return "\n\n".join("\n".join(f"{key}={value}" for key, value in one.items()) for one in blocks) or None
-        return self.commands.get(" ".join(command))
+            return "\n\n".join("\n".join(f"{key}={value}" for key, value in one.items()) for one in blocks)
+        if " ".join(command) not in self.commands:
+            raise ProgramMissingError(f"{command[0]} is not there")
+        return self.commands[" ".join(command)]
 
     def ask(self, do: str) -> dict[str, Any]:
         self.asked += 1
@@ -141,6 +155,11 @@ def socket_closed(cause: OSError) -> ControlSocketError:
     return error
 
 
+def failure(program: str, said: str) -> ProgramFailedError:
+    """What `run` raises."""
+    return ProgramFailedError(f"{program} failed: {said}", f"run '{program}'", said)
+
+
 def refusal() -> ControlRequestError:
     return ControlRequestError("request: no")
 
@@ -164,7 +183,9 @@ def make_patient(root: Path) -> Patient:
     patient.put("/proc/swaps", SWAPS)
     patient.put("/proc/fs/jbd2/mmcblk0p2-8/info", "")
     patient.put("/dev/watchdog0", "")
-    patient.commands["systemctl show --property=RuntimeWatchdogUSec"] = "RuntimeWatchdogUSec=1min"
+    patient.put("/run/nampedal-card/announce", "")
+    patient.real(Path("/run/systemd/system")).mkdir(parents=True)
+    patient.commands["systemctl show --property=RuntimeWatchdogUSec"] = "RuntimeWatchdogUSec=15s"
     patient.commands["systemd-detect-virt --vm"] = "none"
     patient.answers["status"] = STATUS
     for name in ("config", "state"):
@@ -226,4 +247,6 @@ def _processes(patient: Patient) -> None:
     patient.units = {name: dict(off) for name in UNITS}
     for name, pid in ((JACK, JACKD), (PLAYER, NAMPEDAL)):
         patient.units[name] |= {"ActiveState": "active", "SubState": "running", "MainPID": str(pid)}
+    for name in (CARD, TUNE):
+        patient.units[name] |= {"ActiveState": "active", "SubState": "exited"}
     patient.units[PLAYER] |= {"WatchdogUSec": "10s", "StatusText": "plays crunch of rock"}

@@ -54,7 +54,7 @@ def test_a_pedal_that_is_ill_says_how_to_mend_it_and_ends_with_1(run: Run, pedal
         "into cmdline.txt"
     )
     assert "can't tell  HAT                 no HAT tells its name" in done.output
-    assert lines[-1] == "1 of 33 checks found something wrong; begin with 'audio core'; 1 can't be told here"
+    assert lines[-1] == "1 of 34 checks found something wrong; begin with 'audio core'; 1 can't be told here"
 
 
 def test_what_can_not_be_told_is_no_fault(run: Run, pedal: Patient) -> None:
@@ -87,12 +87,13 @@ def test_a_system_in_a_folder_is_looked_at_by_its_files(
     own = (root / "hw-profiles" / "pedals" / "zero-2-w-codec-zero.toml").read_text()
     pedal.put("/var/lib/nampedal/config/nampedal/pedals/mine.toml", own)
     pedal.set(NAMPEDAL_PEDAL="mine")
+    pedal.real(Path("/run/systemd/system")).rmdir()
     done = nampedal("doctor", "--root", pedal.root, "--json")
     assert done.returncode == 0, done.stdout
     states = {one["name"]: (one["state"], one["found"]) for one in json.loads(done.stdout)}
     assert states["profile"] == ("ok", "mine: Zero 2 W with a Codec Zero")
-    assert states["jackd"] == ("unknown", "systemd does not run here")
-    assert states["plays"] == ("unknown", "nampedal does not answer")
+    assert states["jackd"] == ("unknown", "systemd does not run here (/run/systemd/system is not there)")
+    assert states["plays"] == ("unknown", "nampedal does not run: /run/nampedal/control.sock is not there")
 
 
 def test_a_computer_is_no_pedal(nampedal: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:

@@ -161,6 +161,11 @@ def ask(path: Path, request: Json, patience_s: float = 5.0) -> dict[str, Any]:
             connection.connect(str(path))
             connection.sendall(json.dumps(request).encode() + b"\n")
             answer: dict[str, Any] = json.loads(connection.makefile("rb").readline() or b"{}")
+        except (TimeoutError, BlockingIOError) as error:
+            raise ControlSocketError(
+                f"{path}: the pedal did not answer within {patience_s:g} s: the machine is very busy, or the pedal "
+                "hangs; ask again"
+            ) from error
         except OSError as error:
             raise ControlSocketError(f"{path}: no pedal answers: {reason(error)}; start 'nampedal play'") from error
     if not answer.get("ok"):

@@ -42,7 +42,7 @@ def test_a_pedal_that_does_not_answer_is_asked_once(pedal: Patient) -> None:
         try:
             assert case.status is None
         except CantTellError as error:
-            assert str(error) == "nampedal does not answer"
+            assert str(error) == "nampedal did not answer within 10 s: the machine is very busy"
     assert pedal.asked == 1
 
 

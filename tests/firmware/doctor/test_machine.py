@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nampedal.board.settings import reason
 from nampedal.firmware.doctor import machine as machines
+from nampedal.firmware.doctor.errors import CantTellError, ProgramFailedError, ProgramMissingError, TooSlowError
 from nampedal.firmware.doctor.machine import MOST_BYTES, RealMachine
 from nampedal.firmware.errors import ControlSocketError
 
@@ -22,6 +23,9 @@ def test_files_are_read_below_the_root(tmp_path: Path) -> None:
     assert machine.text(Path("/proc")) is None
     assert machine.names(Path("/proc")) == ["model"]
     assert machine.names(Path("/gone")) == []
+    assert machine.is_folder(Path("/proc"))
+    assert not machine.is_folder(Path("/proc/model"))
+    assert not machine.is_folder(Path("/gone"))
 
 
 def test_of_a_large_file_only_the_beginning_is_read(tmp_path: Path) -> None:
@@ -48,16 +52,48 @@ def test_commands_are_run_on_the_system_that_runs(tmp_path: Path) -> None:
     machine = RealMachine()
     assert machine.run(sys.executable, "-c", "print('two\\nlines\\n')") == "two\nlines"
     # Some say what they found by their exit code, too.
-    assert machine.run(sys.executable, "-c", "print('none'); raise SystemExit(1)") == "none"
+    assert machine.run(sys.executable, "-c", "print('none'); raise SystemExit(1)", fine=(0, 1)) == "none"
     assert machine.run(sys.executable, "-c", "import os; print(os.environ['LC_ALL'])") == "C"
-    assert machine.run(sys.executable, "-c", "") is None
-    assert machine.run("nampedal-no-such-command") is None
-    assert RealMachine(tmp_path).run(sys.executable, "-c", "print(1)") is None
+    assert machine.run(sys.executable, "-c", "") == ""
+    with pytest.raises(CantTellError) as caught:
+        RealMachine(tmp_path).run("systemctl", "show")
+    assert str(caught.value) == "this system does not run here: systemctl can't be asked"
 
 
-def test_a_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "PATIENCE_S", 0.2)
-    assert RealMachine().run(sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)") is None
+def program(folder: Path, name: str, text: str, mode: int = 0o755) -> None:
+    """A program of that name on PATH."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(mode)
+
+
+def asked(*command: str) -> tuple[type[CantTellError], str, str]:
+    """How it ends: the kind, what was found, what to do."""
+    with pytest.raises(CantTellError) as caught:
+        RealMachine().run(*command)
+    return type(caught.value), str(caught.value), caught.value.mend
+
+
+def test_not_there_failed_and_too_slow_are_three_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(machines, "PATIENCE_S", 0.5)
+    assert asked("vcgencmd", "get_throttled") == (ProgramMissingError, "vcgencmd is not there", "")
+    program(tmp_path / "bin", "vcgencmd", "", 0o644)
+    assert asked("vcgencmd", "get_throttled") == (
+        *(ProgramMissingError, "vcgencmd can't be started: permission denied", ""),
+    )
+    program(tmp_path / "bin", "amixer", "echo 'Invalid card number.' >&2; echo 'try --help' >&2; exit 1")
+    assert asked("amixer", "-c", "No Card") == (
+        *(ProgramFailedError, "amixer failed: Invalid card number. try --help"),
+        "run 'amixer -c 'No Card'' and do what it says",
+    )
+    program(tmp_path / "bin", "amixer", "exit 7")
+    assert asked("amixer")[1] == "amixer failed: exit code 7"
+    program(tmp_path / "bin", "systemctl", "echo Id=half; exec sleep 60")
+    assert asked("systemctl", "show") == (
+        *(TooSlowError, "systemctl did not answer within 0.5 s: the machine is very busy"),
+        "wait a minute and ask again; 'top' shows what keeps it busy; if it stays so, switch it off and on",
+    )
 
 
 def test_a_machine_without_a_pedal_has_none_that_answers(tmp_path: Path) -> None:

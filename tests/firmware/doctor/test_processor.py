@@ -85,14 +85,14 @@ def test_without_the_kernels_file_vcgencmd_is_asked(pedal: Patient) -> None:
     pedal.commands["vcgencmd get_throttled"] = "Can't open device file: /dev/vcio"
     assert look(pedal, check_power) == (
         "unknown",
-        "vcgencmd can't ask the firmware",
+        "vcgencmd can't ask the firmware: Can't open device file: /dev/vcio",
         "ask again with 'sudo nampedal doctor'",
     )
 
 
 def test_without_a_raspberry_pis_firmware_power_is_unknown(pedal: Patient) -> None:
     pedal.real(Path(THROTTLED)).unlink()
-    found = ("unknown", "this machine has no Raspberry Pi's firmware that could be asked (vcgencmd)", "")
+    found = ("unknown", "this machine has no Raspberry Pi's firmware that could be asked (no vcgencmd)", "")
     assert look(pedal, check_power) == found
     assert look(pedal, check_throttling) == found
 

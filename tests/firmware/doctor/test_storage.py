@@ -7,7 +7,6 @@ import pytest
 from nampedal.firmware.doctor.storage import (
     check_clock,
     check_data,
-    check_errors_file,
     check_owner,
     check_room,
     check_root,
@@ -171,19 +170,3 @@ def test_a_clock_that_can_not_be_right_is_wrong(pedal: Patient) -> None:
         "the clock says 1970-01-01: dates in the log and of presets are wrong; the sound does not mind",
         "connect it to a network for a minute, or run \"sudo date -s '2026-12-31 20:00'\" with what time it is",
     )
-
-
-def test_what_the_last_start_found_wrong_is_told_in_one_line(pedal: Patient) -> None:
-    assert look(pedal, check_errors_file) == ("ok", "no nampedal-errors.txt on it", "")
-    pedal.put("/boot/firmware/nampedal-errors.txt", "nampedal.toml: wifi: is 'on'\n\nbanks/x: is no bank\n")
-    assert look(pedal, check_errors_file) == (
-        "wrong",
-        "nampedal-errors.txt: nampedal.toml: wifi: is 'on' banks/x: is no bank",
-        "put it right in nampedal.toml or the folder it names, on any computer; restart",
-    )
-
-
-def test_a_card_that_is_not_there_is_unknown(tmp_path: Path) -> None:
-    patient = Patient(tmp_path)
-    patient.set()
-    assert look(patient, check_errors_file) == ("unknown", "/boot/firmware is not there, or empty", "")

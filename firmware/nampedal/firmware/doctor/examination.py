@@ -17,6 +17,7 @@ from nampedal.firmware.doctor.realtime import (
     check_memory,
     check_real_time,
 )
+from nampedal.firmware.doctor.services import check_errors_file, check_helpers, check_services
 from nampedal.firmware.doctor.sound import (
     check_controls,
     check_jack_settings,
@@ -25,14 +26,12 @@ from nampedal.firmware.doctor.sound import (
     check_machine_watchdog,
     check_player,
     check_plays,
-    check_services,
     check_watchdog,
     check_xruns,
 )
 from nampedal.firmware.doctor.storage import (
     check_clock,
     check_data,
-    check_errors_file,
     check_owner,
     check_room,
     check_root,
@@ -41,7 +40,7 @@ from nampedal.firmware.doctor.storage import (
 
 CHECKS = (
     *(check_board, check_power, check_throttling, check_temperature),
-    *(check_errors_file, check_hat, check_overlay, check_card),
+    *(check_helpers, check_errors_file, check_hat, check_overlay, check_card),
     *(check_jackd, check_jack_settings, check_player, check_plays, check_controls),
     *(check_presets, check_artifacts),
     *(check_governor, check_kernel, check_real_time, check_memory, check_interrupts, check_core),

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from nampedal.board import places
+from nampedal.board.settings import reason
 from nampedal.firmware.control import ask
+from nampedal.firmware.doctor.errors import CantTellError, ProgramFailedError, ProgramMissingError, TooSlowError
 
-# Nothing that is asked here takes longer on a pedal that works.
-PATIENCE_S = 5.0
+# How long systemctl itself waits for systemd (BUS_DEFAULT_TIMEOUT, systemd, src/libsystemd/sd-bus/bus-internal.h).
+BUS_PATIENCE_S = 25.0
+# How long a program may take: longer than that.
+PATIENCE_S = 30.0
+# The same for the pedal at its socket. It answers in 0.13 s on a loaded computer.
+SOCKET_PATIENCE_S = 10.0
 MOST_BYTES = 1 << 20
 SYSTEM = Path("/")
+SOCKET = places.RUN / "control.sock"
 
 
 class Machine(Protocol):
@@ -35,11 +44,17 @@ class Machine(Protocol):
     def names(self, folder: Path) -> list[str]:
         """What is in it, in order; none where it is not there or can't be read."""
 
+    def is_folder(self, path: Path) -> bool:
+        """Return True if this folder exists."""
+
     def denied(self, path: Path) -> bool:
         """Whether it may be there, and only others may read it."""
 
-    def run(self, *command: str) -> str | None:
-        """What it prints; None: there is no such command, or it says nothing in time."""
+    def run(self, *command: str, fine: Sequence[int] = (0,)) -> str:
+        """Return what a program prints, without blanks at both ends. fine: exit codes that are no failure.
+
+        Raises ProgramMissingError, ProgramFailedError, TooSlowError, CantTellError for a system that does not run.
+        """
 
     def ask(self, do: str) -> dict[str, Any]:
         """An answer of the control socket. Raises ControlSocketError, ControlRequestError."""
@@ -83,6 +98,9 @@ class RealMachine:
         except OSError:
             return []
 
+    def is_folder(self, path: Path) -> bool:
+        return self.real(path).is_dir()
+
     def denied(self, path: Path) -> bool:
         try:
             os.stat(self.real(path))
@@ -92,9 +110,9 @@ class RealMachine:
             return False
         return not os.access(self.real(path), os.R_OK)
 
-    def run(self, *command: str) -> str | None:
+    def run(self, *command: str, fine: Sequence[int] = (0,)) -> str:
         if self.root != SYSTEM:
-            return None
+            raise CantTellError(f"this system does not run here: {command[0]} can't be asked")
         try:
             done = subprocess.run(
                 command,
@@ -104,12 +122,23 @@ class RealMachine:
                 check=False,
                 env={**os.environ, "LC_ALL": "C"},
             )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.decode(errors="replace").strip() or None
+        except FileNotFoundError as error:
+            raise ProgramMissingError(f"{command[0]} is not there") from error
+        except OSError as error:
+            raise ProgramMissingError(f"{command[0]} can't be started: {reason(error)}") from error
+        except subprocess.TimeoutExpired as error:
+            raise TooSlowError(command[0], PATIENCE_S) from error
+        if done.returncode not in fine:
+            said = " ".join(done.stderr.decode(errors="replace").split())
+            raise ProgramFailedError(
+                f"{command[0]} failed: {said or f'exit code {done.returncode}'}",
+                f"run '{shlex.join(command)}' and do what it says",
+                said,
+            )
+        return done.stdout.decode(errors="replace").strip()
 
     def ask(self, do: str) -> dict[str, Any]:
-        return ask(self.real(places.RUN / "control.sock"), {"do": do}, PATIENCE_S)
+        return ask(self.real(SOCKET), {"do": do}, SOCKET_PATIENCE_S)
 
     def free_bytes(self, folder: Path) -> int | None:
         with contextlib.suppress(OSError):

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nampedal.firmware.doctor.case import AS_ROOT, Case, check
-from nampedal.firmware.doctor.errors import CantTellError
+from nampedal.firmware.doctor.errors import CantTellError, ProgramFailedError, ProgramMissingError
 from nampedal.firmware.doctor.finding import Finding, listed, ok, wrong
 from nampedal.firmware.machine import HELD_BACK, HISTORY_SHIFT, TEMPERATURE, THROTTLED
 
@@ -84,10 +84,13 @@ def _throttled(case: Case) -> int:
     text = case.machine.text(Path("/") / THROTTLED)
     if text is not None:
         return int(text, 16)
-    said = case.machine.run("vcgencmd", "get_throttled")
-    found = re.search(r"throttled=0x([0-9a-fA-F]+)", said or "")
+    try:
+        said = case.run("vcgencmd", "get_throttled")
+    except ProgramMissingError as error:
+        raise CantTellError("this machine has no Raspberry Pi's firmware that could be asked (no vcgencmd)") from error
+    except ProgramFailedError as error:
+        raise CantTellError(str(error), error.mend if case.machine.is_root else AS_ROOT) from error
+    found = re.search(r"throttled=0x([0-9a-fA-F]+)", said)
     if found:
         return int(found[1], 16)
-    if said is None:
-        raise CantTellError("this machine has no Raspberry Pi's firmware that could be asked (vcgencmd)")
-    raise CantTellError("vcgencmd can't ask the firmware", "" if case.machine.is_root else AS_ROOT)
+    raise CantTellError(f"vcgencmd can't ask the firmware: {said}", "" if case.machine.is_root else AS_ROOT)

@@ -8,9 +8,10 @@ from pathlib import Path
 from nampedal.board import places
 from nampedal.board.errors import NampedalError
 from nampedal.firmware.doctor import interface
-from nampedal.firmware.doctor.case import JACK, PLAYER, SAFE, THROUGH, UNITS, Case, check
+from nampedal.firmware.doctor.case import JACK, PLAYER, SAFE, THROUGH, Case, check
 from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
 from nampedal.firmware.doctor.finding import Finding, listed, ok, wrong
+from nampedal.firmware.doctor.services import how
 from nampedal.firmware.doctor.settings import parse_jack
 from nampedal.firmware.quality import NEAR
 
@@ -29,7 +30,7 @@ def check_jackd(case: Case) -> Finding:
         return wrong("the service nampedal-jack is not installed", case.reinstall())
     if unit["ActiveState"] != "active":
         return wrong(
-            f"does not run: {_how(unit)}",
+            f"does not run: {how(unit)}",
             f"read 'journalctl -b -u nampedal-jack'; mostly it is the sound card, see above; then '{_AGAIN}'",
         )
     if case.settings.get("NAMPEDAL_USB") and interface.waits(interface.command_line(case)):
@@ -89,7 +90,7 @@ def check_player(case: Case) -> Finding:
             f"wait half a minute, ask again; if it stays so, {_LOG}",
         )
     if unit["ActiveState"] != "active":
-        return wrong(f"does not run: {_how(unit)}", f"{_LOG}, mend what it says, then '{again}'")
+        return wrong(f"does not run: {how(unit)}", f"{_LOG}, mend what it says, then '{again}'")
     if unit.get("NRestarts", "0") != "0":
         return wrong(f"runs, and failed before{_restarts(unit)}", f"{_LOG} for why; a new start begins counting anew")
     return ok(f"runs; it says: {unit.get('StatusText') or 'nothing'}")
@@ -112,23 +113,10 @@ def check_machine_watchdog(case: Case) -> Finding:
     """Whether a machine that hangs is started anew: systemd feeds the hardware's watchdog (systemd-system.conf(5))."""
     if "watchdog0" not in case.machine.names(Path("/dev")):
         raise CantTellError("this machine has no watchdog in hardware, or its driver is not loaded")
-    said = case.machine.run("systemctl", "show", "--property=RuntimeWatchdogUSec")
-    if said is None:
-        raise CantTellError("systemd does not run here")
-    every = said.partition("=")[2]
+    every = case.systemctl("show", "--property=RuntimeWatchdogUSec").partition("=")[2]
     if every in _OFF:
         return wrong("nobody would notice if the whole machine hung (RuntimeWatchdogSec)", case.reinstall())
     return ok(f"the machine is started anew if it hangs for {every}")
-
-
-@check("services")
-def check_services(case: Case) -> Finding:
-    """Those that do something once: one that failed leaves something undone."""
-    others = [name for name in UNITS if name not in (JACK, PLAYER)]
-    failed = [name.removesuffix(".service") for name in others if case.unit(name)["ActiveState"] == "failed"]
-    if failed:
-        return wrong(f"failed: {listed(failed)}", f"read 'journalctl -b -u {' -u '.join(failed)}'")
-    return ok("none failed")
 
 
 @check("plays")
@@ -205,12 +193,6 @@ def _refused(case: Case) -> str:
     except NampedalError as error:
         return str(error)
     return listed(one["error"] for one in presets if one["error"]) if presets else "there is no preset"
-
-
-def _how(unit: Mapping[str, str]) -> str:
-    """In which state, and why."""
-    result = unit.get("Result", "")
-    return unit["ActiveState"] + (f" ({result})" if result not in ("", "success") else "")
 
 
 def _restarts(unit: Mapping[str, str]) -> str:

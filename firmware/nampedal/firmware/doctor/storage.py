@@ -1,4 +1,4 @@
-"""Checks of what is kept: the root, the data, who may write there, room, swap, the clock, the card."""
+"""Checks of what is kept: the root, the data, who may write there, room, swap, the clock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_root(case: Case) -> Finding:
     """Whether a pulled plug can't hurt the system."""
     if not case.is_image:
         raise NotNeededError("only an image of ours has a system that is never written")
-    mount = _mount_of(case, Path("/"))
+    mount = mount_of(case, Path("/"))
     if mount.writable:
         return wrong(f"the system is mounted writable ({mount.kind}): a pulled plug can damage it", "run 'sudo reboot'")
     return ok(f"is never written ({mount.kind})")
@@ -48,7 +48,7 @@ def check_root(case: Case) -> Finding:
 @check("data")
 def check_data(case: Case) -> Finding:
     """Whether banks and presets can be written, and how safely."""
-    mount = _mount_of(case, places.DATA)
+    mount = mount_of(case, places.DATA)
     if case.is_image and mount.place != places.DATA:
         return wrong(
             f"the data partition is not mounted at {places.DATA}: nothing that is saved stays",
@@ -128,22 +128,8 @@ def check_clock(case: Case) -> Finding:
     return ok(f"{now:%Y-%m-%d %H:%M}")
 
 
-@check("card")
-def check_errors_file(case: Case) -> Finding:
-    """Whether the last start found anything wrong with what is on the card."""
-    text = case.machine.text(places.CARD_ERRORS)
-    if text:
-        return wrong(
-            f"{places.CARD_ERRORS.name}: {text}",
-            "put it right in nampedal.toml or the folder it names, on any computer; restart",
-        )
-    if not case.machine.names(places.CARD):
-        raise CantTellError(f"{places.CARD} is not there, or empty")
-    return ok(f"no {places.CARD_ERRORS.name} on it")
-
-
-def _mount_of(case: Case, path: Path) -> Mount:
-    """Where it is. Raises CantTellError."""
+def mount_of(case: Case, path: Path) -> Mount:
+    """Return what is mounted where this path is. Raises CantTellError."""
     best = None
     for line in (case.machine.text(Path("/proc/mounts")) or "").splitlines():
         fields = line.split()
