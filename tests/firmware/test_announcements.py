@@ -19,7 +19,7 @@ def test_news_is_told_from_its_first_blink_and_ends() -> None:
         shown = Shown(trouble=code, trouble_since_s=since_s)
         seen.append(lights(shown, ("1",), now_s)["1"].level > 0.5)
     blinks = sum(b and not a for a, b in zip([False, *seen], seen, strict=False))
-    assert blinks == ROUNDS * TAKEN_OVER
+    assert blinks == ROUNDS[TAKEN_OVER] * TAKEN_OVER
     assert not any(seen[-20:])
 
 
@@ -28,10 +28,10 @@ def test_two_pieces_of_news_come_one_behind_the_other() -> None:
     for code in (CARD_TROUBLE, TAKEN_OVER, CARD_TROUBLE):
         news.say(code)
     assert news.now(0.0) == (CARD_TROUBLE, 0.0)
-    first_s = ROUNDS * round_s(CARD_TROUBLE)
+    first_s = ROUNDS[CARD_TROUBLE] * round_s(CARD_TROUBLE)
     assert news.now(first_s - 0.01) == (CARD_TROUBLE, 0.0)
     assert news.now(first_s) == (TAKEN_OVER, first_s)
-    assert news.now(first_s + ROUNDS * round_s(TAKEN_OVER)) == (0, 0.0)
+    assert news.now(first_s + ROUNDS[TAKEN_OVER] * round_s(TAKEN_OVER)) == (0, 0.0)
 
 
 def test_a_hundred_pieces_of_news_do_not_blink_for_ever() -> None:

@@ -190,6 +190,7 @@ def test_without_a_pedal_the_commands_say_so(tmp_path: Path) -> None:
 WAITING: dict[str, Any] = {
     "preset": "one",
     "wanted": "two",
+    "refused": "",
     "bypass": False,
     "muted": False,
     "safe": False,
@@ -236,5 +237,7 @@ def test_a_page_shows_what_a_raspberry_pi_tells_and_how_often_quality_was_given_
     broken = {**WAITING, "muted": True, "bypass": True, "controls": {"serial": "serial: nobody says hello"}}
     assert page(broken).splitlines()[0] == "preset       one, going to two (bypassed, muted)"
     assert "no serial    serial: nobody says hello" in page(broken).splitlines()
+    refused = {**WAITING, "refused": "lead: lead.toml: its amplifier is gone"}
+    assert page(refused).splitlines()[1] == "can't play   lead: lead.toml: its amplifier is gone"
     cool = {**WAITING, "temperature_c": 40.0, "throttled": []}
     assert "machine      40 °C" in page(cool).splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +17,10 @@ from nampedal.board.pedals import KnobUse
 from nampedal.firmware import control_map, preset
 from nampedal.firmware.controls import Controls, attached
 from nampedal.firmware.errors import ControlMapError
-from nampedal.firmware.lamps import CARD_TROUBLE
+from nampedal.firmware.lamps import CARD_TROUBLE, NOT_PLAYED, NOT_SAVED
 from nampedal.firmware.pedal import Pedal, Setup
 from nampedal.firmware.performer import Performer
-from nampedal.firmware.preset import Gain, Preset, Tone
+from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
 MAP = {
     "knobs": {"drive": "1.gain_db -10 10", "turn": "treble"},
@@ -144,6 +145,85 @@ def test_news_is_told_by_blinking_and_then_the_lights_show_what_is_so_again(play
     assert played.at() == "live p1"
     wait_for(lambda: played.hands.lit() == "")
     wait_for(lambda: played.hands.lights["1"].colour == (0.0, 1.0, 0.0) and played.hands.lit() == "1")
+
+
+def told(played: Played) -> int:
+    """The code that lights tell now; 0: none."""
+    return played.controls.announcements.now(time.monotonic())[0]
+
+
+def broken(banks: list[Path], *names: str) -> None:
+    """Presets of the second bank, by name, whose capture is gone."""
+    for name in names:
+        preset.write(Preset(name, (Nam("gone.stomp"),)), banks[1] / f"{name}.toml")
+
+
+def test_a_preset_that_can_not_be_played_is_told_by_lights_and_the_old_one_plays_on(
+    played: Played, banks: list[Path]
+) -> None:
+    broken(banks, "q2")
+    played.hands.step("3", "4")
+    wait_for(lambda: played.at() == "quiet q1")
+    played.hands.step("2")
+    wait_for(lambda: told(played) == NOT_PLAYED)
+    assert played.at() == "quiet q1"
+
+
+def test_a_bank_whose_preset_is_broken_plays_its_next_and_tells_it(played: Played, banks: list[Path]) -> None:
+    broken(banks, "q1")
+    played.hands.step("3", "4")
+    wait_for(lambda: played.at() == "quiet q2")
+    wait_for(lambda: told(played) == NOT_PLAYED)
+
+
+def test_a_bank_where_nothing_can_be_played_is_left_again(played: Played, banks: list[Path]) -> None:
+    broken(banks, "q1", "q2")
+    played.hands.step("3", "4")
+    wait_for(lambda: told(played) == NOT_PLAYED)
+    wait_for(lambda: played.at() == "live p1")
+    # Its presets are those that footswitches go to.
+    played.hands.step("3")
+    wait_for(lambda: played.at() == "live p3")
+    # Mended, it is gone to.
+    preset.write(Preset("q2", (Gain(-20.0),)), banks[1] / "q2.toml")
+    played.hands.step("1", "2")
+    wait_for(lambda: played.at() == "quiet q2")
+
+
+def test_a_bank_that_can_not_be_read_is_told_and_not_gone_to(played: Played, banks: list[Path]) -> None:
+    for path in banks[1].glob("*.toml"):
+        path.unlink()
+    played.hands.step("3", "4")
+    wait_for(lambda: told(played) == NOT_PLAYED)
+    assert played.at() == "live p1"
+
+
+def test_a_save_by_footswitch_that_failed_is_told_by_lights(
+    played: Played, banks: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its own map the fourth switch saves. What is written to /dev/full meets a disk that is full (full(4))."""
+    own = control_map.read({"footswitches": {"4": "save"}}, "own")
+    preset.write(Preset("P2", (Gain(2.0),), controls=own), banks[1] / "q2.toml")
+    played.hands.step("2")
+    wait_for(lambda: played.at() == "live p2")
+    played.hands.step("3", "4")
+    wait_for(lambda: played.at() == "quiet q2")
+    played.hands.step("4")
+    assert told(played) == 0
+    before = (banks[1] / "q2.toml").read_bytes()
+    (banks[1] / f".q2.toml.{os.getpid()}.partial").symlink_to("/dev/full")
+    played.hands.step("4")
+    wait_for(lambda: told(played) == NOT_SAVED)
+    assert "can't be written: no space left on device" in caplog.text
+    assert (banks[1] / "q2.toml").read_bytes() == before
+
+
+def test_a_footswitch_that_has_no_preset_here_is_no_trouble(played: Played) -> None:
+    played.hands.step("3", "4")
+    wait_for(lambda: played.at() == "quiet q1")
+    played.hands.step("4")
+    assert told(played) == 0
+    assert played.at() == "quiet q1"
 
 
 def test_two_together_go_to_another_bank_and_it_goes_on_there_with_the_same_number(played: Played) -> None:

@@ -158,6 +158,84 @@ def test_a_preset_that_can_not_be_prepared_is_told_of_and_the_sound_stays(caplog
     pedal.manager.close()
 
 
+def made_of(broken: set[str]) -> Pedal:
+    """A pedal where these presets can't be prepared, which may change."""
+
+    def badly(path: Path) -> Chain:
+        if path.stem in broken:
+            raise NoSuchPresetError(f"{path}: its amplifier is gone")
+        return prepare(path)
+
+    return Pedal(badly)
+
+
+def test_a_pedal_whose_first_preset_is_broken_begins_with_the_next() -> None:
+    pedal = made_of({"one", "two"})
+    pedal.manager.select("1")
+    wait_for(lambda: pedal.heard() == "three")
+    assert pedal.manager.refused == "one: one.toml: its amplifier is gone"
+    assert pedal.manager.take_refused()
+    assert not pedal.manager.take_refused()
+    assert not pedal.manager.dead_end
+    pedal.manager.close()
+
+
+def test_next_and_previous_pass_over_what_can_not_be_played() -> None:
+    broken = {"two", "four"}
+    pedal = made_of(broken)
+    pedal.manager.select("one")
+    wait_for(lambda: pedal.heard() == "one")
+    for by, name in ((1, "three"), (1, "one"), (-1, "three"), (-1, "one")):
+        pedal.manager.move(by)
+        wait_for(lambda name=name: pedal.heard() == name)  # type: ignore[misc]
+        assert pedal.manager.take_refused()
+    broken.clear()
+    pedal.manager.move(1)
+    wait_for(lambda: pedal.heard() == "two")
+    assert pedal.manager.refused == ""
+    pedal.manager.close()
+
+
+def test_where_no_other_can_be_played_next_stays_where_it_is() -> None:
+    pedal = made_of({"two", "three", "four"})
+    pedal.manager.select("one")
+    wait_for(lambda: pedal.heard() == "one")
+    pedal.manager.move(1)
+    wait_for(lambda: (pedal.play(), pedal.manager.wanted is None)[1])
+    assert pedal.heard() == "one"
+    assert pedal.manager.refused == "two: two.toml: its amplifier is gone"
+    assert not pedal.manager.dead_end
+    pedal.manager.close()
+
+
+def test_another_banks_broken_preset_is_replaced_by_one_that_can_be_played() -> None:
+    pedal = made_of({"three"})
+    pedal.manager.change_bank([Path("one.toml"), Path("two.toml")])
+    wait_for(lambda: pedal.heard() == "one")
+    pedal.manager.change_bank([Path("three.toml"), Path("four.toml")])
+    wait_for(lambda: pedal.heard() == "four")
+    assert pedal.manager.take_refused()
+    assert pedal.manager.refused == "three: three.toml: its amplifier is gone"
+    pedal.manager.close()
+
+
+def test_a_bank_of_nothing_that_can_be_played_is_a_dead_end_and_the_old_one_sounds_on() -> None:
+    pedal = made_of({"three", "four"})
+    here, there = [Path("one.toml"), Path("two.toml")], [Path("three.toml"), Path("four.toml")]
+    pedal.manager.change_bank(here)
+    wait_for(lambda: pedal.heard() == "one")
+    pedal.manager.change_bank(there)
+    wait_for(lambda: (pedal.play(), pedal.manager.dead_end)[1])
+    assert pedal.heard() == "one"
+    assert pedal.manager.wanted is None
+    pedal.manager.renew(here)
+    assert not pedal.manager.dead_end
+    assert pedal.manager.current in pedal.manager.slots
+    pedal.manager.move(1)
+    wait_for(lambda: pedal.heard() == "two")
+    pedal.manager.close()
+
+
 def test_memory_is_bounded_and_what_was_not_played_for_longest_leaves() -> None:
     one = prepare(Path("one.toml")).native.memory_bytes
     pedal = Pedal(most_bytes=round(2.5 * one))

@@ -86,7 +86,7 @@ def test_only_news_is_announced(at: Path, code: object) -> None:
     assert ask(at, {"do": "announce", "code": 5}) == {"ok": True}
     with pytest.raises(ControlRequestError) as caught:
         ask(at, {"do": "announce", "code": code})
-    needed = "a whole number or null is needed" if code == "5" else "one of 4, 5 is needed"
+    needed = "a whole number or null is needed" if code == "5" else "one of 4, 5, 6, 7 is needed"
     assert str(caught.value) == f"request announce: 'code' is {code!r}; {needed}"
 
 

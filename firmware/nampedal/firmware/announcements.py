@@ -15,7 +15,7 @@ MOST_WAITING = 4
 
 
 class Announcements:
-    """One behind the other, each for `ROUNDS` of its code."""
+    """One behind the other, each for as many rounds of its code as `ROUNDS` says."""
 
     def __init__(self) -> None:
         self._waiting: deque[int] = deque()
@@ -32,7 +32,7 @@ class Announcements:
             code = self._waiting[0]
             if self._since_s is None:
                 self._since_s = now_s
-            if now_s - self._since_s < ROUNDS * round_s(code):
+            if now_s - self._since_s < ROUNDS.get(code, 1) * round_s(code):
                 return code, self._since_s
             self._waiting.popleft()
             self._since_s = None

@@ -113,6 +113,7 @@ class Commands:
             "bank": pedal.bank.name,
             "preset": current.name if current is not None else None,
             "wanted": manager.wanted.name if manager is not None and manager.wanted is not None else None,
+            "refused": manager.refused if manager is not None else "",
             "playing": client is not None,
             "last_resort": manager.resorts if manager is not None else False,
             "safe": pedal.setup.safe,

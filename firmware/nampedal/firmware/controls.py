@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from nampedal.board.controls import Clicks, Edge, Event, Position
-from nampedal.board.errors import NampedalError
+from nampedal.board.errors import NampedalError, SettingsError, SettingsUnwritableError
 from nampedal.board.expression import Expression
 from nampedal.board.footswitch import Footswitches, Gesture, Times
 from nampedal.board.knob import Knob, Pickup
@@ -21,6 +21,7 @@ from nampedal.firmware import control_map, lamps
 from nampedal.firmware.action import Action
 from nampedal.firmware.announcements import Announcements
 from nampedal.firmware.control_map import ControlMap, Target
+from nampedal.firmware.errors import EmptyBankError, NotSavedError
 from nampedal.firmware.midi import MOST, Midi, Program
 from nampedal.firmware.pedal import Pedal
 from nampedal.firmware.performer import Performer
@@ -171,7 +172,9 @@ class Controls:
             self._do(mapped)
 
     def _do(self, action: Action) -> None:
-        self._performer.try_to(action)
+        code = _code_of(self._performer.try_to(action))
+        if code:
+            self.announcements.say(code)
 
     # ---- settings ----
 
@@ -263,12 +266,20 @@ class Controls:
         return lamps.NO_PRESET if failed else 0
 
 
+def _code_of(error: NampedalError | None) -> int:
+    """Return what lights tell of an action that failed; 0: nothing, as where there is no preset of that number."""
+    if isinstance(error, (NotSavedError, SettingsUnwritableError)):
+        return lamps.NOT_SAVED
+    return lamps.NOT_PLAYED if isinstance(error, (EmptyBankError, SettingsError)) else 0
+
+
 @contextmanager
 def attached(pedal: Pedal, controls: Controls) -> Iterator[None]:
     """Has a pedal obey its controls while it runs; then lets go of the hardware."""
     pedal.ticks.append(controls.tick)
     pedal.wakes.register(controls.panel, selectors.EVENT_READ)
     pedal.on_midi, pedal.due = controls.hear_midi, controls.due
+    pedal.on_refused = lambda: controls.announcements.say(lamps.NOT_PLAYED)
     try:
         yield
     finally:

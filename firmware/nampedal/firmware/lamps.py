@@ -20,9 +20,10 @@ PAUSE_S = 1.2
 # Codes. While one is shown there is no sound, or a dry one, in which nothing makes lights loud enough to be heard.
 NO_SERVER, NO_PRESET, SAFE = 1, 2, 3
 # Those that are announced while the pedal plays, and how often: that few seconds of blinking may be heard.
-CARD_TROUBLE, TAKEN_OVER = 4, 5
-ANNOUNCED = (CARD_TROUBLE, TAKEN_OVER)
-ROUNDS = 2
+CARD_TROUBLE, TAKEN_OVER, NOT_PLAYED, NOT_SAVED = 4, 5, 6, 7
+# Who has just pressed a footswitch looks at it: once is enough.
+ROUNDS = {CARD_TROUBLE: 2, TAKEN_OVER: 2, NOT_PLAYED: 1, NOT_SAVED: 1}
+ANNOUNCED = tuple(ROUNDS)
 # Lights that are not beside a footswitch.
 NAMES = ("bypass", "tuner", "clip", "overload", "error")
 

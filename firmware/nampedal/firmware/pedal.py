@@ -89,6 +89,8 @@ class Pedal:
         self.due: Callable[[], float | None] = lambda: None
         # Called with what MIDI says, as it comes.
         self.on_midi: Callable[[list[bytes]], None] = lambda messages: None
+        # Called when a preset that was asked for can't be played.
+        self.on_refused: Callable[[], None] = lambda: None
         self.manager: PresetManager | None = None
         self.client: JackClient | None = None
         self.callback: _engine.JackCallback | None = None
@@ -105,6 +107,8 @@ class Pedal:
         self.bank = setup.bank[0].parent if setup.bank else last_resort.PATH.parent
         self.banks = list(setup.banks)
         self._presets = list(setup.bank)
+        # The bank that sounds, and its presets, while another one is gone to.
+        self._from: tuple[Path, list[Path]] | None = None
         self._rate = 0.0
         self._period_frames = 0
 
@@ -146,10 +150,24 @@ class Pedal:
     def _go_to(self, folder: Path) -> None:
         """Raises EmptyBankError, SettingsError."""
         found = read_bank(folder)
+        if self.manager is not None and self.manager.current in self.manager.slots:
+            self._from = self.bank, self._presets
         self.bank, self._presets = folder, list(found.presets)
         if self.manager is not None:
             self.manager.change_bank(self._presets)
         _log.info("bank %s", found.name)
+
+    def _follow_refusals(self, manager: PresetManager) -> None:
+        """Nothing of a bank can be played: the one that sounds counts again."""
+        if manager.take_refused():
+            self.on_refused()
+        if not manager.dead_end:
+            return
+        manager.dead_end = False
+        if self._from is not None and manager.current is not None and manager.current.path in self._from[1]:
+            _log.warning("bank %s: no preset of it can be played; %s plays on", self.bank.name, self._from[0].name)
+            self.bank, self._presets = self._from
+            manager.renew(self._presets)
 
     def rescan(self) -> None:
         """Looks for banks again, and for presets of the one that plays; what plays plays on, unless that is nothing.
@@ -223,6 +241,7 @@ class Pedal:
         )
         while not self._stopped and not client.lost.is_set():
             manager.tick()
+            self._follow_refusals(manager)
             self._hear(callback, client.xruns - xruns)
             xruns = client.xruns
             client.connect_midi()

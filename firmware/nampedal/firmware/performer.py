@@ -48,12 +48,14 @@ class Performer:
             case "set", (name, value):
                 manager.set(name, float(value))
 
-    def try_to(self, action: Action) -> None:
-        """What can't be done is told in the log: a foot has no other ear."""
+    def try_to(self, action: Action) -> NampedalError | None:
+        """Do it, or log why not, and return that."""
         try:
             self.do(action)
         except NampedalError as error:
             _log.warning("%s", error)
+            return error
+        return None
 
     def mute(self, on: bool) -> None:
         self.muted = on

@@ -73,6 +73,13 @@ class PresetManager:
         self._left: dict[Path, Slot] = {}
         self.current: Slot | None = None
         self.wanted: Slot | None = None
+        # What was asked for last and can't be played, and why; empty: all is well.
+        self.refused = ""
+        # Of a bank that was gone to nothing can be played: who has gone there goes back.
+        self.dead_end = False
+        # Tried in their order where what is wanted can't be played.
+        self._instead: list[Slot] = []
+        self._news = False
         self.step = Step(0)
         self.bypass = False
         self._stage = stage
@@ -119,7 +126,7 @@ class PresetManager:
             return
         here = self._place(self.wanted or self.current)
         at = here if here is not None else -1 if by > 0 else 0
-        self._want(self.slots[(at + by) % len(self.slots)])
+        self._want(self.slots[(at + by) % len(self.slots)], by)
 
     def change_bank(self, bank: list[Path]) -> None:
         """To the preset of another bank that has the same number, or to its last."""
@@ -132,6 +139,12 @@ class PresetManager:
         self._lay_out(bank)
         if self.wanted not in self.slots:
             self.wanted = None
+        self._instead = [slot for slot in self._instead if slot in self.slots]
+
+    def take_refused(self) -> bool:
+        """Return True if, since the last call, something that was asked for turned out not to be playable."""
+        news, self._news = self._news, False
+        return news
 
     def set(self, name: str, value: float) -> None:
         """A number of the preset that plays. Raises NoSuchSettingError, SettingLimitError."""
@@ -173,6 +186,7 @@ class PresetManager:
     def _lay_out(self, bank: list[Path]) -> None:
         self._left |= {slot.path: slot for slot in self.slots}
         self.slots = [self._left.pop(path) if path in self._left else Slot(path) for path in bank]
+        self.dead_end = False
 
     # ---- what goes on by itself ----
 
@@ -215,8 +229,16 @@ class PresetManager:
         if chain is not None:
             chain.play_at(self.step, self.bypass, OnStage(self._stage, chain.native))
 
-    def _want(self, slot: Slot) -> None:
-        self.wanted = slot
+    def _want(self, slot: Slot, by: int = 0) -> None:
+        """by: the way that was gone; 0: this one alone was asked for.
+
+        If it can't be played, those further on that way are tried. What was asked for alone is not replaced by another,
+        unless nothing of its bank plays yet.
+        """
+        self.wanted, self.refused, self.dead_end = slot, "", False
+        at, way = self.slots.index(slot), by or 1
+        on = [self.slots[(at + way * step) % len(self.slots)] for step in range(1, len(self.slots))]
+        self._instead = on if by or self.current not in self.slots else []
         if slot.error:
             # It may have been mended meanwhile.
             slot.error = ""
@@ -230,7 +252,7 @@ class PresetManager:
             self.wanted = None
             return
         if slot.error:
-            self.wanted = None
+            self._pass_over(slot)
             return
         if slot.chain is None or slot.used:
             return
@@ -246,6 +268,17 @@ class PresetManager:
         self.current, self.wanted = slot, None
         late = f", resampled: {1e3 * chain.latency_s:.1f} ms later" if chain.latency_s else ""
         _log.info("preset %s%s", slot.name, late)
+
+    def _pass_over(self, slot: Slot) -> None:
+        """It is wanted, and can't be played."""
+        self._news = True
+        self.refused = self.refused or f"{slot.name}: {slot.error}"
+        self.wanted = self._instead.pop(0) if self._instead else None
+        if self.wanted is None:
+            self.dead_end = self.current not in self.slots
+        else:
+            self.wanted.error = ""
+            self._switch()
 
     def _resort(self) -> None:
         slot = self._last_resort

@@ -49,6 +49,7 @@ def page(status: dict[str, Any]) -> str:
         server = f"{status['sample_rate_hz']:.0f} Hz, periods of {status['period_frames']} frames"
     lines = [
         ("preset", f"{status['preset'] or 'none'}{wanted}" + _aside(status)),
+        *([("can't play", status["refused"])] if status["refused"] else []),
         ("JACK", server),
         ("quality", status["quality"] + _steps(status["steps_down"])),
         ("load", f"{_bar(load['p99.9'])} {100 * load['p99.9']:.0f} % of the period at p99.9"),
