@@ -33,6 +33,11 @@ def test_a_hat_gets_its_overlay_and_the_rest_is_off(target: Target) -> None:
     assert config_block(pedal_of(), target) == [*HEAD, *QUIET, "dtoverlay=audioinjector-wm8731-audio"]
 
 
+@pytest.mark.parametrize(("board", "there"), [("zero-2-w", True), ("3b-plus", True), ("4b-1.8ghz", True), ("5", False)])
+def test_sound_of_the_boards_own_is_off_where_it_has_some(target: Target, board: str, there: bool) -> None:
+    assert ("dtparam=audio=off" in config_block(pedal_of(board), target)) is there
+
+
 def test_an_eeprom_is_not_heard(target: Target) -> None:
     lines = config_block(read_pedal("zero-2-w-codec-zero"), target)
     assert lines == [*HEAD, "force_eeprom_read=0", *QUIET, "dtoverlay=rpi-codeczero"]
@@ -84,7 +89,8 @@ def test_a_serial_port_on_the_pins_is_there(
     target: Target, port: str, board: str, radio: bool, lines: list[str]
 ) -> None:
     block = config_block(with_port(port, board), dataclasses.replace(target, radio=radio))
-    assert block == [*HEAD, *QUIET, *lines, "dtoverlay=audioinjector-wm8731-audio"]
+    quiet = QUIET[1:] if board == "5" else QUIET
+    assert block == [*HEAD, *quiet, *lines, "dtoverlay=audioinjector-wm8731-audio"]
 
 
 def test_a_port_that_is_not_on_the_pins_is_a_mistake(target: Target) -> None:

@@ -52,7 +52,11 @@ def config_block(pedal: Pedal, target: Target) -> list[str]:
     lines = ["[all]", "dtoverlay="]
     if set(pedal.hat.pins) >= _EEPROM_PINS:
         lines.append("force_eeprom_read=0")
-    lines += ["dtparam=audio=off", "camera_auto_detect=0", "display_auto_detect=0"]
+    if pedal.board.cpu != _WITH_RP1:
+        # Boards with the RP1 have no such parameter: their firmware would log "Unknown dtparam 'audio' - ignored"
+        # (raspberrypi/linux, arch/arm64/boot/dts/broadcom/bcm2712-rpi.dtsi at 01a175b, __overrides__).
+        lines.append("dtparam=audio=off")
+    lines += ["camera_auto_detect=0", "display_auto_detect=0"]
     if _has_rt_kernel(target):
         lines.append(f"kernel={RT_KERNEL}")
     lines += _spi_lines(pedal)
