@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from nampedal.board.pedals import KnobUse
 from nampedal.firmware import control_map, preset
 from nampedal.firmware.controls import Controls, attached
 from nampedal.firmware.errors import ControlMapError
-from nampedal.firmware.lamps import CARD_TROUBLE, NOT_PLAYED, NOT_SAVED
+from nampedal.firmware.lamps import CARD_TROUBLE, NO_SERVER, NOT_PLAYED, NOT_SAVED
 from nampedal.firmware.pedal import Pedal, Setup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
@@ -344,4 +347,35 @@ def test_trouble_is_shown_by_its_code(banks: list[Path]) -> None:
     wait_for(lambda: made.hands.lit() == "1")
     wait_for(lambda: made.hands.lit() == "")
     wait_for(lambda: made.hands.lit() == "1")
+    made.stop()
+
+
+def test_a_card_that_is_missing_is_told_by_one_blink_however_often_jackd_tries(
+    jack_server: JackServer, banks: list[Path], tmp_path: Path
+) -> None:
+    """A jackd for a card that is not there ends at once, and is started again and again, as systemd does."""
+    tries = tmp_path / "tries"
+    jackd = f"jackd -n {jack_server.name} --no-realtime -d alsa -d hw:NotThere"
+    loop = f"while :; do {jackd}; echo >> {tries}; sleep 0.2; done"
+    made = Played(jack_server.name, banks)
+    seen: list[str] = []
+
+    def tried_often() -> bool:
+        seen.append(made.hands.lit())
+        return tries.exists() and tries.stat().st_size >= 20
+
+    with subprocess.Popen(
+        ["sh", "-c", loop], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as trying:
+        try:
+            wait_for(tried_often, 60.0)
+        finally:
+            os.killpg(trying.pid, signal.SIGKILL)
+    assert made.controls._trouble(made.pedal.manager) == NO_SERVER
+    changes = [b for a, b in pairwise(["", *seen]) if a != b]
+    assert len(changes) >= 4
+    assert set(changes) == {"", "1"}
+    # The card is plugged in.
+    jack_server.start()
+    wait_for(lambda: made.at() == "live p1")
     made.stop()
