@@ -31,7 +31,7 @@ MOST_EXPOSURE = {
     "nampedal-card.service": 3.5,
     "nampedal-health.service": 2.6,
     "nampedal-jack.service": 1.2,
-    "nampedal-late.service": 1.2,
+    "nampedal-late.service": 1.3,
     "nampedal-safe.service": 1.2,
     "nampedal-through.service": 1.2,
     "nampedal-tune.service": 2.0,
