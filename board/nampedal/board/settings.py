@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ Values = Mapping[str, Any]
 # A key that needs no quotes (TOML 1.0).
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[a-z0-9_]+")
+# tomllib's time grows with the square of the parts of a dotted key: 20,000 of them take seconds.
+_MOST_KEY_PARTS = 32
+_KEY_PART = rb"""(?:(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(b"(?:%b){%d}" % (_KEY_PART, _MOST_KEY_PARTS))
 
 
 def reason(error: OSError) -> str:
@@ -37,6 +41,8 @@ def reason(error: OSError) -> str:
 
 def load_toml(where: str, data: bytes) -> dict[str, Any]:
     """The values of a TOML file. Raises SettingsSyntaxError."""
+    if _LONG_KEY.search(data) is not None:
+        raise SettingsSyntaxError(f"{where}: is not TOML that is read here: a key has over {_MOST_KEY_PARTS} parts")
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -190,11 +196,17 @@ def replace_file(data: bytes, path: Path) -> None:
 
 def write_through(data: bytes, path: Path) -> None:
     """Onto the disk before it returns; not at once. Raises OSError."""
+    write_pieces_through([data], path)
+
+
+def write_pieces_through(pieces: Iterable[bytes], path: Path) -> None:
+    """As `write_through`, for what is not in memory as a whole."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(file, left) :]
+        for piece in pieces:
+            left = memoryview(piece)
+            while left:
+                left = left[os.write(file, left) :]
         os.fsync(file)
     finally:
         os.close(file)

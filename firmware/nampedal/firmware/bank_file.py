@@ -9,17 +9,15 @@ import io
 import os
 import shutil
 import stat
-import struct
 import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nampedal.board.errors import NampedalError, SettingValueError
+from nampedal.board.errors import NampedalError, SettingsError, SettingValueError
 from nampedal.board.settings import (
     check_format,
     check_keys,
@@ -30,10 +28,11 @@ from nampedal.board.settings import (
     sync_folder,
     text_of,
     to_toml,
-    write_through,
+    write_pieces_through,
 )
-from nampedal.firmware import file_names
+from nampedal.firmware import file_names, preset
 from nampedal.firmware.bank import OWN_FILE, Bank, Entry, look_at, read_any_bank, read_bank
+from nampedal.firmware.bank_archive import Archive, no_bank, open_archive
 from nampedal.firmware.errors import (
     BankExistsError,
     BankFileDamagedError,
@@ -43,7 +42,6 @@ from nampedal.firmware.errors import (
     BankNameError,
     BankTooLargeError,
     BankUnwritableError,
-    NotABankFileError,
 )
 from nampedal.firmware.preset import files_of
 from nampedal.firmware.store import read_safely
@@ -54,26 +52,43 @@ MANIFEST = "manifest.toml"
 # Where the bank's files are in the zip.
 INSIDE = "bank/"
 MOST_FILES, MOST_BYTES = file_names.MOST_FILES, file_names.MOST_BYTES
+MOST_PRESET_BYTES = file_names.MOST_PRESET_BYTES
 _MOST_MANIFEST_BYTES = 1 << 20
+# Names that a message lists; it counts the rest.
+_MOST_NAMED = 5
 # The earliest that a zip can say.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _REGULAR = stat.S_IFREG | 0o644
-_ENCRYPTED = 1
-_PIECE = 1 << 20
-# What reading a damaged zip raises.
-_NO_ZIP = (
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-    *(EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file of a manifest. path: relative to the bank."""
+    """A file of a manifest. path: relative to the bank.  size: bytes."""
 
     path: str
     sha256: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an import unpacks. left_out: files that neither a preset nor bank.toml needs; they are not unpacked."""
+
+    files: tuple[Listed, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that the bank takes on the disk."""
+        return sum(one.size for one in self.files)
+
+    def note(self, path: Path) -> str:
+        """One line about what is left out; empty if nothing is. path: of the bank file."""
+        if not self.left_out:
+            return ""
+        named = ", ".join(name if name.isprintable() else repr(name) for name in self.left_out[:_MOST_NAMED])
+        rest = len(self.left_out) - _MOST_NAMED
+        return f"{path}: left out what no preset names: {named}{f' and {rest} more' if rest > 0 else ''}"
 
 
 # ---- out ----
@@ -108,6 +123,7 @@ def _gather(bank: Bank) -> dict[str, bytes]:
     own = bank.folder / OWN_FILE
     texts = [*bank.presets, *([own] if own.exists() else [])]
     names = {name for entry in entries if entry.preset is not None for name in files_of(entry.preset)}
+    _check_clash(bank.folder, [*names, *(text.name for text in texts)])
     try:
         files = {name: (bank.folder / name).read_bytes() for name in names}
     except OSError as error:
@@ -149,25 +165,25 @@ def _info(name: str) -> zipfile.ZipInfo:
 # ---- in ----
 
 
-def import_bank(path: Path, banks_folder: Path, name: str | None = None) -> Bank:
-    """Unpacked, checked and tried; nothing is left of one that fails. name: of the new folder; None: the file's.
+def import_bank(
+    path: Path, banks_folder: Path, name: str | None = None, *, tell: Callable[[str], object] | None = None
+) -> Bank:
+    """Unpack a bank file into a new folder, check it, and try every preset. Nothing is left of one that fails.
 
+    name: of the new folder; None: the file's.  tell: gets one line if files are left out that no preset names.
     Raises a BankError; SettingsError of the manifest.
     """
     name = _folder_name(path, name)
     target, partial = banks_folder / name, banks_folder / f".{name}.partial"
     if os.path.lexists(target):
         raise BankExistsError(f"{target}: is there already; import it under another name with --as")
-    with _open(path) as archive:
-        members = {info.filename: info for info in archive.infolist()}
-        listed = _read_manifest(archive, path, members)
-        _check_members(path, archive.infolist(), listed)
+    with _opened(path) as (archive, contents):
         try:
             # Of an import that a power cut ended.
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            for one in listed:
-                _unpack(_read_member(archive, path, members[INSIDE + one.path]), path, one, partial)
+            for one in contents.files:
+                _unpack(archive, one, partial)
             sync_folder(partial)
             _try(path, partial)
             os.rename(partial, target)
@@ -178,7 +194,31 @@ def import_bank(path: Path, banks_folder: Path, name: str | None = None) -> Bank
             raise BankUnwritableError(f"{target}: can't be written: {reason(error)}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+    note = contents.note(path)
+    if note and tell is not None:
+        tell(note)
     return read_bank(target)
+
+
+def read_contents(path: Path) -> Contents:
+    """What an import of this bank file would unpack. Only manifest and presets are read.
+
+    Raises a BankError; SettingsError of the manifest.
+    """
+    with _opened(path) as (_, contents):
+        return contents
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Archive, Contents]]:
+    with open_archive(path) as archive:
+        listed = _read_manifest(archive)
+        _check_members(archive, listed)
+        needed = _needed(archive, listed)
+        files = tuple(one for one in listed if one.path in needed)
+        known = {MANIFEST, *(INSIDE + one.path for one in files)}
+        left_out = sorted(name.removeprefix(INSIDE) for name in archive.members if name not in known)
+        yield archive, Contents(files, tuple(left_out))
 
 
 def _folder_name(path: Path, name: str | None) -> str:
@@ -188,48 +228,26 @@ def _folder_name(path: Path, name: str | None) -> str:
     return found
 
 
-def _open(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except OSError as error:
-        raise BankFileUnreadableError(f"{path}: can't be read: {reason(error)}") from error
-    except _NO_ZIP as error:
-        raise _no_bank(path, error) from error
-
-
-def _no_bank(path: Path, why: object) -> NotABankFileError:
-    said = str(why)
-    return NotABankFileError(f"{path}: is no bank, or is damaged: {said[:1].lower()}{said[1:]}; have it sent again")
-
-
-def _read_member(archive: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo) -> bytes:
-    """As long as it says, at most."""
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & _ENCRYPTED:
-        raise _no_bank(path, f"{info.filename!r} is packed in a way that is not read here")
-    try:
-        with archive.open(info) as member:
-            # Piece by piece: a piece is never unpacked to more than was asked for.
-            return b"".join(iter(lambda: member.read(_PIECE), b""))
-    except (*_NO_ZIP, OSError) as error:
-        raise _no_bank(path, error) from error
-
-
-def _read_manifest(archive: zipfile.ZipFile, path: Path, members: Mapping[str, zipfile.ZipInfo]) -> list[Listed]:
-    if MANIFEST not in members:
-        raise _no_bank(path, f"it has no {MANIFEST}")
-    if members[MANIFEST].file_size > _MOST_MANIFEST_BYTES:
-        raise _no_bank(path, f"{MANIFEST} is longer than {_MOST_MANIFEST_BYTES:,} bytes")
+def _read_manifest(archive: Archive) -> list[Listed]:
+    path = archive.path
+    if MANIFEST not in archive.members:
+        raise no_bank(path, f"it has no {MANIFEST}")
     where = f"{path}: {MANIFEST}"
-    values = load_toml(where, _read_member(archive, path, members[MANIFEST]))
+    values = load_toml(where, archive.read(MANIFEST, _MOST_MANIFEST_BYTES))
     check_format(where, values, FORMAT)
     check_keys(where, "", values, ("format", "name", "file"))
     text_of(where, "name", values)
     tables = values["file"]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise SettingValueError(f"{where}: file: is {tables!r}; [[file]] tables are needed, one for each file")
+        found = repr(tables) if not isinstance(tables, list) else "a list of something else"
+        raise SettingValueError(f"{where}: file: is {found}; [[file]] tables are needed, one for each file")
+    if len(tables) > MOST_FILES:
+        raise BankTooLargeError(
+            f"{path}: holds {len(tables):,} files; up to {MOST_FILES:,} are taken: have it divided into two banks"
+        )
     listed = [_listed(where, f"file {number}.", table) for number, table in enumerate(tables, 1)]
     size = sum(one.size for one in listed)
-    if size > MOST_BYTES or len(listed) > MOST_FILES:
+    if size > MOST_BYTES:
         raise BankTooLargeError(
             f"{path}: holds {len(listed)} files of {size:,} bytes; up to {MOST_FILES} of {MOST_BYTES:,} are taken: "
             "have it divided into two banks"
@@ -246,40 +264,94 @@ def _listed(where: str, table: str, values: Mapping[str, Any]) -> Listed:
             f"{where}: {table}path: is {name!r}; a file inside the bank is needed, as cabs/one.wav: do not trust this "
             "bank"
         )
+    if len(path.parts) > file_names.MOST_DEPTH or any(
+        len(part.encode("utf-8", "replace")) > file_names.MOST_NAME_BYTES for part in path.parts
+    ):
+        raise BankFileUnsafeError(
+            f"{where}: {table}path: has {len(path.parts)} parts, the longest of {max(map(len, path.parts))} letters; "
+            f"up to {file_names.MOST_DEPTH} of {file_names.MOST_NAME_BYTES} bytes are taken"
+        )
     size = number_of(where, f"{table}bytes", values, (0, MOST_BYTES), whole=True)
     return Listed(name, text_of(where, f"{table}sha256", values), int(size))
 
 
-def _check_members(path: Path, members: Sequence[zipfile.ZipInfo], listed: Sequence[Listed]) -> None:
-    """That the zip holds what the manifest lists, all of it plain files, each once."""
-    wanted = Counter((MANIFEST, *(INSIDE + one.path for one in listed)))
-    found = Counter(info.filename for info in members)
-    for name in sorted((wanted | found).keys()):
-        if (wanted[name], found[name]) != (1, 1):
+def _check_members(archive: Archive, listed: Sequence[Listed]) -> None:
+    """That the zip holds each file of the manifest once and as long as it says, and no other file of the bank."""
+    path = archive.path
+    wanted: dict[str, int] = {MANIFEST: 1}
+    for one in listed:
+        wanted[INSIDE + one.path] = wanted.get(INSIDE + one.path, 0) + 1
+    found = {name: count for name, count in archive.counts.items() if name in wanted or name.startswith(INSIDE)}
+    for name in sorted({*wanted, *found}):
+        if (wanted.get(name), found.get(name)) != (1, 1):
             raise BankFileDamagedError(
-                f"{path}: {name!r} is {_times(found[name])} in the file and {_times(wanted[name])} in its manifest; "
-                "once is needed: have it sent again"
+                f"{path}: {name!r} is {_times(found.get(name, 0))} in the file and {_times(wanted.get(name, 0))} in "
+                "its manifest; once is needed: have it sent again"
             )
-    for info in members:
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG):
-            raise BankFileUnsafeError(f"{path}: {info.filename!r} is no plain file; do not trust this bank")
+    clash = file_names.clash(one.path for one in listed)
+    if clash is not None:
+        raise BankFileUnsafeError(
+            f"{path}: {clash[0]!r} and {clash[1]!r} can't both be there on every computer; have one of them renamed"
+        )
+    for one in listed:
+        archive.check_packing(INSIDE + one.path)
+        if archive.members[INSIDE + one.path].file_size != one.size:
+            raise _damaged(archive, one)
+        if _is_text(one.path) and one.size > MOST_PRESET_BYTES:
+            raise BankTooLargeError(
+                f"{path}: {one.path!r} has {one.size:,} bytes; a preset has up to {MOST_PRESET_BYTES:,}"
+            )
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file of a bank is a preset, or bank.toml."""
+    return "/" not in name and name.endswith(preset.SUFFIX) and not name.startswith(".")
+
+
+def _needed(archive: Archive, listed: Sequence[Listed]) -> set[str]:
+    """Presets, bank.toml, and the files that the presets name."""
+    needed: set[str] = set()
+    for one in listed:
+        if not _is_text(one.path):
+            continue
+        needed.add(one.path)
+        if one.path == OWN_FILE:
+            continue
+        try:
+            data = b"".join(archive.pieces(INSIDE + one.path, one.size))
+            needed |= set(preset.files_of(preset.parse(data, one.path)))
+        except SettingsError:
+            # What is wrong with a preset is told when it is tried.
+            continue
+    return needed
 
 
 def _times(count: int) -> str:
     return {0: "not", 1: "once"}.get(count, f"{count} times")
 
 
-def _unpack(data: bytes, path: Path, listed: Listed, folder: Path) -> None:
-    """Raises BankFileDamagedError, OSError."""
-    if len(data) != listed.size or sha256(data).hexdigest() != listed.sha256:
-        raise BankFileDamagedError(
-            f"{path}: {listed.path!r} is not what the manifest says: {len(data):,} bytes of {listed.size:,}, or "
-            "others; have it sent again"
-        )
+def _damaged(archive: Archive, listed: Listed) -> BankFileDamagedError:
+    size = archive.members[INSIDE + listed.path].file_size
+    return BankFileDamagedError(
+        f"{archive.path}: {listed.path!r} is not what the manifest says: {size:,} bytes of {listed.size:,}, or others; "
+        "have it sent again"
+    )
+
+
+def _unpack(archive: Archive, listed: Listed, folder: Path) -> None:
+    """Raises BankFileDamagedError, NotABankFileError, OSError."""
     target = folder / listed.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_through(data, target)
+    digest = sha256()
+
+    def pieces() -> Iterator[bytes]:
+        for piece in archive.pieces(INSIDE + listed.path, listed.size):
+            digest.update(piece)
+            yield piece
+
+    write_pieces_through(pieces(), target)
+    if digest.hexdigest() != listed.sha256:
+        raise _damaged(archive, listed)
     sync_folder(target.parent)
 
 
@@ -287,10 +359,20 @@ def _try(path: Path, folder: Path) -> None:
     """That every preset can be played. Raises BankIncompleteError, EmptyBankError."""
     bank = read_any_bank(folder)
     if not bank.presets:
-        raise _no_bank(path, "it has no preset")
+        raise no_bank(path, "it has no preset")
     found = _troubles(look_at(bank))
     if bank.problem:
         found.append(bank.problem)
     if found:
         text = "; ".join(found).replace(f"{folder}/", "")
         raise BankIncompleteError(f"{path}: can't be imported: {text}; have it exported again")
+
+
+def _check_clash(folder: Path, names: Sequence[str]) -> None:
+    """Raises BankIncompleteError."""
+    clash = file_names.clash(names)
+    if clash is not None:
+        raise BankIncompleteError(
+            f"{folder}: can't be exported: {clash[0]!r} and {clash[1]!r} can't both be there on every computer; rename "
+            "one of them"
+        )

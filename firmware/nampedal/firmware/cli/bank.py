@@ -160,5 +160,5 @@ def export_command(folder: Path, output: Path | None) -> None:
 @verbose
 def import_command(file: Path, into: Path, name: str | None) -> None:
     """Unpack a bank, if it is whole and every preset in it can be played."""
-    bank = bank_file.import_bank(file, into, name)
+    bank = bank_file.import_bank(file, into, name, tell=click.echo)
     click.echo(f"{bank.folder}: {bank.name}: {_presets(bank)}")
