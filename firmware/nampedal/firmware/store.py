@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nampedal.board.errors import SettingsError, SettingsUnreadableError, SettingsUnwritableError
 from nampedal.board.settings import load_toml, reason, replace_file, save, sync_folder
+from nampedal.firmware import no_links
 from nampedal.firmware.errors import TornFileError
 
 # Of text that somebody may have to read.
@@ -60,7 +61,7 @@ def unsealed(data: bytes) -> bytes:
 def write_safely(path: Path, data: bytes) -> None:
     """data: TOML. What was there and was whole stays as the older version. Raises SettingsUnwritableError."""
     try:
-        before = _read_whole(path)
+        before = _read_whole(path, None)
     except SettingsError:
         # The older version is better than that.
         pass
@@ -69,19 +70,20 @@ def write_safely(path: Path, data: bytes) -> None:
     save(seal(data), path)
 
 
-def read_safely(path: Path) -> Stored:
+def read_safely(path: Path, below: Path | None = None) -> Stored:
     """The newest version, or the older one where that is torn: empty, zeroed, cut off, no TOML, or can't be read.
 
+    below: a folder that others may write; no symbolic link in it is followed, which root must not.
     A file that is gone is gone. Where no version is whole, raises SettingsUnreadableError, SettingsSyntaxError or
     TornFileError of the newest.
     """
     try:
-        return _read_whole(path)
+        return _read_whole(path, below)
     except SettingsError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise
         try:
-            older = _read_whole(older_of(path))
+            older = _read_whole(older_of(path), below)
         except SettingsError:
             raise error from None
         return Stored(older.data, f"{error}; the version before is used", older.changed)
@@ -97,22 +99,34 @@ def remove_safely(path: Path) -> None:
         raise SettingsUnwritableError(f"{path}: can't be removed: {reason(error)}") from error
 
 
-def _read(path: Path) -> bytes:
-    """Root reads some that the player's user writes: nothing that never ends. Raises OSError."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "is no file")
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
+def read_plain(path: Path, below: Path | None = None) -> bytes:
+    """A text file as it is. below: as of `read_safely`. Raises SettingsUnreadableError."""
+    try:
+        return _read(path, below)
+    except OSError as error:
+        raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
+
+
+def _read(path: Path, below: Path | None) -> bytes:
+    """Nothing that never ends, as a pipe. Raises OSError."""
+    if below is None:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "is no file")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    else:
+        with (
+            no_links.opened(below, path.relative_to(below).as_posix()) as number,
+            open(number, "rb", closefd=False) as file,
+        ):
+            data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise OSError(errno.EFBIG, f"is longer than {MOST_BYTES:,} bytes")
     return data
 
 
-def _read_whole(path: Path) -> Stored:
-    try:
-        data = _read(path)
-    except OSError as error:
-        raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
+def _read_whole(path: Path, below: Path | None) -> Stored:
+    data = read_plain(path, below)
     sealed = _HEAD.search(data) is not None
     tail = _TAIL.search(data)
     if sealed and tail is None:

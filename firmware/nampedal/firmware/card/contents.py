@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from nampedal.board.errors import NampedalError
 from nampedal.board.settings import reason
-from nampedal.firmware import file_names, preset
-from nampedal.firmware.card.errors import ImportFileError, ImportTooLargeError
+from nampedal.firmware import file_names, no_links, preset
+from nampedal.firmware.card.errors import ImportFileError, ImportRefusedError, ImportTooLargeError
 from nampedal.firmware.card.found import ARTIFACT, BANK, Found, plain_files, shown
-from nampedal.firmware.file_names import MOST_BYTES
+from nampedal.firmware.file_names import MOST_BYTES, MOST_PRESET_BYTES
 from nampedal.firmware.store import unsealed
 
 # As the artifact's own reader.
 MOST_ARTIFACT_BYTES = 64 << 20
-# A bank's files, and what a zip says about each.
-MOST_BANK_FILE_BYTES = MOST_BYTES + (2 << 20)
-MOST_PRESET_BYTES = 1 << 20
+MOST_BANK_FILE_BYTES = file_names.MOST_BANK_FILE_BYTES
 _PIECE = 1 << 20
 
 
 @contextmanager
 def opened(folder: Path, name: str = "") -> Iterator[int]:
     """A plain file in a folder, which no link leads to; of no name, the path itself. Raises ImportFileError."""
-    parts = PurePosixPath(name).parts if name else (folder.name,)
-    start = folder if name else folder.parent
-    files: list[int] = []
-    try:
+    with ExitStack() as stack:
+        start, path = (folder, name) if name else (folder.parent, folder.name)
         try:
-            files.append(os.open(start, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-            for number, part in enumerate(parts, 1):
-                # What is no file does not have us wait for who is at its other end.
-                kind = os.O_NONBLOCK if number == len(parts) else os.O_DIRECTORY
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | kind
-                files.append(os.open(part, flags, dir_fd=files[-1]))
-            if not stat.S_ISREG(os.fstat(files[-1]).st_mode):
-                raise ImportFileError(f"{shown(folder / name)}: is no plain file; put the file itself there")
+            file = stack.enter_context(no_links.opened(start, path))
         except OSError as error:
-            if isinstance(error, NampedalError):
-                raise
+            if error.errno == errno.EINVAL:
+                raise ImportFileError(f"{shown(folder / name)}: is no plain file; put the file itself there") from error
             raise ImportFileError(f"{shown(folder / name)}: can't be read: {reason(error)}") from error
-        yield files[-1]
-    finally:
-        for file in reversed(files):
-            os.close(file)
+        yield file
 
 
 def read(folder: Path, name: str = "", most: int = MOST_BYTES) -> bytes:
@@ -60,6 +46,8 @@ def pieces(folder: Path, name: str, most: int) -> Iterator[bytes]:
     """Of a file, up to so many bytes. Raises ImportFileError, ImportTooLargeError."""
     with opened(folder, name) as file:
         left = most
+        if os.fstat(file).st_size > most:
+            raise _too_long(folder / name, most)
         while True:
             try:
                 piece = os.read(file, min(_PIECE, left + 1))
@@ -69,8 +57,12 @@ def pieces(folder: Path, name: str, most: int) -> Iterator[bytes]:
                 return
             left -= len(piece)
             if left < 0:
-                raise ImportTooLargeError(f"{shown(folder / name)}: is longer than {most:,} bytes, which are allowed")
+                raise _too_long(folder / name, most)
             yield piece
+
+
+def _too_long(path: Path, most: int) -> ImportTooLargeError:
+    return ImportTooLargeError(f"{shown(path)}: is longer than {most:,} bytes, which are allowed")
 
 
 def files_of_bank(folder: Path) -> list[str]:
@@ -87,7 +79,19 @@ def files_of_bank(folder: Path) -> list[str]:
             # It is tried once more where it is told what is wrong.
             continue
     there = [name for name in sorted(named) if _is_there(folder, name)]
+    _check_clash(folder, [*texts, *there])
     return [*texts, *there]
+
+
+def _check_clash(folder: Path, names: Sequence[str]) -> None:
+    """Raises ImportRefusedError where two of the files can't be there on every computer."""
+    clash = file_names.clash(names)
+    # On FAT one file may be named in two ways.
+    if clash is not None and not os.path.samefile(folder / clash[0], folder / clash[1]):
+        raise ImportRefusedError(
+            f"{shown(folder)}: {shown(clash[0])} and {shown(clash[1])} can't both be there on every computer; rename "
+            "one of them"
+        )
 
 
 def _is_there(folder: Path, name: str) -> bool:
@@ -108,7 +112,8 @@ def digest(found: Found) -> str:
         for piece in pieces(found.path, "", most):
             whole.update(piece)
         return whole.hexdigest()
-    lines, left = [], MOST_BYTES
+    lines: list[str] = []
+    left = MOST_BYTES
     try:
         names = files_of_bank(found.path)
     except OSError as error:
@@ -116,7 +121,16 @@ def digest(found: Found) -> str:
             raise
         raise ImportFileError(f"{shown(found.path)}: can't be read: {reason(error)}") from error
     for name in names:
-        data = read(found.path, name, left)
-        left -= len(data)
-        lines.append(f"{name!r} {sha256(unsealed(data) if name.endswith(file_names.PRESET) else data).hexdigest()}")
+        if name.endswith(file_names.PRESET):
+            data = read(found.path, name, MOST_PRESET_BYTES)
+            left -= len(data)
+            if left < 0:
+                raise _too_long(found.path, MOST_BYTES)
+            lines.append(f"{name!r} {sha256(unsealed(data)).hexdigest()}")
+            continue
+        one = sha256()
+        for piece in pieces(found.path, name, left):
+            left -= len(piece)
+            one.update(piece)
+        lines.append(f"{name!r} {one.hexdigest()}")
     return sha256("\n".join(lines).encode()).hexdigest()

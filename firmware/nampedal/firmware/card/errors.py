@@ -33,6 +33,26 @@ class DataFullError(CardError, OSError):
     """The data partition has no room left for it."""
 
 
+class ImportLaterError(CardError, OSError):
+    """Something could not be taken over now; the next start may do better."""
+
+
+class NoTimeError(CardError, OSError):
+    """Something was not begun, because an import may not take longer."""
+
+
+class ImportRefusedError(CardError, ValueError):
+    """Something can't be taken over, and will not be until it is changed."""
+
+
+class ImportFaultError(CardError, RuntimeError):
+    """Taking something over went wrong in a way that was not foreseen, or needed more memory than there is for it."""
+
+
+class ImportEndedError(CardError, RuntimeError):
+    """The process that was taking something over crashed or was ended."""
+
+
 class ImportStoppedError(CardError, RuntimeError):
     """Taking over ended before its end."""
 

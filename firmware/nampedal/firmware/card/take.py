@@ -8,21 +8,31 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nampedal.board.errors import NampedalError, SettingsError
-from nampedal.board.settings import reason, sync_folder, write_through
+from nampedal.board.settings import reason, sync_folder, write_pieces_through
 from nampedal.firmware import artifact, bank_edit, bank_file
 from nampedal.firmware.bank import Entry, look_at, read_bank
 from nampedal.firmware.bank_file import MOST_BYTES, import_bank
 from nampedal.firmware.card import contents
-from nampedal.firmware.card.errors import ArtifactSoundsWrongError, DataFullError
+from nampedal.firmware.card.errors import (
+    ArtifactSoundsWrongError,
+    DataFullError,
+    ImportEndedError,
+    ImportFaultError,
+    NoTimeError,
+)
 from nampedal.firmware.card.found import ARTIFACT, BANK, BANK_FILE, Found, shown
+from nampedal.firmware.card.journal import MOST_ATTEMPTS, read_journal
 from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.taken import read_taken, unseeded, write_taken
+from nampedal.firmware.card.where import JOURNAL
 from nampedal.firmware.errors import BankIncompleteError, BankUnwritableError, FileTakenError, NoGoldenVectorsError
+from nampedal.firmware.file_names import is_same
 from nampedal.firmware.verify import verify
 
 # Where artifacts without a preset go, each with one of its own.
@@ -32,15 +42,26 @@ RESERVE_BYTES = 8 << 20
 MOST_SAME_NAMES = 99
 # In letters: a name has 255 bytes at most, of which a letter may take four.
 MOST_LETTERS = 60
+# Of one problem, in letters: it may repeat what a file says.
+MOST_LINE = 500
 
 
-def take(items: Sequence[Found], banks: Path, state: Path) -> Outcome:
-    """What is new among them. banks: the folder of banks.  state: where what was taken over is kept.
+Run = Callable[[Callable[[], Any]], Any]
 
+
+def here(do: Callable[[], Any]) -> Any:
+    """In this process."""
+    return do()
+
+
+def take(items: Sequence[Found], banks: Path, state: Path, run: Run = here) -> Outcome:
+    """Import what is new among the items. banks: the folder of banks.  state: where what was taken over is kept.
+
+    run: carries out what opens an item; `worker.Worker` does so in a process of its own.
     Raises BankUnwritableError where there is no such folder.
     """
     with _alone(banks):
-        taker = _Taker(banks, state)
+        taker = _Taker(banks, state, run)
         taker.take_all(items)
     return taker.outcome
 
@@ -67,11 +88,15 @@ def _alone(banks: Path) -> Iterator[None]:
         raise BankUnwritableError(f"{banks}: can't be written: {reason(error)}") from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        for left in (*banks.glob(".*.partial"), *(banks / LOOSE).glob(".*.partial")):
-            _remove(left)
+        _clean_up(banks)
         yield
     finally:
         os.close(folder)
+
+
+def _clean_up(banks: Path) -> None:
+    for left in (*banks.glob(".*.partial"), *(banks / LOOSE).glob(".*.partial")):
+        _remove(left)
 
 
 def _remove(path: Path) -> None:
@@ -82,45 +107,84 @@ def _remove(path: Path) -> None:
 
 
 class _Taker:
-    def __init__(self, banks: Path, state: Path) -> None:
+    def __init__(self, banks: Path, state: Path, run: Run) -> None:
         self.outcome = Outcome()
-        self._banks, self._state = banks, state
+        self._banks, self._state, self._run = banks, state, run
         self._known = read_taken(state)
+        self._journal = read_journal(state.with_name(JOURNAL.name))
         self._changed = False
 
     def take_all(self, items: Sequence[Found]) -> None:
+        begun = [one for one in items if one.stamp in self._journal.attempts]
+        # What was begun and not ended may have ended us: all others come first.
+        self._take_some([one for one in items if one not in begun])
+        self._take_some(begun)
+        try:
+            self._journal.write()
+            if self._changed:
+                write_taken(self._known, self._state)
+        except SettingsError as error:
+            # What has come is known as coming: it does not come again.
+            self._tell(error)
+
+    def _take_some(self, items: Sequence[Found]) -> None:
         fresh: list[tuple[Found, str]] = []
         for found in items:
             digest = self._look(found)
             if digest:
                 fresh.append((found, digest))
-        # What was begun and not ended may have ended us: all others come first.
         for found, digest in sorted(fresh, key=lambda one: one[1] in self._known.coming):
             self._take(found, digest)
-        if not self._changed:
-            return
+
+    def _tell(self, problem: object) -> str:
+        """The problem as one line."""
+        line = shown(problem)
+        line = line if len(line) <= MOST_LINE else f"{line[:MOST_LINE]}..."
+        self.outcome.problems.append(line)
+        return line
+
+    def _attempt(self, found: Found, do: Callable[[], Any]) -> Any:
+        """What do() returns. It is known before that it was begun.
+
+        Raises NampedalError, whatever goes wrong; ImportEndedError: its process was ended.
+        """
+        self._journal.begin(found.stamp)
         try:
-            write_taken(self._known, self._state)
-        except SettingsError as error:
-            # What has come is known as coming: it does not come again.
-            self.outcome.problems.append(shown(error))
+            return self._run(do)
+        except (ImportEndedError, ImportFaultError, NoTimeError) as error:
+            raise type(error)(f"{found.path}: can't be taken over: {error}") from error
+        except NampedalError:
+            raise
+        except Exception as error:
+            raise ImportFaultError(
+                f"{found.path}: can't be taken over: nampedal itself went wrong: {type(error).__name__}: {error}"
+            ) from error
+        finally:
+            _clean_up(self._banks)
 
     def _look(self, found: Found) -> str:
         """Its digest, if there is something to be done."""
-        known = self._known
+        known, journal = self._known, self._journal
+        if found.stamp in journal.given_up:
+            self._tell(journal.given_up[found.stamp])
+            return ""
+        if journal.attempts.get(found.stamp, 0) >= MOST_ATTEMPTS:
+            self._give_up(found, f"{found.path}: was begun {MOST_ATTEMPTS} times, and nampedal did not come to its end")
+            return ""
         digest = known.seen.get(found.stamp, "")
         if not digest:
             try:
-                digest = contents.digest(found)
+                digest = str(self._attempt(found, lambda: contents.digest(found)))
             except NampedalError as error:
-                self.outcome.problems.append(shown(error))
+                self._refuse(found, "", error)
                 return ""
+            journal.undo(found.stamp)
             known.seen[found.stamp] = digest
             # What it was called when it was refused it may not be called now.
             known.refused.pop(digest, None)
             self._changed = True
         if digest in known.refused:
-            self.outcome.problems.append(known.refused[digest])
+            self._tell(known.refused[digest])
             return ""
         return "" if digest in known.taken else digest
 
@@ -137,6 +201,7 @@ class _Taker:
             except NampedalError as error:
                 self._refuse(found, digest, error)
                 return
+        self._journal.end(found.stamp)
         known.coming.pop(digest, None)
         known.taken[digest] = name
         self._changed = True
@@ -145,27 +210,55 @@ class _Taker:
 
     def _bring(self, found: Found, digest: str) -> str:
         """What the bank is called then. Raises a NampedalError."""
-        _check_room(found, self._banks)
         name = LOOSE if found.kind == ARTIFACT else free_name(clean(found.path), self._banks)
         self._known.coming[digest] = name
         write_taken(self._known, self._state)
-        if found.kind == ARTIFACT:
-            bring_artifact(found.path, self._banks)
-        elif found.kind == BANK_FILE:
-            with contents.opened(found.path):
-                import_bank(found.path, self._banks, name)
-        else:
-            _settle(found.path, self._banks, name)
+        for note in self._attempt(found, lambda: _bring(found, self._banks, name)):
+            self._tell(note)
         return name
 
     def _refuse(self, found: Found, digest: str, error: NampedalError) -> None:
-        text = shown(error)
-        self.outcome.problems.append(text)
-        self._known.coming.pop(digest, None)
+        """digest: empty where it is not known."""
         self._changed = True
+        attempts = self._journal.attempts.get(found.stamp, 0)
+        if isinstance(error, ImportEndedError):
+            # What ended the process may have been something else; but not twice.
+            if attempts < MOST_ATTEMPTS:
+                self._tell(f"{error}; it is tried once more at the next start")
+            else:
+                self._known.coming.pop(digest, None)
+                self._give_up(found, error)
+            return
+        text = self._tell(error)
+        self._journal.end(found.stamp)
+        self._known.coming.pop(digest, None)
         # A full or a failing disk may be better next time; a broken file is not.
-        if not isinstance(error, OSError):
+        if isinstance(error, OSError):
+            return
+        if digest:
             self._known.refused[digest] = text
+        else:
+            self._journal.give_up(found.stamp, text)
+
+    def _give_up(self, found: Found, why: object) -> None:
+        self._journal.give_up(found.stamp, self._tell(f"{why}; it is not tried again: replace it, or remove it"))
+
+
+def _bring(found: Found, banks: Path, name: str) -> list[str]:
+    """Import it under this name. Returns lines about what was left out. Raises a NampedalError."""
+    notes: list[str] = []
+    if found.kind == BANK_FILE:
+        # No link leads there, and no pipe.
+        with contents.opened(found.path):
+            _check_room(found, banks)
+            import_bank(found.path, banks, name, tell=notes.append)
+        return notes
+    _check_room(found, banks)
+    if found.kind == ARTIFACT:
+        bring_artifact(found.path, banks)
+    else:
+        _settle(found.path, banks, name)
+    return notes
 
 
 def clean(path: Path) -> str:
@@ -174,10 +267,12 @@ def clean(path: Path) -> str:
     return shown(stem).replace("?", "-").strip(" .")[:MOST_LETTERS].strip() or BANK
 
 
-def free_name(name: str, folder: Path, suffix: str = "") -> str:
+def free_name(name: str, folder: Path) -> str:
     """With a number behind it where there is one already. Raises FileTakenError."""
+    there = [path.name for path in folder.iterdir()]
     for one in _names(name):
-        if not os.path.lexists(folder / f"{one}{suffix}"):
+        # Also where case alone differs: the banks may be copied to where it does not count.
+        if not any(is_same(one, other) for other in there):
             return one
     raise FileTakenError(f"{folder / name}: is there {MOST_SAME_NAMES} times already; remove some of them")
 
@@ -187,9 +282,11 @@ def _names(name: str) -> list[str]:
 
 
 def _check_room(found: Found, banks: Path) -> None:
-    """Raises DataFullError."""
+    """That it fits, unpacked. Raises DataFullError, and what reading it raises."""
     if found.kind == BANK:
         size = sum((found.path / name).lstat().st_size for name in contents.files_of_bank(found.path))
+    elif found.kind == BANK_FILE:
+        size = bank_file.read_contents(found.path).size
     else:
         size = found.path.lstat().st_size
     free = os.statvfs(banks)
@@ -231,11 +328,10 @@ def _copy(source: Path, target: Path) -> None:
     """Of a bank, onto the disk."""
     left = MOST_BYTES
     for name in contents.files_of_bank(source):
-        data = contents.read(source, name, left)
-        left -= len(data)
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_through(data, path)
+        write_pieces_through(contents.pieces(source, name, left), path)
+        left -= path.stat().st_size
         sync_folder(path.parent)
     sync_folder(target)
 

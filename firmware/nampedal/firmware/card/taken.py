@@ -42,10 +42,13 @@ class Taken:
         return digest is not None and (digest in self.taken or digest in self.refused)
 
 
-def read_taken(path: Path) -> Taken:
-    """Empty where there is none; of one that can't be read, the log says why."""
+def read_taken(path: Path, below: Path | None = None) -> Taken:
+    """Empty where there is none; of one that can't be read, the log says why.
+
+    below: a folder; no symbolic link below it is followed.
+    """
     try:
-        stored = read_safely(path)
+        stored = read_safely(path, below)
         found = _parse(stored.data, str(path))
     except SettingsError as error:
         if not isinstance(error.__cause__, FileNotFoundError):

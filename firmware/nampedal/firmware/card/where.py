@@ -12,6 +12,8 @@ ROOT = Path("/")
 SYSTEM = places.DATA / "system"
 # What was taken over already.
 TAKEN = places.STATE / "nampedal" / "card.toml"
+# What an import was begun with, beside it.
+JOURNAL = TAKEN.with_name("import.toml")
 
 
 def placed(root: Path, place: Path) -> Path:
