@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from nampedal.board import places
 from nampedal.firmware.card.boot import Boot
 from nampedal.firmware.card.errors import CommandFailedError
 from nampedal.firmware.card.found import look_in
+from nampedal.firmware.card.importing import UNIT, import_card
 from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.pedal_change import Installer
 from nampedal.firmware.card.system import System
 from nampedal.firmware.card.take import take
 from nampedal.firmware.card.where import placed
 
+START_IMPORT = f"systemctl --no-block start {UNIT}"
 ED25519 = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
 
 
@@ -95,6 +98,15 @@ class TestSystem(System):
         return
 
 
+@dataclass
+class Booted:
+    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next."""
+
+    problems: list[str]
+    taken: list[str]
+    restarts: bool
+
+
 class Card:
     """root: of the pedal."""
 
@@ -124,12 +136,18 @@ class Card:
         """In nampedal.toml."""
         self.settings.write_text(text)
 
-    def boot(self) -> Boot:
-        """The next one: what is in memory only is gone."""
+    def boot(self) -> Booted:
+        """The next one: what is in memory only is gone. The unit that it starts for the import ends, too."""
         self.system.said.clear()
         boot = Boot(self.system, self.installer, self.root)
         boot.run()
-        return boot
+        booted = Booted(list(boot.problems), [], boot.restarts)
+        if START_IMPORT in self.system.said:
+            self.system.said.remove(START_IMPORT)
+            outcome = import_card(self.system, self.root)
+            booted.problems += outcome.problems
+            booted.taken += outcome.taken
+        return booted
 
     def wrong(self) -> list[str]:
         """What the player reads on the card."""

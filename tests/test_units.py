@@ -16,7 +16,7 @@ from conftest import ROOT
 from jack_server import ended, wait_for
 from nampedal.board import places
 from nampedal.board.launcher import TRIAL
-from nampedal.firmware.card.apart import PATIENCE_S
+from nampedal.firmware.card.apart import PATIENCE_S, SEED_PATIENCE_S
 from nampedal.firmware.cli.play import play_command
 from nampedal.firmware.doctor.case import UNITS
 from nampedal.firmware.update.boot import TRYBOOT
@@ -30,6 +30,7 @@ PLAYERS = ("nampedal.service", "nampedal-safe.service", "nampedal-through.servic
 MOST_EXPOSURE = {
     "nampedal-card.service": 3.5,
     "nampedal-health.service": 2.6,
+    "nampedal-import.service": 2.8,
     "nampedal-jack.service": 1.2,
     "nampedal-late.service": 1.3,
     "nampedal-safe.service": 1.2,
@@ -175,9 +176,22 @@ def test_five_starts_fit_into_the_time_however_late_each_fails(name: str) -> Non
     assert int(one.one("StartLimitBurst")) * latest < seconds(one.one("StartLimitIntervalSec"))
 
 
-@pytest.mark.parametrize(("name", "times"), [("nampedal-card.service", 2), ("nampedal-usb@.service", 1)])
-def test_taking_over_ends_and_is_told_of_before_systemd_ends_it(name: str, times: int) -> None:
-    assert times * PATIENCE_S + 30.0 < seconds(unit(name).one("TimeoutStartSec"))
+@pytest.mark.parametrize(
+    ("name", "patience_s"),
+    [
+        # The second time where nampedal-import.service is not installed.
+        ("nampedal-card.service", 2 * SEED_PATIENCE_S),
+        ("nampedal-import.service", PATIENCE_S),
+        ("nampedal-usb@.service", PATIENCE_S),
+    ],
+)
+def test_taking_over_ends_and_is_told_of_before_systemd_ends_it(name: str, patience_s: float) -> None:
+    assert patience_s + 30.0 < seconds(unit(name).one("TimeoutStartSec"))
+
+
+def test_a_helper_that_runs_out_of_memory_does_not_take_its_service_along() -> None:
+    takers = {"nampedal-card.service", "nampedal-import.service", "nampedal-usb@.service"}
+    assert {name for name in NAMES if unit(name).all("OOMPolicy") == ["continue"]} == takers
 
 
 def test_only_one_of_them_plays_and_one_ends_before_the_other_begins() -> None:
@@ -190,7 +204,7 @@ def test_only_one_of_them_plays_and_one_ends_before_the_other_begins() -> None:
 
 def test_fallbacks_and_sticks_start_only_when_they_are_called() -> None:
     called = {name for name in NAMES if not unit(name).all("WantedBy")}
-    assert called == {*PLAYERS[1:], "nampedal-usb@.service"}
+    assert called == {*PLAYERS[1:], "nampedal-usb@.service", "nampedal-import.service"}
     late = "nampedal-late.service"
     for name in set(NAMES) - called - {late}:
         assert unit(name).units("WantedBy") == ["multi-user.target"]
@@ -221,6 +235,8 @@ def test_the_order_at_a_boot() -> None:
     assert ours["nampedal-health.service"] == {*kernel_and_card, "nampedal-jack.service"}
     assert ours["nampedal-usb@.service"] == {"nampedal-card.service"}
     assert ours["nampedal-late.service"] == {"nampedal-card.service"}
+    # The sound comes before new banks.
+    assert ours["nampedal-import.service"] == {*kernel_and_card, "nampedal-jack.service", "nampedal.service"}
     for name in ("nampedal.service", "nampedal-card.service"):
         assert "var-lib-nampedal.mount" in before(name)
 
@@ -298,7 +314,7 @@ def test_places_are_those_of_the_pedal() -> None:
 
 
 def test_the_doctor_looks_at_every_unit_that_is_always_there() -> None:
-    assert set(UNITS) == set(NAMES) - {"nampedal-usb@.service"}
+    assert set(UNITS) == set(NAMES) - {"nampedal-usb@.service", "nampedal-import.service"}
 
 
 def test_who_plays_is_told_what_the_card_changed_and_root_what_was_installed() -> None:

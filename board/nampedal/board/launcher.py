@@ -22,7 +22,7 @@ CURRENT, TRIAL = "current", "trial"
 TRIES = "tries"
 BEGUN, OVER = f"{TRIES}/begun", f"{TRIES}/over"
 BESIDE = "beside"
-# What a runtime is started by: all commands, and those that a boot waits for, without the others.
+# What a runtime is started by: all commands, and those that a boot waits for or runs, without the others.
 ALL, PLAY, CARD_BOOT = "nampedal.firmware.cli", "nampedal.firmware.cli.playing", "nampedal.firmware.card"
 # Of the installed runtime: another one as soon as anything else is installed.
 RECORD = "lib/python3*/site-packages/nampedal-*.dist-info/RECORD"
@@ -81,7 +81,7 @@ case " $* " in
 esac
 
 case "$1 $2" in
-    "card boot") module={card_boot} ;;
+    "card boot" | "card import") module={card_boot} ;;
     "play "*) module={play} ;;
     *) module={all} ;;
 esac

@@ -1,5 +1,13 @@
-"""python -m nampedal.firmware.card: `nampedal card boot`, which the player waits for, without all other commands."""
+"""python -m nampedal.firmware.card: `nampedal card boot` and `nampedal card import`, without all other commands.
 
-from nampedal.firmware.card.as_installed import at_boot
+The player waits for the first; the second leaves the memory to who plays.
+"""
 
-at_boot()
+import sys
+
+from nampedal.firmware.card.as_installed import at_boot, import_now
+
+if sys.argv[1:3] == ["card", "import"]:
+    import_now()
+else:
+    at_boot()

@@ -57,11 +57,15 @@ def know(root: Path, folder: Path, others: Sequence[Path] = ()) -> Known:
     return Known(found, outcome, fresh)
 
 
-def bring(system: System, root: Path, folder: Path, others: Sequence[Path] = ()) -> Outcome:
-    """What is new in a folder of the card, or in folders of anything. Nothing new: nothing is started.
+def bring(
+    system: System, root: Path, folder: Path, others: Sequence[Path] = (), patience_s: float | None = None
+) -> Outcome:
+    """Import what is new in a folder of the card, or in folders of anything. Nothing new: nothing is started.
 
+    patience_s: PATIENCE_S if None.
     Raises ImportStoppedError.
     """
+    patience_s = PATIENCE_S if patience_s is None else patience_s
     known = know(root, folder, others)
     if not known.fresh:
         return known.outcome
@@ -69,10 +73,10 @@ def bring(system: System, root: Path, folder: Path, others: Sequence[Path] = ())
         "root": str(root),
         "folder": str(folder),
         "others": [str(path) for path in others],
-        "patience_s": PATIENCE_S - _MARGIN_S,
+        "patience_s": patience_s - _MARGIN_S,
     }
     try:
-        return _ask(system, question, PATIENCE_S)
+        return _ask(system, question, patience_s)
     except ImportStoppedError as error:
         journal = read_journal(placed(root, JOURNAL), placed(root, places.STATE))
         begun = [shown(one.path) for one in known.found if one.stamp in journal.attempts]

@@ -14,6 +14,8 @@ from nampedal.board.install.target import Target
 from nampedal.board.pedals import Pedal
 from nampedal.firmware import log
 from nampedal.firmware.card.boot import Boot
+from nampedal.firmware.card.importing import import_card
+from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.pedal_change import Installer
 from nampedal.firmware.card.system import System
 
@@ -28,6 +30,12 @@ def at_boot() -> None:
         boot.run()
         if not boot.is_outdated():
             return
+
+
+def import_now() -> Outcome:
+    """What `nampedal card import` does. Raises CardFileError, CommandFailedError, SettingsError."""
+    log.set_up()
+    return import_card(System())
 
 
 def as_installed(settings: Mapping[str, str]) -> Installer:

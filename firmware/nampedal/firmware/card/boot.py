@@ -14,8 +14,8 @@ from nampedal.board import places
 from nampedal.board.environment import read_environment
 from nampedal.board.errors import NampedalError
 from nampedal.board.settings import reason
-from nampedal.firmware.card import apart, folders, news, pedal_change, radio, settings, ssh, usb
-from nampedal.firmware.card.errors import CardFileError, NotAnImageError, RadioOffError
+from nampedal.firmware.card import apart, folders, importing, news, pedal_change, radio, settings, ssh, usb
+from nampedal.firmware.card.errors import CardFileError, CommandFailedError, NotAnImageError, RadioOffError
 from nampedal.firmware.card.found import shown
 from nampedal.firmware.card.outcome import Outcome
 from nampedal.firmware.card.pedal_change import Installer
@@ -31,8 +31,9 @@ _log = logging.getLogger(__name__)
 
 
 class Boot:
-    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next.
+    """problems: what went wrong, a line each.  restarts: the machine does, next.
 
+    taken: banks that are new, where nampedal-import.service is not installed and they were taken over here.
     missing: of an image's partitions, those that were not mounted when it began.
     """
 
@@ -40,6 +41,7 @@ class Boot:
         self.problems: list[str] = []
         self.taken: list[str] = []
         self.restarts = False
+        self._has_fresh = False
         self._system, self._installer, self._root = system, installer, root
         self._installed = read_environment(placed(root, places.SETTINGS))
         self._settings = CardSettings()
@@ -60,10 +62,11 @@ class Boot:
         ):
             self._try(what, step)
         if not self.restarts:
+            self._try("import", self._find_fresh)
+        self._try("news", self._tell)
+        if self._has_fresh and not self._starts_import():
             self._try("import", self._import)
-        lines = [shown(line).replace(f"{placed(self._root, places.CARD)}/", "") for line in self.problems]
-        has_card = places.CARD not in self.missing
-        self._try("news", lambda: news.tell(self._system, self._root, lines, self.taken, has_card=has_card))
+            self._try("news", self._tell)
         if self.restarts:
             self._try("restart", self._system.reboot)
         elif came:
@@ -162,10 +165,34 @@ class Boot:
         name = self._installed.get("NAMPEDAL_PEDAL", "")
         self.restarts = pedal_change.change(self._system, self._root, self._settings, name, self._installer)
 
+    @property
+    def _imports(self) -> Path:
+        return placed(self._root, places.CARD) / self._settings.imports
+
+    def _find_fresh(self) -> None:
+        """For what is new. Nothing of it is opened before the sound."""
+        known = apart.know(self._root, self._imports)
+        self.problems += known.outcome.problems
+        self._has_fresh = known.fresh
+
+    def _starts_import(self) -> bool:
+        """Whether the unit was started that imports what is new. An update of an older nampedal brings no units."""
+        try:
+            self._system.start(importing.UNIT)
+        except CommandFailedError as error:
+            _log.warning("%s; what is new on the card is taken over before the sound", error)
+            return False
+        return True
+
     def _import(self) -> None:
-        outcome = apart.bring(self._system, self._root, placed(self._root, places.CARD) / self._settings.imports)
-        self.problems += outcome.problems
+        outcome = apart.bring(self._system, self._root, self._imports, patience_s=apart.SEED_PATIENCE_S)
+        self.problems += [line for line in outcome.problems if line not in self.problems]
         self.taken += outcome.taken
+
+    def _tell(self) -> None:
+        lines = [shown(line).replace(f"{placed(self._root, places.CARD)}/", "") for line in self.problems]
+        has_card = places.CARD not in self.missing
+        news.tell(self._system, self._root, lines, self.taken, has_card=has_card)
 
     @property
     def _is_image(self) -> bool:

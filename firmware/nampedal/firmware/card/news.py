@@ -18,24 +18,56 @@ _HEAD = (
     "",
 )
 
+# What the boot has told, a line each.
+TOLD = places.CARD_RUN / "problems"
+
 _log = logging.getLogger(__name__)
 
 
 def tell(system: System, root: Path, problems: Sequence[str], taken: Sequence[str], *, has_card: bool = True) -> None:
-    """The card is written only where something has changed. has_card: it is mounted.
+    """What a boot has found wrong, and which banks are new. The card is written only where something has changed.
 
-    Raises CardFileError, CommandFailedError, SettingsError.
+    has_card: it is mounted.
+    Raises CardFileError, CommandFailedError, SettingsError, OSError.
     """
     for problem in problems:
         _log.warning("%s", problem)
-    for name in taken:
-        _log.info("bank %s was taken over", name)
-    codes = [CARD_TROUBLE] * bool(problems) + [TAKEN_OVER] * bool(taken)
     try:
-        write_run(placed(root, places.CARD_NEWS), "".join(f"{code}\n" for code in codes))
+        write_run(placed(root, places.CARD_NEWS), "")
+        leave(root, problems, taken)
+        write_run(placed(root, TOLD), "".join(f"{problem}\n" for problem in problems))
     finally:
         if has_card:
             _write_errors(system, placed(root, places.CARD_ERRORS), problems)
+
+
+def add(system: System, root: Path, problems: Sequence[str]) -> list[str]:
+    """What an import has found wrong, to what the boot has told. Returns what of it the boot did not know.
+
+    Raises as `tell`.
+    """
+    told = _told(placed(root, TOLD))
+    fresh = [problem for problem in problems if problem not in told]
+    for problem in fresh:
+        _log.warning("%s", problem)
+    _write_errors(system, placed(root, places.CARD_ERRORS), [*told, *fresh])
+    return fresh
+
+
+def leave(root: Path, problems: Sequence[str], taken: Sequence[str]) -> None:
+    """What lights are to say when a pedal starts to play. Raises OSError."""
+    path = placed(root, places.CARD_NEWS)
+    codes = [CARD_TROUBLE] * bool(problems) + [TAKEN_OVER] * bool(taken)
+    before = path.read_text(encoding="ascii") if path.exists() else ""
+    write_run(path, before + "".join(f"{code}\n" for code in codes))
+
+
+def _told(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        # A boot that could not keep it has told it all the same.
+        return []
 
 
 def text_of(problems: Sequence[str]) -> bytes:

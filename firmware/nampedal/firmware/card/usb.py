@@ -71,23 +71,25 @@ def _mounted(system: System, device: Path, folder: Path, kind: str) -> Iterator[
             folder.rmdir()
 
 
-def announce(system: System, socket: Path, outcome: Outcome) -> None:
-    """Have the pedal that plays find new banks, and tell by its lights what came and what is wrong."""
+def announce(system: System, socket: Path, outcome: Outcome) -> bool:
+    """Have the pedal that plays look for its banks again, and say by light what came of it. Whether it was there."""
+    requests: list[dict[str, object]] = []
     if outcome.taken:
-        _ask(system, socket, {"do": "rescan"})
-        _ask(system, socket, {"do": "announce", "code": TAKEN_OVER})
+        requests += [{"do": "rescan"}, {"do": "announce", "code": TAKEN_OVER}]
     if outcome.problems:
-        _ask(system, socket, {"do": "announce", "code": CARD_TROUBLE})
+        requests.append({"do": "announce", "code": CARD_TROUBLE})
+    return all(_ask(system, socket, request) for request in requests)
 
 
-def _ask(system: System, socket: Path, request: dict[str, object]) -> None:
+def _ask(system: System, socket: Path, request: dict[str, object]) -> bool:
     """Where no pedal plays, nobody has to be told: the next one looks for itself."""
     for _ in range(KNOCKS):
         try:
             ask(socket, request)
-            return
+            return True
         except ControlRequestError as error:
             _log.warning("%s", error)
-            return
+            return True
         except ControlSocketError:
             system.pause(KNOCK_S)
+    return False

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from nampedal.board.settings import reason
 from nampedal.firmware import log
-from nampedal.firmware.card.as_installed import at_boot
+from nampedal.firmware.card.as_installed import at_boot, import_now
 from nampedal.firmware.card.boot import check
 from nampedal.firmware.card.errors import CardFileError
 from nampedal.firmware.card.system import System
@@ -42,9 +42,22 @@ def check_command(file: Path) -> int:
 def boot_command() -> None:
     """Do what the card asks for. A pedal runs it at every start, as root, before it plays; it never fails.
 
-    What goes wrong is written into nampedal-errors.txt on the card.
+    What goes wrong is written into nampedal-errors.txt on the card. Banks are taken over behind that, while it plays.
     """
     at_boot()
+
+
+@card_command.command("import", epilog=examples("nampedal card import"))
+@verbose
+def import_command() -> int:
+    """Take over what is new in the card's folder for banks. A pedal runs it as root behind its sound.
+
+    Exit code 1 if something there could not be.
+    """
+    outcome = import_now()
+    for name in outcome.taken:
+        console.print(f"bank {name}: taken over")
+    return EXIT_FAILED if outcome.problems else 0
 
 
 @card_command.command("usb", epilog=examples("nampedal card usb /dev/sda1"))
