@@ -141,7 +141,7 @@ class Card:
         self.system.said.clear()
         boot = Boot(self.system, self.installer, self.root)
         boot.run()
-        booted = Booted(list(boot.problems), [], boot.restarts)
+        booted = Booted(list(boot.problems), list(boot.taken), boot.restarts)
         if START_IMPORT in self.system.said:
             self.system.said.remove(START_IMPORT)
             outcome = import_card(self.system, self.root)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from bank_maker import amp, make_bank, names, write_cabinet
-from nampedal.board.errors import NampedalError
-from nampedal.firmware import preset
+from nampedal.board.errors import NampedalError, SettingsUnreadableError
+from nampedal.firmware import bank_edit, preset
 from nampedal.firmware.bank import read_any_bank, read_bank
 from nampedal.firmware.bank_edit import Added, Removal, add, carry_out, open_bank, plan_removal
 from nampedal.firmware.bank_edit import make_bank as make_new
@@ -15,6 +16,7 @@ from nampedal.firmware.errors import (
     BankExistsError,
     BankIncompleteError,
     BankNameError,
+    BankTooLargeError,
     FileTakenError,
     NoSuchBankError,
     NoSuchPresetError,
@@ -174,3 +176,30 @@ def test_no_preset_takes_another_with_it_nor_what_lies_outside(rock: Path, tmp_p
     blocks = (Nam("lead.toml"), Nam("gone.stomp"), Cabinet("link/mine.wav"))
     preset.write(Preset("Odd", blocks), rock / "odd.toml")
     assert plan_removal(read_bank(rock), "odd").files == ()
+
+
+def test_a_file_that_is_another_one_on_some_computers_is_refused(rock: Path, tmp_path: Path) -> None:
+    other = tmp_path / "Amp.stomp"
+    other.write_bytes(amp())
+    with pytest.raises(FileTakenError) as caught:
+        add(rock, [other])
+    assert str(caught.value) == (
+        f"{rock}/Amp.stomp: is the same file as amp.stomp on some computers; rename one of them"
+    )
+    assert names(rock) == ["amp.stomp", "cabs/v30.wav", "crunch.toml", "lead.toml"]
+
+
+def test_what_is_no_file_or_too_long_is_not_read(rock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe.stomp"
+    os.mkfifo(pipe)
+    with pytest.raises(SettingsUnreadableError, match=r"pipe\.stomp: can't be read: is no plain file$"):
+        bank_edit._read(pipe)
+    size = len(amp())
+    monkeypatch.setattr(bank_edit, "MOST_BYTES", size - 1)
+    with pytest.raises(BankTooLargeError) as caught:
+        add(rock, [rock / "amp.stomp"])
+    assert str(caught.value) == f"{rock}/amp.stomp: has {size:,} bytes; a bank has up to {size - 1:,}"
+    monkeypatch.setattr(bank_edit, "MOST_BYTES", size)
+    with pytest.raises(BankTooLargeError) as caught:
+        add(rock, [rock / "amp.stomp", rock / "cabs" / "v30.wav"])
+    assert str(caught.value) == f"{rock}: up to {size:,} bytes can be added at once; add fewer files"

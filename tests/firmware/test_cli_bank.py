@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from bank_maker import amp, make_bank, names, write_cabinet
 from click.testing import CliRunner
 from nampedal.board.errors import NampedalError
-from nampedal.firmware import preset
+from nampedal.firmware import bank_file, preset
 from nampedal.firmware.cli.bank import bank_command
 from nampedal.firmware.cli.play import bank_of
-from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError
-from nampedal.firmware.preset import Gain, Preset
+from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError, TooMuchMemoryError
+from nampedal.firmware.preset import Cabinet, Gain, Preset
 
 AMP = f"{len(amp()):,}"
 
@@ -116,4 +119,37 @@ def test_a_folder_with_a_damaged_order_is_played_and_the_log_says_so(
     assert caplog.messages == [
         f"{rock}/bank.toml: holds nothing; restore it from a copy, or remove it; presets are in the order of their "
         "names"
+    ]
+
+
+def write_bomb(path: Path) -> None:
+    """A small file that says it is short, and takes 500 MB to read."""
+    soundfile.write(path, np.zeros((6_000_000, 8), np.int16), 600_000, subtype="PCM_16")
+    assert path.stat().st_size < 100_000
+
+
+def test_what_needs_too_much_memory_is_refused_and_named(here: Path) -> None:
+    write_bomb(here / "bomb.flac")
+    make_bank(here / "rock")
+    with pytest.raises(TooMuchMemoryError, match=r"^bomb\.flac: needs more than 128 MiB of memory$"):
+        bank("add", "rock", "bomb.flac")
+    # As a bank file that another nampedal has packed.
+    preset.write(Preset("Bomb", (Cabinet("bomb.flac"),)), here / "rock" / "bomb.toml")
+    files = {name: (here / "rock" / name).read_bytes() for name in names(here / "rock")}
+    files["bomb.flac"] = (here / "bomb.flac").read_bytes()
+    (here / "rock.nampedal-bank").write_bytes(bank_file._pack("rock", files))
+    with pytest.raises(TooMuchMemoryError, match=r"^rock\.nampedal-bank: needs more than 128 MiB of memory$"):
+        bank("import", "rock.nampedal-bank", "--into", "banks")
+    assert list((here / "banks").iterdir()) == []
+    # The limit was for that alone.
+    assert resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY
+
+
+def test_what_is_left_out_is_told(here: Path) -> None:
+    make_bank(here / "rock")
+    files = {name: (here / "rock" / name).read_bytes() for name in names(here / "rock")}
+    (here / "rock.nampedal-bank").write_bytes(bank_file._pack("rock", files | {".ssh/authorized_keys": b"x"}))
+    assert bank("import", "rock.nampedal-bank", "--into", "banks").splitlines() == [
+        "rock.nampedal-bank: left out what no preset names: .ssh/authorized_keys",
+        "banks/rock: rock: 2 presets",
     ]

@@ -107,3 +107,21 @@ def test_what_could_not_be_read_back_is_not_written(path: Path) -> None:
         write_state(State(Path("rock"), "crunch"), path)
     assert str(caught.value) == f"{path}: bank: is 'rock'; a folder is needed, from the root on"
     assert not path.exists()
+
+
+def test_a_link_of_the_players_is_not_kept(path: Path, tmp_path: Path) -> None:
+    """Root keeps it, and may read more than the player."""
+    secret, kept = tmp_path / "secret.toml", tmp_path / "kept.toml"
+    secret.write_text("secret = 1")
+    path.parent.mkdir()
+    path.symlink_to(secret)
+    keep_state(path, kept, tmp_path)
+    assert not kept.exists()
+    keep_state(path, kept)
+    assert kept.read_text() == "secret = 1"
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to(tmp_path)
+    (tmp_path / "state.toml").write_text("secret = 1")
+    keep_state(path, kept, tmp_path)
+    assert not kept.exists()

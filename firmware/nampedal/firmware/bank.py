@@ -131,7 +131,18 @@ def look_at(bank: Bank) -> list[Entry]:
 
 
 def look_at_preset(path: Path) -> Entry:
-    """One preset, whatever is wrong with it."""
+    """One preset, whatever is wrong with it. Raises MemoryError."""
+    try:
+        return _look_at_preset(path)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # One file that nobody has thought of keeps no other from being looked at.
+        said = " ".join(str(error).split())
+        return Entry(path, problems=(f"{path}: nampedal itself went wrong: {type(error).__name__}: {said}",))
+
+
+def _look_at_preset(path: Path) -> Entry:
     try:
         stored = read_safely(path)
         read = preset.parse(stored.data, str(path))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,11 +26,13 @@ from nampedal.firmware.errors import (
     BankExistsError,
     BankIncompleteError,
     BankNameError,
+    BankTooLargeError,
     BankUnwritableError,
     FileTakenError,
     NoSuchBankError,
     NotForBanksError,
 )
+from nampedal.firmware.file_names import MOST_BYTES, is_same
 from nampedal.firmware.preset import Nam, Preset
 from nampedal.firmware.store import read_safely, remove_safely, unsealed, write_safely
 
@@ -72,7 +76,10 @@ class _Plan:
         self.what: dict[str, str] = {}
 
     def put(self, name: str, data: bytes, what: str) -> None:
-        """name: relative to the bank. Raises FileTakenError."""
+        """name: relative to the bank. Raises FileTakenError, BankTooLargeError."""
+        self._check_other(name)
+        if sum(map(len, self.files.values())) + len(data) > MOST_BYTES:
+            raise BankTooLargeError(f"{self.folder}: up to {MOST_BYTES:,} bytes can be added at once; add fewer files")
         there = self._there(name)
         if there is not None and unsealed(there) != unsealed(data):
             raise FileTakenError(f"{self.folder / name}: is there already, and another; rename one of them")
@@ -91,6 +98,15 @@ class _Plan:
                 replace_file(data, path)
             added.append(Added(name, self.what[name], new))
         return added
+
+    def _check_other(self, name: str) -> None:
+        """That no other file has this name on some computers. Raises FileTakenError."""
+        path = self.folder / name
+        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        parent = PurePosixPath(name).parent
+        for other in (*self.files, *(str(parent / one) for one in beside)):
+            if other != name and is_same(other, name):
+                raise FileTakenError(f"{path}: is the same file as {other} on some computers; rename one of them")
 
     def _there(self, name: str) -> bytes | None:
         if name in self.files:
@@ -203,7 +219,16 @@ def _is_ours(folder: Path, name: str) -> bool:
 
 
 def _read(path: Path) -> bytes:
+    """A file as long as a bank may be. Raises SettingsUnreadableError, BankTooLargeError."""
     try:
-        return path.read_bytes()
+        # A pipe would have us wait for its other end.
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(number, "rb") as file:
+            status = os.fstat(number)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "is no plain file")
+            if status.st_size > MOST_BYTES:
+                raise BankTooLargeError(f"{path}: has {status.st_size:,} bytes; a bank has up to {MOST_BYTES:,}")
+            return file.read(MOST_BYTES)
     except OSError as error:
         raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error

@@ -265,6 +265,10 @@ class BankTooLargeError(BankError, ValueError):
     """The bank holds more than the file of one may."""
 
 
+class TooMuchMemoryError(BankError, RuntimeError):
+    """What is to be put into a bank needs more memory than there is for trying it."""
+
+
 class BankUnwritableError(BankError, OSError):
     """A bank's folder can't be written."""
 

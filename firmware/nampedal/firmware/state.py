@@ -58,10 +58,14 @@ def write_state(state: State, path: Path) -> None:
     write_safely(path, data)
 
 
-def keep_state(path: Path, kept: Path = KEPT) -> None:
-    """For this version, should a newer one write it in a format of its own. Raises SettingsUnwritableError."""
+def keep_state(path: Path, kept: Path = KEPT, below: Path | None = None) -> None:
+    """For this version, should a newer one write it in a format of its own.
+
+    below: a folder; no symbolic link below it is followed.
+    Raises SettingsUnwritableError.
+    """
     try:
-        stored = read_safely(path)
+        stored = read_safely(path, below)
     except SettingsError:
         kept.unlink(missing_ok=True)
         return

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from bank_maker import amp, make_bank
-from card_rig import ED25519, Card
+from card_rig import ED25519, START_IMPORT, Card
 from nampedal.board import places
 from nampedal.firmware.announcements import left
-from nampedal.firmware.card import radio
+from nampedal.firmware.card import apart, radio, usb
+from nampedal.firmware.card.boot import Boot
+from nampedal.firmware.card.importing import import_card
 from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
 from nampedal.firmware.card.settings import Wifi
 from nampedal.firmware.card.usb import SOCKET
@@ -311,3 +313,82 @@ def test_a_settings_file_that_is_a_folder_is_told(card: Card) -> None:
     card.settings.mkdir()
     card.boot()
     assert card.wrong() == ["nampedal.toml: can't be read: is a directory"]
+
+
+def test_a_boot_opens_nothing_that_is_new_and_has_it_imported_behind_the_sound(card: Card) -> None:
+    (card.imports / "amp.stomp").write_bytes(amp())
+    boot = Boot(card.system, None, card.root)
+    boot.run()
+    assert (boot.problems, boot.taken) == ([], [])
+    assert card.system.said == ["radio off", START_IMPORT]
+    assert card.bank_names() == []
+    assert import_card(card.system, card.root).taken == ["imported"]
+
+
+def test_without_the_unit_the_boot_imports_itself(card: Card) -> None:
+    """As an update of an older nampedal leaves it, which brings no units."""
+    (card.imports / "amp.stomp").write_bytes(amp())
+    (card.imports / "broken.stomp").write_bytes(b"no")
+    card.system.fails.add("systemctl")
+    assert card.boot().taken == ["imported"]
+    (told,) = card.wrong()
+    assert told.startswith("import/broken.stomp: ")
+    assert left(card.at(places.CARD_NEWS)) == [4, 5]
+    assert START_IMPORT not in card.system.said
+
+
+def test_an_import_adds_to_what_the_boot_has_told(card: Card) -> None:
+    card.say("host_name = 3")
+    (card.imports / "amp.nam").write_text("{}")
+    (card.imports / "broken.stomp").write_bytes(b"no")
+    card.boot()
+    assert [line.partition(": ")[0] for line in card.wrong()] == [
+        *("nampedal.toml", "import/amp.nam", "import/broken.stomp"),
+    ]
+    before = card.errors.stat().st_mtime_ns
+    card.boot()
+    assert card.errors.stat().st_mtime_ns == before
+
+
+def test_an_import_asks_the_pedal_that_plays_and_leaves_no_news_then(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(usb, "ask", lambda path, request: asked.append(request))
+    (card.imports / "amp.stomp").write_bytes(amp())
+    (card.imports / "broken.stomp").write_bytes(b"no")
+    (card.imports / "amp.nam").write_text("{}")
+    card.boot()
+    assert asked == [{"do": "rescan"}, {"do": "announce", "code": 5}, {"do": "announce", "code": 4}]
+    # The boot has told of amp.nam.
+    assert left(card.at(places.CARD_NEWS)) == [4]
+
+
+def test_an_import_that_goes_wrong_is_told(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    def burst(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by a bug")
+
+    (card.imports / "amp.stomp").write_bytes(amp())
+    monkeypatch.setattr(apart, "bring", burst)
+    card.boot()
+    assert card.wrong() == ["import: nampedal itself went wrong: ZeroDivisionError: by a bug"]
+
+
+@pytest.mark.parametrize("linked", ["state/nampedal", "state/nampedal/card.toml", "state/nampedal/import.toml"])
+def test_root_follows_no_link_of_the_players(card: Card, linked: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What it would read there only root may read."""
+    (card.imports / "amp.stomp").write_bytes(amp())
+    card.boot()
+    secret = card.root / "secret"
+    secret.mkdir()
+    for name in ("card.toml", ".card.toml.old", "import.toml"):
+        (secret / name).write_text('root = "hash"')
+    state = card.at(places.STATE)
+    place = state.parent / linked
+    shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    place.symlink_to(secret / place.name if place.suffix else secret)
+    caplog.clear()
+    known = apart.know(card.root, card.imports)
+    assert known.fresh == (linked != "state/nampedal/import.toml")
+    assert "no known key" not in caplog.text
+    assert "too many levels of symbolic links" in caplog.text or "not a directory" in caplog.text

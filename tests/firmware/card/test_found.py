@@ -80,6 +80,34 @@ def test_folders_below_folders_have_an_end(tmp_path: Path) -> None:
     assert [str(problem) for problem in problems] == [f"{deep}/a/b/c/d/e/f/g/h/i: is 9 folders deep; 8 are allowed"]
 
 
+def test_a_bank_in_a_folder_is_found_and_deeper_ones_are_told(banks: Path, tmp_path: Path) -> None:
+    """As programs unpack what a site delivers."""
+    source = tmp_path / "source"
+    make_bank(source / "pack" / "pack")
+    make_bank(source / "deep" / "er" / "than that")
+    (source / "empty" / "er").mkdir(parents=True)
+    (source / "pack" / "read me.txt").write_text("passed over")
+    found, problems = look_in(source)
+    assert [one.path for one in found] == [source / "pack" / "pack"]
+    assert [str(problem) for problem in problems] == [
+        f"{source}/deep/er: is no bank: it holds folders only; put the folder with the presets beside it"
+    ]
+    assert take(found, banks, tmp_path / "card.toml").taken == ["pack"]
+    # A stick may hold anything.
+    assert look_in(source, sure=True) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["pack.zip", "PACK.ZIP", "pack.7z", "pack.tar.gz"])
+def test_a_packed_bank_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    (problem,) = look_in(tmp_path)[1]
+    assert str(problem) == (
+        f"{tmp_path}/{name}: is packed; unpack it on a computer and put the bank's folder here, or a .nampedal-bank "
+        "file"
+    )
+    assert look_in(tmp_path, sure=True) == ([], [])
+
+
 def test_of_a_folder_of_anything_only_banks_are_seen(tmp_path: Path) -> None:
     stick = tmp_path / "stick"
     make_bank(stick / "rock")

@@ -34,6 +34,10 @@ _HINTS = {
         "is an impulse response alone; put it into a folder, with a preset that names it",
     ),
     file_names.PRESET: "is a preset alone; put it into a folder, with the files that it names",
+    **dict.fromkeys(
+        (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".xz"),
+        f"is packed; unpack it on a computer and put the bank's folder here, or a {file_names.BANK_FILE} file",
+    ),
 }
 
 
@@ -67,13 +71,11 @@ def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Found], list[Namp
     found, problems = [], []
     for entry in entries:
         try:
-            one = _look_at(entry, sure=sure)
+            found += _look_at(entry, sure=sure)
         except NampedalError as error:
             problems.append(error)
         except OSError as error:
             problems.append(ImportFileError(f"{shown(entry.path)}: can't be read: {reason(error)}"))
-        else:
-            found += [one] if one is not None else []
     return found, problems
 
 
@@ -94,36 +96,46 @@ def plain_files(folder: Path) -> list[str]:
     return [entry.name for entry in _entries(folder) if entry.is_file(follow_symlinks=False)]
 
 
-def _look_at(entry: os.DirEntry[str], *, sure: bool) -> Found | None:
+def _look_at(entry: os.DirEntry[str], *, sure: bool) -> list[Found]:
     """Raises NothingToImportError, ImportTooLargeError, OSError."""
     path, suffix = Path(entry.path), Path(entry.name).suffix.lower()
     if entry.is_dir(follow_symlinks=False):
         return _look_at_folder(path, sure=sure)
     if not entry.is_file(follow_symlinks=False):
-        return None
+        return []
     kind = {file_names.ARTIFACT: ARTIFACT, file_names.BANK_FILE: BANK_FILE}.get(suffix)
     if kind is not None:
         status = entry.stat(follow_symlinks=False)
-        return Found(path, kind, _stamp(path, [(entry.name, status)]))
+        return [Found(path, kind, _stamp(path, [(entry.name, status)]))]
     if not sure and suffix in _HINTS:
         raise NothingToImportError(f"{shown(path)}: {_HINTS[suffix]}")
-    return None
+    return []
 
 
-def _look_at_folder(folder: Path, *, sure: bool) -> Found | None:
-    names = [entry.name for entry in _entries(folder)]
+def _look_at_folder(folder: Path, *, sure: bool, inner: bool = False) -> list[Found]:
+    """inner: it is in a folder that is no bank."""
+    entries = _entries(folder)
+    names = [entry.name for entry in entries]
     presets = [name for name in names if name.endswith(file_names.PRESET)]
     if sure and not (
         file_names.BANK in names or (presets and any(name.endswith(file_names.ARTIFACT) for name in names))
     ):
-        return None
-    if not presets:
-        if any(name.lower().endswith((*_HINTS, file_names.ARTIFACT, file_names.BANK_FILE)) for name in names):
+        return []
+    if presets:
+        return [Found(folder, BANK, _stamp(folder, list(_below(folder, ""))))]
+    if any(name.lower().endswith((*_HINTS, file_names.ARTIFACT, file_names.BANK_FILE)) for name in names):
+        raise NothingToImportError(
+            f"{shown(folder)}: is no bank: it holds no preset; put artifacts and bank files beside it, not into it"
+        )
+    folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    if inner:
+        if folders:
             raise NothingToImportError(
-                f"{shown(folder)}: is no bank: it holds no preset; put artifacts and bank files beside it, not into it"
+                f"{shown(folder)}: is no bank: it holds folders only; put the folder with the presets beside it"
             )
-        return None
-    return Found(folder, BANK, _stamp(folder, list(_below(folder, ""))))
+        return []
+    # Programs that unpack put the bank's folder into another of the same name.
+    return [one for below in folders for one in _look_at_folder(below, sure=sure, inner=True)]
 
 
 def _below(folder: Path, inside: str, depth: int = 0, count: int = 0) -> Iterator[tuple[str, os.stat_result]]:

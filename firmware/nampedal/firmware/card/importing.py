@@ -25,7 +25,7 @@ def import_card(system: System, root: Path = ROOT) -> Outcome:
 
     Raises CardFileError, CommandFailedError, SettingsError where it can't be told.
     """
-    outcome = bring(system, root, _folder(root), apart.PATIENCE_S)
+    outcome = _bring(system, root, _folder(root))
     socket = placed(root, usb.SOCKET)
     fresh = news.add(system, root, outcome.problems)
     if not usb.announce(system, socket, Outcome(outcome.taken, fresh)):
@@ -34,19 +34,10 @@ def import_card(system: System, root: Path = ROOT) -> Outcome:
     return outcome
 
 
-def import_before_sound(system: System, root: Path, folder: Path) -> None:
-    """The same where nobody plays yet, with less patience: a boot does it where the unit is not installed.
-
-    Raises as `import_card`.
-    """
-    outcome = bring(system, root, folder, apart.SEED_PATIENCE_S)
-    news.leave(root, news.add(system, root, outcome.problems), outcome.taken)
-
-
-def bring(system: System, root: Path, folder: Path, patience_s: float) -> Outcome:
+def _bring(system: System, root: Path, folder: Path) -> Outcome:
     """Whatever goes wrong is told."""
     try:
-        outcome = apart.bring(system, root, folder, patience_s=patience_s)
+        outcome = apart.bring(system, root, folder)
     except NampedalError as error:
         outcome = Outcome(problems=[str(error)])
     except Exception as error:

@@ -72,7 +72,10 @@ def _mounted(system: System, device: Path, folder: Path, kind: str) -> Iterator[
 
 
 def announce(system: System, socket: Path, outcome: Outcome) -> bool:
-    """Have the pedal that plays look for its banks again, and say by light what came of it. Whether it was there."""
+    """Have the pedal that plays look for its banks again, and say by light what came of it.
+
+    Return True if the pedal answered.
+    """
     requests: list[dict[str, object]] = []
     if outcome.taken:
         requests += [{"do": "rescan"}, {"do": "announce", "code": TAKEN_OVER}]

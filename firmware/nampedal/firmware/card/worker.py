@@ -9,7 +9,6 @@ import ctypes
 import json
 import logging
 import os
-import re
 import resource
 import select
 import signal
@@ -26,14 +25,11 @@ from nampedal.firmware.card.errors import (
     ImportRefusedError,
     NoTimeError,
 )
+from nampedal.firmware.errors import TooMuchMemoryError
+from nampedal.firmware.memory_limit import limited, set_limit
 
-# What an import may need beyond what its process has before: two models of the largest size that the engine prepares
-# (firmware/dsp/setup/bounds.h). A Zero 2 W has 512 MB for everything, and plays meanwhile.
-#
-# It is RLIMIT_DATA, which counts every private page that can be written, also of mmap (getrlimit(2), since Linux 4.7),
-# and makes an allocation fail. The memory cgroup, which MemoryMax= needs, is off on a Raspberry Pi: its kernel is
-# started with cgroup_disable=memory (raspberrypi/linux, pull request 6439 and issue 6980).
-MOST_MEMORY_BYTES = 128 << 20
+# The memory cgroup, which MemoryMax= of a unit needs, is off on a Raspberry Pi: its kernel is started with
+# cgroup_disable=memory (raspberrypi/linux, pull request 6439 and issue 6980). So `memory_limit` holds.
 MOST_CPU_S = 120
 # A bank of the largest size, from a slow stick.
 MOST_S = 240.0
@@ -94,7 +90,8 @@ def _work(do: Callable[[], Any], writing: int) -> NoReturn:
         # Who waits for it may be ended.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
         be_the_first_to_go(1000)
-        _limit()
+        set_limit(resource.RLIMIT_CPU, MOST_CPU_S)
+        set_limit(resource.RLIMIT_CORE, 0)
         data = json.dumps(_done(do)).encode("ascii")
         while data:
             data = data[os.write(writing, data[:_PIECE]) :]
@@ -107,27 +104,14 @@ def _work(do: Callable[[], Any], writing: int) -> NoReturn:
 
 def _done(do: Callable[[], Any]) -> dict[str, Any]:
     try:
-        return {"did": do()}
+        with limited("it"):
+            return {"did": do()}
+    except TooMuchMemoryError as error:
+        return {"fault": str(error).replace("it: ", "it ", 1)}
     except NampedalError as error:
         return {"later" if isinstance(error, OSError) else "refused": str(error)}
-    except MemoryError:
-        return {"fault": f"it needs more than {MOST_MEMORY_BYTES >> 20} MiB of memory"}
     except Exception as error:
         return {"fault": f"nampedal itself went wrong: {type(error).__name__}: {error}"}
-
-
-def _limit() -> None:
-    found = re.search(r"^VmData:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    now = int(found[1]) << 10 if found else 0
-    _set_limit(resource.RLIMIT_DATA, now + MOST_MEMORY_BYTES)
-    _set_limit(resource.RLIMIT_CPU, MOST_CPU_S)
-    _set_limit(resource.RLIMIT_CORE, 0)
-
-
-def _set_limit(which: int, most: int) -> None:
-    _, hard = resource.getrlimit(which)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(which, (most, hard))
 
 
 def _listen(reading: int, end_s: float) -> tuple[bytes, bool]:

@@ -20,6 +20,7 @@ from nampedal.firmware.bank import (
     write_order,
 )
 from nampedal.firmware.cli.control import verbose
+from nampedal.firmware.memory_limit import limited
 
 FOLDER = click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
 HERE = Path()
@@ -104,7 +105,9 @@ def add_command(folder: Path, files: tuple[Path, ...]) -> None:
 
     An artifact also gets a preset of its name, which plays it.
     """
-    for added in bank_edit.add(folder, files):
+    with limited(", ".join(map(str, files))):
+        done = bank_edit.add(folder, files)
+    for added in done:
         click.echo(f"{folder / added.name}: {added.what}{'' if added.new else ', was there already'}")
 
 
@@ -160,5 +163,6 @@ def export_command(folder: Path, output: Path | None) -> None:
 @verbose
 def import_command(file: Path, into: Path, name: str | None) -> None:
     """Unpack a bank, if it is whole and every preset in it can be played."""
-    bank = bank_file.import_bank(file, into, name, tell=click.echo)
+    with limited(file):
+        bank = bank_file.import_bank(file, into, name, tell=click.echo)
     click.echo(f"{bank.folder}: {bank.name}: {_presets(bank)}")

@@ -38,7 +38,9 @@ class Last:
 
 def expect(system: System, what: str, version: str, why: str) -> None:
     """Before a trial. why: it was not kept, should nobody be there to decide. Raises SettingsUnwritableError."""
-    keep_state(system.at(places.STATE) / "nampedal" / "state.toml", system.at(places.UPDATES) / "state.toml")
+    state = system.at(places.STATE)
+    # Whoever plays may write there, and this is root.
+    keep_state(state / "nampedal" / "state.toml", system.at(places.UPDATES) / "state.toml", state)
     write_last(system, Last(what, version, False, why, plays_presets(ask(system))))
 
 
