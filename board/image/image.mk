@@ -20,7 +20,7 @@ $(IMAGE)/.system:
 	@$(call install_packages,$(IMAGE_PACKAGES))
 	@touch $@
 
-$(IMAGE)/pedal.img: PEDAL = virtual
+$(IMAGE)/pedal.img: PEDAL = virtual --radio
 $(IMAGE)/usb.img: PEDAL = virtual-usb
 $(IMAGE)/pedal.img $(IMAGE)/usb.img: $(CROSS)/.wheel $(wildcard tests/image/profiles/*/*/*.toml) $(VENV)/.built | $(IMAGE)/.system
 	@echo "== building the image of the emulated pedal $(PEDAL)"

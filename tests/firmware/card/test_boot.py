@@ -16,12 +16,12 @@ from bank_maker import amp, make_bank
 from card_rig import ED25519, START_IMPORT, Card
 from nampedal.board import places
 from nampedal.firmware.announcements import left
-from nampedal.firmware.card import apart, radio, usb
+from nampedal.firmware.card import apart, usb
 from nampedal.firmware.card.boot import Boot
 from nampedal.firmware.card.importing import import_card
-from nampedal.firmware.card.radio import NETWORK, SUPPLICANT, key_of
-from nampedal.firmware.card.settings import Wifi
 from nampedal.firmware.card.usb import SOCKET
+from nampedal.firmware.card.wifi import radio
+from nampedal.firmware.card.wifi.radio import SUPPLICANT
 from nampedal.firmware.control import ControlServer, Json
 from nampedal.firmware.lamps import CARD_TROUBLE
 
@@ -91,24 +91,6 @@ def test_a_power_cut_while_keys_are_made_leaves_none(card: Card) -> None:
     assert not partial.exists()
 
 
-def test_wifi_is_on_where_the_card_has_a_network(card: Card) -> None:
-    card.say('[wifi]\nname = "IEEE"\npassword = "password"\ncountry = "de"')
-    assert card.boot().problems == []
-    switch, stop, supplicant, network = card.system.said
-    assert (switch, stop) == ("radio on", "systemctl stop nampedal-wifi.service")
-    assert supplicant.endswith(f"wpa_supplicant -c {card.at(SUPPLICANT)} -i wlan0")
-    assert network == "systemctl --no-block reload-or-restart systemd-networkd.service"
-    text = card.at(SUPPLICANT).read_text()
-    assert "country=DE\n" in text
-    assert "ssid=49454545\n" in text
-    assert "password" not in text
-    assert stat.S_IMODE(card.at(SUPPLICANT).stat().st_mode) == 0o600
-    assert "Name=wlan0\n" in card.at(NETWORK).read_text()
-    card.say("")
-    card.boot()
-    assert card.system.said == ["radio off"]
-
-
 def test_a_card_without_a_radio_says_so_to_who_wants_wifi(card: Card) -> None:
     card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\nNAMPEDAL_RADIO=off\nNAMPEDAL_IMAGE=1\n")
     card.say('[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
@@ -118,13 +100,12 @@ def test_a_card_without_a_radio_says_so_to_who_wants_wifi(card: Card) -> None:
     assert card.wrong() == [
         "nampedal.toml: wifi: this card was made without a radio; make one with 'nampedal image build --radio'"
     ]
-
-
-def test_a_passphrase_is_the_key_that_the_standard_makes_of_it() -> None:
-    # IEEE 802.11i-2004, H.4.3.
-    wanted = "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e"
-    assert key_of(Wifi("IEEE", "password", "DE")) == wanted
-    assert key_of(Wifi("IEEE", wanted.upper(), "DE")) == wanted
+    card.say('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"\n[wifi]\nname = "a"\nopen = true')
+    card.boot()
+    assert card.wrong() == [
+        "nampedal.toml: wifi and hotspot: this card was made without a radio; make one with 'nampedal image build "
+        "--radio'"
+    ]
 
 
 def test_a_system_that_was_there_keeps_its_network(card: Card) -> None:
@@ -137,6 +118,12 @@ def test_a_system_that_was_there_keeps_its_network(card: Card) -> None:
         "ssh-copy-id",
         "nampedal.toml: wifi: nampedal was installed on a system that was there, whose network is left alone; use "
         "raspi-config",
+    ]
+    card.say('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"')
+    card.boot()
+    assert card.wrong() == [
+        "nampedal.toml: hotspot: nampedal was installed on a system that was there, whose network is left alone; use "
+        "nmcli"
     ]
 
 

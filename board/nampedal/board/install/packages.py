@@ -12,10 +12,11 @@ _NEEDED = (
 )
 # Of the suites whose jackd2 has jack_connect itself.
 _WITH_JACK_TOOLS = ("bullseye", "bookworm")
-# What Raspberry Pi OS has in any case; mtools and zstd read what an image is updated with.
+# What Raspberry Pi OS has in any case; mtools and zstd read what an image is updated with; wireless-regdb: without it
+# Linux takes no country, and the radio keeps to what is allowed everywhere.
 _OF_AN_IMAGE = (
     *("dbus", "iproute2", "kmod", "openssh-server", "procps"),
-    *("mtools", "systemd", "systemd-sysv", "systemd-timesyncd", "wpasupplicant", "zstd"),
+    *("mtools", "systemd", "systemd-sysv", "systemd-timesyncd", "wireless-regdb", "wpasupplicant", "zstd"),
 )
 
 

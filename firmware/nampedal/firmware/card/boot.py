@@ -14,7 +14,7 @@ from nampedal.board import places
 from nampedal.board.environment import read_environment
 from nampedal.board.errors import NampedalError
 from nampedal.board.settings import reason
-from nampedal.firmware.card import apart, folders, importing, news, pedal_change, radio, settings, ssh, usb
+from nampedal.firmware.card import apart, folders, importing, news, pedal_change, settings, ssh, usb
 from nampedal.firmware.card.errors import CardFileError, CommandFailedError, NotAnImageError, RadioOffError
 from nampedal.firmware.card.found import shown
 from nampedal.firmware.card.outcome import Outcome
@@ -22,6 +22,8 @@ from nampedal.firmware.card.pedal_change import Installer
 from nampedal.firmware.card.settings import CardSettings
 from nampedal.firmware.card.system import System
 from nampedal.firmware.card.where import ROOT, placed, write_run
+from nampedal.firmware.card.wifi import countries, radio
+from nampedal.firmware.card.wifi.networks import Networks
 
 PLAYER = "nampedal.service"
 # Partitions of an image's own.
@@ -134,7 +136,7 @@ class Boot:
             return
         except OSError as error:
             raise CardFileError(f"{path}: can't be read: {reason(error)}") from error
-        self._settings, problems = settings.read(data, path.name)
+        self._settings, problems = settings.read(data, path.name, countries.known(self._root))
         self.problems += map(str, problems)
 
     def _name(self) -> None:
@@ -148,17 +150,18 @@ class Boot:
         ssh.set_up(self._system, self._root, self._settings.ssh_keys)
 
     def _wifi(self) -> None:
-        wifi = self._settings.wifi
-        if wifi is not None:
-            self._only_on_an_image("wifi", "raspi-config")
+        networks = self._settings.networks
+        keys = " and ".join(networks.keys)
+        if keys:
+            self._only_on_an_image(keys, "raspi-config" if networks.hotspot is None else "nmcli")
         if not self._is_image:
             return
         has_radio = self._installed.get("NAMPEDAL_RADIO") != "off"
-        radio.set_up(self._system, self._root, wifi if has_radio else None)
-        if wifi is not None and not has_radio:
+        radio.set_up(self._system, self._root, networks if has_radio else Networks())
+        if keys and not has_radio:
             raise RadioOffError(
-                f"{places.CARD_SETTINGS.name}: wifi: this card was made without a radio; make one with 'nampedal image "
-                "build --radio'"
+                f"{places.CARD_SETTINGS.name}: {keys}: this card was made without a radio; make one with 'nampedal "
+                "image build --radio'"
             )
 
     def _pedal(self) -> None:
@@ -209,7 +212,7 @@ class Boot:
 
 def check(data: bytes, path: Path) -> list[NampedalError]:
     """What is wrong with a nampedal.toml at this path, and with the files beside it that it names."""
-    found, problems = settings.read(data, str(path))
+    found, problems = settings.read(data, str(path), countries.known(ROOT))
     try:
         pedal_change.check(path.parent, found)
     except NampedalError as error:

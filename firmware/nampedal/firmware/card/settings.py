@@ -11,13 +11,16 @@ import binascii
 import codecs
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
-from nampedal.board.errors import SettingsError, SettingValueError, UnknownKeyError
-from nampedal.board.settings import Values, check_keys, load_toml, table_of, text_of
+from nampedal.board.errors import SettingsError, SettingsSyntaxError, SettingValueError, UnknownKeyError
+from nampedal.board.settings import Values, load_toml, text_of
+from nampedal.firmware.card.wifi import networks
+from nampedal.firmware.card.wifi.countries import COUNTRIES
+from nampedal.firmware.card.wifi.networks import Networks
 
 # A label of a host's name (RFC 1123, section 2.1).
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -25,23 +28,10 @@ SSH_KINDS = (
     *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
 )
-# IEEE 802.11: an SSID has 1 to 32 bytes; a passphrase 8 to 63 characters of printable ASCII.
-MOST_SSID_BYTES = 32
-_PASSPHRASE = re.compile(r"[ -~]{8,63}")
-# The key that is derived from it may stand for it.
-_WIFI_KEY = re.compile(r"[0-9A-Fa-f]{64}")
-_COUNTRY = re.compile(r"[A-Za-z]{2}")
+# Where a table of a Wi-Fi network begins.
+_WIFI_HEADS = re.compile(rb"^[ \t]*(\[\[?)[ \t]*wifi[ \t]*\]", re.MULTILINE)
 # What the firmware boots from.
 _NO_IMPORT = ("a", "b", "overlays")
-
-
-@dataclass(frozen=True, slots=True)
-class Wifi:
-    """password: the passphrase, or 64 hexadecimal digits.  country: as ISO 3166-1 has it, DE."""
-
-    name: str
-    password: str
-    country: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +47,7 @@ class CardSettings:
     pedal: str = ""
     hat: str = ""
     imports: str = "import"
-    wifi: Wifi | None = None
+    networks: Networks = field(default_factory=Networks)
 
 
 def template() -> str:
@@ -66,26 +56,40 @@ def template() -> str:
     return text.replace("\n", "\r\n")
 
 
-def read(data: bytes, where: str) -> tuple[CardSettings, tuple[SettingsError, ...]]:
-    """What can be understood, and what can't. where: for messages."""
+def read(
+    data: bytes, where: str, countries: frozenset[str] = COUNTRIES
+) -> tuple[CardSettings, tuple[SettingsError, ...]]:
+    """What can be understood, and what can't. where: for messages.  countries: the codes that Wi-Fi may name."""
     try:
         values = load_toml(where, data.removeprefix(codecs.BOM_UTF8))
-    except SettingsError as error:
-        return CardSettings(), (error,)
+    except SettingsSyntaxError as error:
+        return CardSettings(), (_with_hint(error, data),)
     found, problems = CardSettings(), []
     for key in values:
+        if key in networks.KEYS:
+            continue
         try:
             if key not in _READERS:
                 raise _unknown(where, key)
             found = replace(found, **_READERS[key](where, values))
         except SettingsError as error:
             problems.append(error)
-    return found, tuple(problems)
+    found_networks, network_problems = networks.read(where, values, countries)
+    return replace(found, networks=found_networks), (*problems, *network_problems)
+
+
+def _with_hint(error: SettingsSyntaxError, data: bytes) -> SettingsSyntaxError:
+    """Two networks as [wifi] and [wifi] are no TOML, and cost the whole file."""
+    heads = _WIFI_HEADS.findall(data)
+    if len(heads) < 2 or set(heads) == {b"[["}:
+        return error
+    return SettingsSyntaxError(f"{error}; several networks are written as [[wifi]] each, in double brackets")
 
 
 def _unknown(where: str, key: str) -> UnknownKeyError:
-    near = get_close_matches(key, _READERS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_READERS)}"
+    known = (*_READERS, *networks.KEYS)
+    near = get_close_matches(key, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     return UnknownKeyError(f"{where}: {key if key.isprintable() else repr(key)}: is no known key; {hint}")
 
 
@@ -158,36 +162,10 @@ def _import(where: str, values: Values) -> dict[str, Any]:
     return {"imports": name}
 
 
-def _wifi(where: str, values: Values) -> dict[str, Any]:
-    table = table_of(where, "wifi", _without_secrets(values), "name, password and country")
-    check_keys(where, "wifi.", table, ("name", "password", "country"))
-    name = text_of(where, "wifi.name", table)
-    size = len(name.encode())
-    if size > MOST_SSID_BYTES:
-        raise SettingValueError(f"{where}: wifi.name: is {name!r}, {size} bytes; up to {MOST_SSID_BYTES} are allowed")
-    country = text_of(where, "wifi.country", table)
-    if _COUNTRY.fullmatch(country) is None:
-        raise SettingValueError(f"{where}: wifi.country: is {country!r}; two letters are needed, as DE, GB or US")
-    password = values["wifi"]["password"]
-    if not isinstance(password, str) or not (_PASSPHRASE.fullmatch(password) or _WIFI_KEY.fullmatch(password)):
-        raise SettingValueError(
-            f"{where}: wifi.password: can't be one; 8 to 63 letters, digits and signs are needed, without accents, in "
-            "quotes"
-        )
-    return {"wifi": Wifi(name, password, country.upper())}
-
-
-def _without_secrets(values: Values) -> dict[str, Any]:
-    """Messages show what they find."""
-    table = values["wifi"]
-    return {"wifi": {**table, "password": "..."}} if isinstance(table, dict) and "password" in table else dict(values)
-
-
 _READERS: Mapping[str, Callable[[str, Values], dict[str, Any]]] = {
     "host_name": _host_name,
     "ssh_key": _ssh_key,
     "pedal": _pedal,
     "hat": _hat,
     "import": _import,
-    "wifi": _wifi,
 }
