@@ -17,7 +17,7 @@ def test_a_second_build_gives_the_same_bytes(
 ) -> None:
     (wheel,) = (ROOT / "dist").glob("nampedal-*aarch64.whl")
     again = tmp_path / image.name
-    order = ("--pedal", "virtual", "--base", "debian", "--cache", image.parent / "cache", "--wheel", wheel)
+    order = ("--pedal", "virtual", "--base", "debian", "--radio", "--cache", image.parent / "cache", "--wheel", wheel)
     built = nampedal("image", "build", *order, "-o", again)
     assert built.returncode == 0, built.stderr
     for name in (image.name, f"{image.name}.zst", f"{image.name}.bmap"):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nampedal.board import places
 from nampedal.board.errors import NampedalError
-from nampedal.board.image import tools
+from nampedal.board.image import radio, tools
 from nampedal.board.image.errors import ImageError
 from nampedal.board.image.initramfs import needs_of
 from nampedal.board.image.kernel import Kernel, copy_radio
@@ -79,6 +79,7 @@ def make(spec: Spec, install: Callable[[Path], None]) -> None:
         _copy_modules(kernel.modules(version), root, version)
     if spec.radio:
         copy_radio(kernel, root / FIRMWARE, spec.radio_files)
+        radio.copy_options(kernel.folder, root)
     install(root)
     for bank in spec.banks:
         shutil.copytree(bank, _inside(root, places.SEED) / places.BANKS.name / Path(bank).name)
