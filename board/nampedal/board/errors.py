@@ -207,3 +207,35 @@ class StripPlaceError(ControlsError, ValueError):
 
 class StripLevelError(ControlsError, ValueError):
     """No LED can be that bright."""
+
+
+class SignatureError(NampedalError):
+    """A file can't be signed, or is not signed by somebody who is trusted."""
+
+
+class UnsignedError(SignatureError, FileNotFoundError):
+    """There is no signature beside the file."""
+
+
+class WrongSignatureError(SignatureError, ValueError):
+    """The signature does not belong to the file: it, or the file, was changed."""
+
+
+class UntrustedKeyError(SignatureError, PermissionError):
+    """The signature is right, but its key is not trusted for this kind of file."""
+
+
+class NoTrustedKeyError(SignatureError, LookupError):
+    """No key is trusted, so no signature can be checked."""
+
+
+class KeyFileError(SignatureError, ValueError):
+    """A file holds no key that can be used."""
+
+
+class SignatureFileError(SignatureError, OSError):
+    """A signature, or a list of trusted keys, can't be read."""
+
+
+class SignatureToolError(SignatureError, RuntimeError):
+    """The program that signs and checks is not installed, or failed."""

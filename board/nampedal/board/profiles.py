@@ -29,11 +29,16 @@ class Fact(Generic[Number]):
     source: str
 
 
-def own_folder(kind: str) -> Path:
-    """Where the user's own profiles are, whether it exists or not. kind: what one is called, such as board."""
+def config_folder() -> Path:
+    """Where the user's own settings are, whether it exists or not."""
     config = os.environ.get("XDG_CONFIG_HOME", "")
     # A relative path is none by the XDG base directory specification.
-    return Path(config if os.path.isabs(config) else os.path.expanduser("~/.config"), "nampedal", _folder(kind))
+    return Path(config if os.path.isabs(config) else os.path.expanduser("~/.config"), "nampedal")
+
+
+def own_folder(kind: str) -> Path:
+    """Where the user's own profiles are, whether it exists or not. kind: what one is called, such as board."""
+    return config_folder() / _folder(kind)
 
 
 def is_ours(path: Traversable, kind: str) -> bool:
