@@ -21,9 +21,12 @@ import pytest
 from nampedal.board import image_facts, places
 from nampedal.board.image_facts import ImageFacts, write_facts
 from nampedal.board.launcher import launcher
+from nampedal.board.signature import UPDATE, sign
 from nampedal.firmware.errors import ControlSocketError
 from nampedal.firmware.update.errors import ProgramFailedError
+from nampedal.firmware.update.pinned import PinnedFile
 from nampedal.firmware.update.system import System, run_program
+from signing_keys import maker, maker_public
 
 OLD, NEW = "0.1.0", "0.2.0"
 PYTHON = f"python3.{sys.version_info.minor}"
@@ -66,11 +69,21 @@ def make_wheel(
     more: Mapping[str, str] | None = None,
     tags: str = "py3-none-any",
 ) -> Path:
+    """Signed by the maker."""
     path = folder / f"nampedal-{version}-{tags}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in {**package(version, requires), **(more or {})}.items():
             archive.writestr(name, text)
+    sign(path, maker(), UPDATE)
     return path
+
+
+def pin(path: Path) -> PinnedFile:
+    """Read once, as it is to be read before it is used."""
+    pinned = PinnedFile(path)
+    for _ in pinned.first_pass():
+        pass
+    return pinned
 
 
 def make_runtime(folder: Path, version: str = OLD, requires: Sequence[str] = ()) -> None:
@@ -88,6 +101,7 @@ class FakePedal:
         self.root = folder
         make_runtime(self.at(places.RUNTIME))
         self.put(places.SETTINGS, f"NAMPEDAL_PEDAL=stage\nNAMPEDAL_BASE={base}\nNAMPEDAL_IMAGE={image:d}\n".encode())
+        self.put(places.TRUSTED, maker_public().line().encode())
         self.at(places.DATA).mkdir(parents=True)
         self.put(places.COMMAND, launcher(folder).encode())
         self.at(places.COMMAND).chmod(0o755)

@@ -206,7 +206,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path.write_bytes(DATA)
     with pytest.raises(UnsignedError) as unsigned:
         read_signature(path)
-    assert str(unsigned.value) == f"{path}.sig: is not there, and a.whl is not signed without it"
+    assert str(unsigned.value) == f"{path}.sig: is not there, so nobody has signed a.whl"
     # It would be waited for.
     os.mkfifo(f"{path}.sig")
     with pytest.raises(SignatureFileError) as fifo:

@@ -168,7 +168,7 @@ def read_signature(path: Path) -> bytes:
     try:
         return _read(where)
     except FileNotFoundError as error:
-        raise UnsignedError(f"{where}: is not there, and {path.name} is not signed without it") from error
+        raise UnsignedError(f"{where}: is not there, so nobody has signed {path.name}") from error
     except OSError as error:
         raise SignatureFileError(f"{where}: can't be read: {reason(error)}") from error
 

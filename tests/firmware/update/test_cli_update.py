@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from nampedal.board import places
+from nampedal.board.errors import KeyFileError, UnsignedError, UntrustedKeyError
+from nampedal.board.signature import UPDATE, beside, sign
 from nampedal.firmware.cli import update as cli
 from nampedal.firmware.update.errors import NotAnUpdateError, NotAPedalError, NotRootError
 from nampedal.firmware.update.system import System
+from signing_keys import make_key, maker
 from update_rig import HANGS, NEW, OLD, FakePedal, FlashedPedal, make_image, make_slot_folder, make_wheel, root_of
 
 Run = Callable[..., Result]
@@ -35,6 +39,7 @@ def test_a_wheel_that_plays_is_kept_and_told_of(run: Run, tmp_path: Path) -> Non
     done = run(wheel)
     assert done.return_value == 0
     assert done.output.splitlines() == [
+        f"{wheel}: signed by maker@home",
         f"{wheel}: is made ready and checked",
         f"nampedal {NEW} is started; it stays if it plays for 30 s",
         f"nampedal {NEW}: is kept: it played for 30 s without a break",
@@ -42,6 +47,7 @@ def test_a_wheel_that_plays_is_kept_and_told_of(run: Run, tmp_path: Path) -> Non
     assert run("status").output.splitlines() == [
         f"nampedal  {NEW}, from an update; before it: {OLD}",
         f"system    {OLD} (A); the other one: none (B)",
+        "trusts    maker@home",
         f"last      nampedal {NEW}: is kept: it played for 30 s without a break",
     ]
     assert run("back").output == f"nampedal {OLD} plays\n"
@@ -58,8 +64,10 @@ def test_an_image_is_written_and_started_into(run: Run, flashed: FlashedPedal, t
     make_slot_folder(tmp_path / "A", NEW, root_of(NEW))
     path = tmp_path / "new.img"
     make_image(path, tmp_path / "A", root_of(NEW))
+    sign(path, maker(), UPDATE)
     assert run(path).output.splitlines() == [
         f"{path}: reading the image",
+        f"{path}: signed by maker@home",
         f"{path}: there is no new.img.sha256 to check it by",
         f"{path}: writing nampedal {NEW} to deadbeef-03",
         f"starting into {NEW}; it stays if it plays for 30 s, or else this one is back: 'nampedal update status' tells",
@@ -76,6 +84,32 @@ def test_an_image_is_written_and_started_into(run: Run, flashed: FlashedPedal, t
     assert (done.return_value, done.output) == (1, f"system {OLD}: was not kept: it does not play\n")
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_an_unsigned_wheel_needs_a_word(run: Run, tmp_path: Path, first: bool) -> None:
+    wheel = make_wheel(tmp_path)
+    beside(wheel).unlink()
+    assert isinstance(run(wheel).exception, UnsignedError)
+    done = run("--unsigned", wheel) if first else run(wheel, "--unsigned")
+    assert done.output.splitlines()[:2] == [
+        f"{wheel}: its signature is not checked (--unsigned)",
+        f"{wheel}: is made ready and checked",
+    ]
+    assert done.return_value == 0
+
+
+def test_a_key_is_trusted_from_then_on(run: Run, flashed: FlashedPedal, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "ann", "Ann's")
+    wheel = make_wheel(tmp_path)
+    sign(wheel, key, UPDATE)
+    assert isinstance(run(wheel).exception, UntrustedKeyError)
+    place = flashed.at(places.TRUSTED_ADDED)
+    assert run("trust", f"{key}.pub").output == f"{place}: updates and banks of Ann-s are trusted\n"
+    assert run("status").output.splitlines()[-1] == "trusts    maker@home, Ann-s"
+    assert run(wheel).output.splitlines()[0] == f"{wheel}: signed by Ann-s"
+    assert run("trust", f"{key}.pub", "--as", "ann").output == f"{place}: updates and banks of ann are trusted\n"
+    assert isinstance(run("trust", tmp_path / "bob.pub").exception, KeyFileError)
+
+
 def test_health_says_nothing_where_nothing_is_on_trial(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +122,8 @@ def test_health_says_nothing_where_nothing_is_on_trial(
 def test_mistakes_are_told_before_anything_is_done(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(run("pedal.zip").exception, NotAnUpdateError)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    key = make_key(tmp_path / "ann", "ann")
+    assert isinstance(run("trust", f"{key}.pub").exception, NotRootError)
     for what in ("a.whl", "back", "health"):
         assert isinstance(run(what).exception, NotRootError)
     monkeypatch.setattr(cli, "SYSTEM", System(tmp_path / "none"))

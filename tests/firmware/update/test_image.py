@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.board import places
+from nampedal.board.signature import UPDATE, sign
 from nampedal.firmware.state import State, read_state, write_state
 from nampedal.firmware.update import boot, image
 from nampedal.firmware.update.errors import (
@@ -26,6 +27,7 @@ from nampedal.firmware.update.errors import (
 )
 from nampedal.firmware.update.image import go_back, install_image, judge_image
 from nampedal.firmware.update.last import Last, read_last
+from signing_keys import maker
 from update_rig import (
     BREAKS_UP,
     CONFIG,
@@ -60,6 +62,7 @@ def new(tmp_path: Path) -> Path:
 def make(folder: Path, **others: str) -> Path:
     make_slot_folder(folder / "A", NEW, root_of(NEW), **others)
     make_image(folder / "new.img", folder / "A", root_of(NEW))
+    sign(folder / "new.img", maker(), UPDATE)
     return folder / "new.img"
 
 
@@ -71,6 +74,8 @@ def update(pedal: FlashedPedal, path: Path) -> None:
 
 
 def refusal(pedal: FakePedal, path: Path, error: type[UpdateError]) -> str:
+    """Of one that is signed."""
+    sign(path, maker(), UPDATE)
     with pytest.raises(error) as caught:
         install_image(pedal.system, path, lambda said: None)
     assert not (pedal.at(places.CARD) / "tryboot.txt").exists()
@@ -83,6 +88,7 @@ def test_a_system_that_plays_is_kept(flashed: FlashedPedal, new: Path) -> None:
     assert install_image(flashed.system, new, said.append).version == NEW
     assert said == [
         "reading the image",
+        "signed by maker@home",
         "there is no new.img.sha256 to check it by",
         f"writing nampedal {NEW} to {DISK}-03",
     ]

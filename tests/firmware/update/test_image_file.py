@@ -27,7 +27,7 @@ from nampedal.firmware.update.image_file import (
     unpack_card,
     write_root,
 )
-from update_rig import NEW, FakePedal, make_image, make_slot_folder, root_of
+from update_rig import NEW, FakePedal, make_image, make_slot_folder, pin, root_of
 
 FAT, LINUX = 0x0C, 0x83
 
@@ -75,7 +75,7 @@ def packed(folder: Path, data: bytes, suffix: str) -> Path:
 @pytest.mark.parametrize("suffix", ["", ".xz", ".zst"])
 def test_an_image_is_read_forward_packed_or_not(tmp_path: Path, suffix: str) -> None:
     data = os.urandom(3_000_000)
-    with open_image(packed(tmp_path, data, suffix)) as reader:
+    with open_image(pin(packed(tmp_path, data, suffix))) as reader:
         assert b"".join(reader.read(512)) == data[:512]
         reader.go_to(1_500_000)
         assert b"".join(reader.read(1_400_000)) == data[1_500_000:2_900_000]
@@ -87,7 +87,7 @@ def test_an_image_is_read_forward_packed_or_not(tmp_path: Path, suffix: str) -> 
 def test_an_image_that_is_cut_off_says_so(tmp_path: Path, suffix: str) -> None:
     path = packed(tmp_path, os.urandom(300_000), suffix)
     path.write_bytes(path.read_bytes()[:100_000])
-    with open_image(path) as reader, pytest.raises(NotAnImageError) as caught:
+    with open_image(pin(path)) as reader, pytest.raises(NotAnImageError) as caught:
         reader.go_to(250_000)
     assert str(caught.value).startswith(f"{path}: ")
     assert str(caught.value).endswith("; copy it again")
@@ -97,36 +97,36 @@ def test_a_file_that_is_not_there_or_cannot_be_unpacked_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.img"
-    with pytest.raises(UpdateUnreadableError) as caught, open_image(path):
+    with pytest.raises(UpdateUnreadableError) as caught, open_image(pin(path)):
         pass
     assert str(caught.value) == f"{path}: can't be read: no such file or directory"
     path = packed(tmp_path, b"", ".zst")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UpdateUnreadableError) as caught, open_image(path):
+    with pytest.raises(UpdateUnreadableError) as caught, open_image(pin(path)):
         pass
     assert str(caught.value) == f"{path}: can't be unpacked: zstd: no such file or directory; install zstd"
 
 
 def test_a_checksum_beside_it_counts(tmp_path: Path) -> None:
     path = packed(tmp_path, b"image", "")
-    assert not check_sum(path)
+    assert not check_sum(pin(path))
     beside = tmp_path / "a.img.sha256"
     right = hashlib.sha256(b"image").hexdigest()
     beside.write_text(f"{right}  a.img\n")
-    assert check_sum(path)
+    assert check_sum(pin(path))
     beside.write_text(f"{'0' * 64}  a.img\n")
     with pytest.raises(ImageChecksumError) as caught:
-        check_sum(path)
+        check_sum(pin(path))
     assert str(caught.value) == (f"{path}: has the SHA-256 {right}; a.img.sha256 says {'0' * 64}: copy both again")
     beside.write_text("")
     with pytest.raises(ImageChecksumError, match="says nothing: copy both again"):
-        check_sum(path)
+        check_sum(pin(path))
 
 
 def test_the_first_partition_comes_with_its_files(tmp_path: Path, pedal: FakePedal) -> None:
     make_slot_folder(tmp_path / "in", NEW, root_of(NEW))
     make_image(tmp_path / "a.img", tmp_path / "in", root_of(NEW))
-    with open_image(tmp_path / "a.img") as reader:
+    with open_image(pin(tmp_path / "a.img")) as reader:
         partitions = parse_partitions("a.img", b"".join(reader.read(512)))
         copy_card(reader, partitions[0], tmp_path / "card.img")
     assert (tmp_path / "card.img").stat().st_size == 4 << 20

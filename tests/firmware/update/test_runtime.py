@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.board import places
+from nampedal.board.signature import UPDATE, sign
 from nampedal.firmware.state import State, read_state, write_state
 from nampedal.firmware.update import runtime
 from nampedal.firmware.update.errors import (
@@ -21,6 +22,7 @@ from nampedal.firmware.update.errors import (
 from nampedal.firmware.update.last import Last, read_last
 from nampedal.firmware.update.runtime import go_back, install_wheel, judge_runtime, size_of, try_runtime
 from nampedal.firmware.update.slots import Phase, Runtimes, Slots
+from signing_keys import maker
 from update_rig import (
     BREAKS_UP,
     CRASHES,
@@ -191,6 +193,7 @@ def test_a_version_that_the_launcher_can_not_start_is_never_tried(pedal: FakePed
         for name in old.namelist():
             if not name.endswith("playing.py"):
                 new.writestr(name, old.read(name))
+    sign(path, maker(), UPDATE)
     said = refusal(pedal, path, SelfCheckError)
     assert said.endswith("['nampedal.firmware.cli.playing']; the pedal stays as it is")
 

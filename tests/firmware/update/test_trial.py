@@ -45,7 +45,11 @@ def test_what_is_no_update_by_its_name_is_refused(name: str) -> None:
 
 def test_a_pedal_that_was_never_updated_says_so(flashed: FlashedPedal, tmp_path: Path) -> None:
     installed = FakePedal(tmp_path / "installed", image=False)
-    assert trial.page(installed.system) == [("nampedal", f"{OLD}, as it was installed")]
+    installed.at(places.TRUSTED).unlink()
+    assert trial.page(installed.system) == [
+        ("nampedal", f"{OLD}, as it was installed"),
+        ("trusts", "nobody's updates"),
+    ]
     assert trial.judge(installed.system) is None
     with pytest.raises(NothingBeforeError) as caught:
         trial.go_back(installed.system)
@@ -53,6 +57,7 @@ def test_a_pedal_that_was_never_updated_says_so(flashed: FlashedPedal, tmp_path:
     assert trial.page(flashed.system) == [
         ("nampedal", f"{OLD}, as it was installed"),
         ("system", f"{OLD} (A); the other one: none (B)"),
+        ("trusts", "maker@home"),
     ]
     assert trial.judge(flashed.system) is None
     assert flashed.commands == []
@@ -86,7 +91,7 @@ def test_an_image_is_tried_kept_and_gone_back_from(flashed: FlashedPedal, tmp_pa
     system = flashed.system
     make_slot_folder(tmp_path / "A", NEW, root_of(NEW))
     make_image(tmp_path / "new.img", tmp_path / "A", root_of(NEW))
-    install_image(system, tmp_path / "new.img", lambda said: None)
+    install_image(system, tmp_path / "new.img", lambda said: None, unsigned=True)
     system.reboot(tryboot=True)
     flashed.boot()
     assert trial.page(system)[-1] == ("on trial", f"system {NEW}")
@@ -97,6 +102,7 @@ def test_an_image_is_tried_kept_and_gone_back_from(flashed: FlashedPedal, tmp_pa
     assert (last.what, last.kept) == ("system", True)
     assert trial.page(system)[1:] == [
         ("system", f"{NEW} (B); the other one: {OLD} (A)"),
+        ("trusts", "maker@home"),
         ("last", f"system {NEW}: is kept: it played for 30 s without a break"),
     ]
     assert trial.go_back(system) == (f"system {OLD}", True)

@@ -11,14 +11,14 @@ from nampedal.firmware.update.errors import (
     WheelMachineError,
 )
 from nampedal.firmware.update.wheel import read_wheel, replace_in, requires_in, unmet, version_in
-from update_rig import NEW, OLD, make_wheel, package, put
+from update_rig import NEW, OLD, make_wheel, package, pin, put
 
 REQUIRES = ["numpy>=1.26", "JACK-Client>=0.5", "spidev>=3.5; extra == 'pedal'", "torch>=2; extra == 'slim'"]
 
 
 def refusal(path: Path, error: type[UpdateError]) -> str:
     with pytest.raises(error) as caught:
-        read_wheel(path)
+        read_wheel(pin(path))
     return str(caught.value)
 
 
@@ -30,7 +30,7 @@ def have(folder: Path, **versions: str) -> Path:
 
 
 def test_a_wheel_says_its_version_and_what_it_needs(tmp_path: Path) -> None:
-    wheel = read_wheel(make_wheel(tmp_path, NEW, REQUIRES))
+    wheel = read_wheel(pin(make_wheel(tmp_path, NEW, REQUIRES)))
     assert (wheel.version, wheel.requires) == (NEW, tuple(REQUIRES))
 
 
@@ -43,8 +43,10 @@ def test_a_wheel_for_another_machine_or_python_is_refused(tmp_path: Path) -> Non
 
 def test_what_is_no_wheel_of_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "update.whl"
+    path.touch()
     assert refusal(path, NotAWheelError) == f"{path}: has no wheel's name; keep the name that it was built with"
     path = tmp_path / "numpy-2.0.0-py3-none-any.whl"
+    path.touch()
     assert refusal(path, NotAWheelError) == f"{path}: is a wheel of numpy; one of nampedal is needed"
     path = tmp_path / "nampedal-9.0.0-py3-none-any.whl"
     assert refusal(path, UpdateUnreadableError) == f"{path}: can't be read: no such file or directory"
@@ -77,7 +79,7 @@ def test_a_wheel_takes_the_place_of_the_one_that_is_there_without_the_converter(
     put(packages, {**package(OLD, ["click"]), "nampedal/gone.py": "", "numpy/__init__.py": ""})
     assert (version_in(packages), requires_in(packages)) == (OLD, ["click"])
     more = {"nampedal/converter/cli.py": "", f"nampedal-{NEW}.data/scripts/nampedal": ""}
-    replace_in(packages, read_wheel(make_wheel(tmp_path, NEW, more=more)))
+    replace_in(packages, read_wheel(pin(make_wheel(tmp_path, NEW, more=more))))
     assert (version_in(packages), requires_in(packages)) == (NEW, [])
     assert sorted(path.name for path in packages.iterdir()) == ["nampedal", f"nampedal-{NEW}.dist-info", "numpy"]
     assert sorted(path.name for path in (packages / "nampedal").iterdir()) == ["firmware"]
@@ -85,5 +87,5 @@ def test_a_wheel_takes_the_place_of_the_one_that_is_there_without_the_converter(
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(UpdateUnwritableError) as caught:
-        replace_in(tmp_path, read_wheel(make_wheel(tmp_path)))
+        replace_in(tmp_path, read_wheel(pin(make_wheel(tmp_path))))
     assert str(caught.value) == f"{tmp_path}: can't be written: no such file or directory"

@@ -6,22 +6,23 @@ from pathlib import Path
 
 import click
 from nampedal.board import places
+from nampedal.board.signature import read_public_key
 from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, share, verbose
 from nampedal.firmware.update import trial
 from nampedal.firmware.update.image import install_image
 from nampedal.firmware.update.runtime import install_wheel, try_runtime
+from nampedal.firmware.update.signed import UNSIGNED, trust
 from nampedal.firmware.update.system import System
 
 SYSTEM = System()
 
 
 class _FileOrCommand(click.Group):
-    """What is none of its commands is a file."""
+    """What is none of its commands is a file. Its options may stand in front of it, too."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        return super().resolve_command(ctx, args if args[0] in self.commands else ["file", *args])
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        names = [word for word in args if not word.startswith("-")]
+        return super().parse_args(ctx, args if not names or names[0] in self.commands else ["file", *args])
 
 
 @click.group(
@@ -32,11 +33,14 @@ class _FileOrCommand(click.Group):
         "sudo nampedal update nampedal-0.2.0-cp311-cp311-linux_aarch64.whl",
         "sudo nampedal update pedal.img.zst",
         "nampedal update status",
+        "sudo nampedal update trust ann.pub",
         "sudo nampedal update back",
     ),
 )
 def update_command() -> None:
     """Bring a newer nampedal (WHEEL) or a newer system (IMAGE). It is tried, and stays if it plays for 30 s.
+
+    It has to be signed by somebody whom this pedal trusts: its signature is in FILE.sig, beside it.
 
     Otherwise the one before is back by itself, also after a power cut at any moment. Presets stay as they are.
     """
@@ -44,23 +48,27 @@ def update_command() -> None:
 
 @update_command.command("file", hidden=True)
 @click.argument("path", metavar="IMAGE|WHEEL", type=FILE)
+@click.option(UNSIGNED, "unsigned", is_flag=True, help="Install it though nobody whom this pedal trusts signed it.")
 @verbose
-def file_command(path: Path) -> int:
+def file_command(path: Path, unsigned: bool) -> int:
     """Bring what is in a file, and try it."""
     wheel = trial.is_wheel(path)
     SYSTEM.settings()
+
+    def say(said: str) -> None:
+        console.print(f"{path}: {said}")
+
     with SYSTEM.alone():
         trial.check_untried(SYSTEM)
         if not wheel:
-            facts = install_image(SYSTEM, path, lambda said: console.print(f"{path}: {said}"))
+            facts = install_image(SYSTEM, path, say, unsigned=unsigned)
             console.print(
                 f"starting into {facts.version}; it stays if it plays for 30 s, or else this one is back: "
                 "'nampedal update status' tells"
             )
             SYSTEM.reboot(tryboot=True)
             return 0
-        console.print(f"{path}: is made ready and checked")
-        new = install_wheel(SYSTEM, path)
+        new = install_wheel(SYSTEM, path, say, unsigned=unsigned)
         console.print(f"nampedal {new.version} is started; it stays if it plays for 30 s")
         with share(f"nampedal {new.version}") as told:
             last = try_runtime(SYSTEM, told)
@@ -89,6 +97,19 @@ def status_command() -> None:
     SYSTEM.settings()
     for name, text in trial.page(SYSTEM):
         console.print(f"{name:10}{text}")
+
+
+@update_command.command("trust", epilog=examples("sudo nampedal update trust ann.pub", "nampedal update status"))
+@click.argument("key", metavar="KEY.pub", type=FILE)
+@click.option("--as", "name", metavar="NAME", default="", help="Whose it is. Default: the key's comment.")
+@verbose
+def trust_command(key: Path, name: str) -> None:
+    """Take updates that are signed with this key, from now on."""
+    SYSTEM.settings()
+    public = read_public_key(key, name)
+    with SYSTEM.alone():
+        path = trust(SYSTEM, public)
+    console.print(f"{path}: updates and banks of {public.name} are trusted")
 
 
 @update_command.command("back")

@@ -33,6 +33,10 @@ class UpdateUnreadableError(UpdateError, OSError):
     """A file that the update needs can't be read."""
 
 
+class UpdateChangedError(UpdateError, RuntimeError):
+    """The file that the update comes from changed after it was checked."""
+
+
 class UpdateUnwritableError(UpdateError, OSError):
     """Something that the update brings can't be written."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.board import image_facts, places
@@ -37,10 +36,10 @@ from nampedal.firmware.update.image_file import (
 )
 from nampedal.firmware.update.last import SYSTEM, Last, expect, write_last
 from nampedal.firmware.update.runtime import SPARE_BYTES, size_of
+from nampedal.firmware.update.signed import Says, check_signature
 from nampedal.firmware.update.system import System
 
 DISKS = Path("/dev/disk/by-partuuid")
-Says = Callable[[str], None]
 
 
 def has_two_systems(system: System) -> bool:
@@ -68,20 +67,22 @@ def check_trybootable(system: System) -> None:
         )
 
 
-def install_image(system: System, path: Path, say: Says) -> ImageFacts:
+def install_image(system: System, path: Path, say: Says, *, unsigned: bool = False) -> ImageFacts:
     """Writes its system beside the one that runs, to be tried at the next start but not after.
 
-    say: is told what is being done. Raises UpdateError, SettingsError.
+    say: is told what is being done.  unsigned: its signature is not looked at. Raises UpdateError, SignatureError,
+    SettingsError.
     """
     check_trybootable(system)
     systems = boot.look(system)
     _check_untried(systems)
     say("reading the image")
-    say("its checksum is right" if check_sum(path) else f"there is no {path.name}.sha256 to check it by")
+    pinned = check_signature(system, path, say, unsigned=unsigned)
+    say("its checksum is right" if check_sum(pinned) else f"there is no {path.name}.sha256 to check it by")
     work = system.at(places.UPDATES) / "work"
     _make_empty(work)
     try:
-        with open_image(path) as reader:
+        with open_image(pinned) as reader:
             partitions = parse_partitions(str(path), b"".join(reader.read(SECTOR_BYTES)))
             # The image's folder as it is in there, and unpacked: much like the one that runs.
             _check_room(work, 2 * size_of(system.at(places.CARD) / systems.running))

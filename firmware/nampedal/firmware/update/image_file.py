@@ -7,13 +7,15 @@ import lzma
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from nampedal.board import image_facts, mbr
+from nampedal.board.errors import NampedalError
 from nampedal.board.mbr import Partition
 from nampedal.board.settings import reason
 from nampedal.firmware.update.errors import (
@@ -23,6 +25,7 @@ from nampedal.firmware.update.errors import (
     UpdateUnreadableError,
     UpdateUnwritableError,
 )
+from nampedal.firmware.update.pinned import PIECE_BYTES, PinnedFile, PinnedReader
 from nampedal.firmware.update.system import System
 
 SUFFIXES = (".img", ".img.xz", ".img.zst")
@@ -76,6 +79,8 @@ class ImageReader:
                 data = self._source.read(min(left, CHUNK_BYTES))
             except (lzma.LZMAError, EOFError) as error:
                 raise NotAnImageError(f"{self._where}: can't be unpacked: it is damaged; copy it again") from error
+            except UpdateUnreadableError:
+                raise
             except OSError as error:
                 raise UpdateUnreadableError(f"{self._where}: can't be read: {reason(error)}") from error
             if not data:
@@ -86,15 +91,12 @@ class ImageReader:
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[ImageReader]:
-    """Raises UpdateUnreadableError, NotAnImageError."""
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be read: {reason(error)}") from error
-    with file:
+def open_image(pinned: PinnedFile) -> Iterator[ImageReader]:
+    """Raises UpdateUnreadableError, NotAnImageError; UpdateChangedError while it is read."""
+    path = pinned.path
+    with pinned.second_pass() as file:
         if path.suffix == ".xz":
-            with lzma.open(file) as unpacked:
+            with lzma.LZMAFile(file) as unpacked:  # type: ignore[arg-type]  # It only reads.
                 yield ImageReader(str(path), unpacked)
         elif path.suffix == ".zst":
             with _zstd(path, file) as unpacked:
@@ -103,20 +105,21 @@ def open_image(path: Path) -> Iterator[ImageReader]:
             yield ImageReader(str(path), file)
 
 
-def check_sum(path: Path) -> bool:
+def check_sum(pinned: PinnedFile) -> bool:
     """Against PATH.sha256, as sha256sum writes it; False: there is none. Raises ImageChecksumError."""
+    path = pinned.path
     beside = path.with_name(path.name + ".sha256")
     if not beside.exists():
         return False
     try:
         said = _SUM.search(beside.read_text(errors="replace"))
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be read: {reason(error)}") from error
-    if said is None or said[1].lower() != found:
+        raise UpdateUnreadableError(f"{beside}: can't be read: {reason(error)}") from error
+    if said is None or said[1].lower() != pinned.sha256:
         wanted = said[1] if said else "nothing"
-        raise ImageChecksumError(f"{path}: has the SHA-256 {found}; {beside.name} says {wanted}: copy both again")
+        raise ImageChecksumError(
+            f"{path}: has the SHA-256 {pinned.sha256}; {beside.name} says {wanted}: copy both again"
+        )
     return True
 
 
@@ -186,16 +189,53 @@ def sum_of(file: FileIO, size: int) -> str:
 
 
 @contextmanager
-def _zstd(path: Path, file: BinaryIO) -> Iterator[Source]:
+def _zstd(path: Path, file: PinnedReader) -> Iterator[Source]:
     """Unpacked by the program of that name. Its end is the stream's."""
+    pipe = subprocess.PIPE
     try:
-        process = subprocess.Popen(["zstd", "-dc"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(["zstd", "-dc"], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
     except OSError as error:
         raise UpdateUnreadableError(f"{path}: can't be unpacked: zstd: {reason(error)}; install zstd") from error
+    assert process.stdin is not None
     assert process.stdout is not None
+    feeder = _Feeder(file, process.stdin)
+    feeder.start()
     try:
-        yield process.stdout
+        yield _Unpacked(process.stdout, feeder)
     finally:
-        process.stdout.close()
         process.kill()
+        process.stdout.close()
+        feeder.join()
         process.wait()
+
+
+class _Feeder(threading.Thread):
+    """Gives a program what a file holds. problem: why it stopped before the file's end."""
+
+    def __init__(self, file: PinnedReader, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._file, self._pipe = file, pipe
+        self.problem: NampedalError | None = None
+
+    def run(self) -> None:
+        # The program has ended, or was ended.
+        with suppress(BrokenPipeError), self._pipe:
+            try:
+                while data := self._file.read(PIECE_BYTES):
+                    self._pipe.write(data)
+            except NampedalError as error:
+                self.problem = error
+
+
+class _Unpacked:
+    def __init__(self, pipe: IO[bytes], feeder: _Feeder) -> None:
+        self._pipe, self._feeder = pipe, feeder
+
+    def read(self, size: int, /) -> bytes:
+        """As `Source`. Raises what ended the feeding."""
+        data = self._pipe.read(size)
+        if not data:
+            self._feeder.join()
+            if self._feeder.problem is not None:
+                raise self._feeder.problem
+        return data

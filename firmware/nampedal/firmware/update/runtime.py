@@ -21,6 +21,7 @@ from nampedal.firmware.update.errors import (
 )
 from nampedal.firmware.update.health import Progress, silent, watch
 from nampedal.firmware.update.last import RUNTIME, Last, expect, write_last
+from nampedal.firmware.update.signed import Says, check_signature
 from nampedal.firmware.update.slots import Phase, Runtimes, Slots
 from nampedal.firmware.update.system import System
 from nampedal.firmware.update.wheel import Wheel, read_wheel, replace_in, requires_in, unmet, version_in
@@ -35,6 +36,10 @@ _RUNS = (
 )
 
 
+def unheard(said: str) -> None:
+    """Where nobody listens."""
+
+
 def packages_of(runtime: Path) -> Path:
     """The folder of its packages."""
     found = sorted(runtime.glob("lib/python3*/site-packages"))
@@ -47,16 +52,19 @@ def version_of(runtime: Path) -> str:
     return version_in(packages_of(runtime)) or "unknown"
 
 
-def install_wheel(system: System, path: Path) -> Wheel:
+def install_wheel(system: System, path: Path, say: Says = unheard, *, unsigned: bool = False) -> Wheel:
     """Makes a runtime of it, checks that it runs here, and has the daemon try it at its next start.
 
-    Nothing is downloaded: what the wheel needs has to be there. Raises UpdateError, SettingsUnwritableError.
+    Nothing is downloaded: what the wheel needs has to be there. say: is told what is being done.  unsigned: its
+    signature is not looked at. Raises UpdateError, SignatureError, SettingsUnwritableError.
     """
     runtimes = Runtimes(system)
     slots = runtimes.look()
     if slots.phase is not Phase.NONE:
         raise OnTrialError("update: what the last one brought is on trial still; wait for it: 'nampedal update status'")
-    wheel = read_wheel(path)
+    pinned = check_signature(system, path, say, unsigned=unsigned)
+    say("is made ready and checked")
+    wheel = read_wheel(pinned)
     _check_needs(runtimes, wheel)
     _check_room(runtimes, slots)
     slot = slots.free

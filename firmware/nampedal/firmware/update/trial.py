@@ -10,6 +10,7 @@ from nampedal.firmware.update.errors import NotAnUpdateError, NothingBeforeError
 from nampedal.firmware.update.health import Progress, silent
 from nampedal.firmware.update.image_file import SUFFIXES
 from nampedal.firmware.update.last import Last, read_last
+from nampedal.firmware.update.signed import trusted_names
 from nampedal.firmware.update.slots import Phase, Runtimes
 from nampedal.firmware.update.system import System
 from nampedal.firmware.update.wheel import SUFFIX
@@ -77,6 +78,7 @@ def page(system: System) -> list[tuple[str, str]]:
         systems = boot.look(system)
         running = f"{_version(system, systems.running)} ({systems.running})"
         lines.append(("system", f"{running}; the other one: {_version(system, systems.other)} ({systems.other})"))
+    lines.append(("trusts", ", ".join(trusted_names(system)) or "nobody's updates"))
     tried = what_is_tried(system)
     last = read_last(system)
     if tried:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,10 +14,10 @@ from pathlib import Path
 from nampedal.board.settings import reason
 from nampedal.firmware.update.errors import (
     NotAWheelError,
-    UpdateUnreadableError,
     UpdateUnwritableError,
     WheelMachineError,
 )
+from nampedal.firmware.update.pinned import PinnedFile
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import sys_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -28,22 +29,26 @@ NAME = "nampedal"
 EXTRAS = ("", "pedal")
 # No pedal has it.
 CONVERTER = "nampedal/converter/"
+# It is held in memory; one of nampedal has about 1 MB.
+MOST_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """requires: as Requires-Dist says it."""
+    """requires: as Requires-Dist says it.  data: the file's bytes."""
 
     path: Path
     version: str
     requires: tuple[str, ...]
+    data: bytes = field(repr=False)
 
 
-def read_wheel(path: Path) -> Wheel:
+def read_wheel(pinned: PinnedFile) -> Wheel:
     """A whole one, for this machine and its Python.
 
-    Raises UpdateUnreadableError, NotAWheelError, WheelMachineError.
+    Raises UpdateUnreadableError, UpdateChangedError, NotAWheelError, WheelMachineError.
     """
+    path = pinned.path
     try:
         name, version, _, tags = parse_wheel_filename(path.name)
     except (InvalidWheelFilename, InvalidVersion) as error:
@@ -54,18 +59,20 @@ def read_wheel(path: Path) -> Wheel:
         here = next(tag for tag in sys_tags() if "linux" in tag.platform)
         made = ", ".join(sorted(map(str, tags)))
         raise WheelMachineError(f"{path}: is made for {made}; this pedal is {here}: take the wheel for that")
+    if pinned.size > MOST_BYTES:
+        raise NotAWheelError(f"{path}: has {pinned.size:,} bytes; a wheel of {NAME} has at most {MOST_BYTES:,}")
+    with pinned.second_pass() as file:
+        data = file.read()
     metadata = f"{NAME}-{version}.dist-info/METADATA"
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             damaged = archive.testzip()
             if damaged is not None:
                 raise NotAWheelError(f"{path}: is damaged at {damaged}; copy it again")
             requires = message_from_bytes(archive.read(metadata)).get_all("Requires-Dist", [])
-    except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be read: {reason(error)}") from error
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise NotAWheelError(f"{path}: is no wheel, or a part of one; copy it again") from error
-    return Wheel(path, str(version), tuple(requires))
+    return Wheel(path, str(version), tuple(requires), data)
 
 
 def unmet(requires: Iterable[str], paths: Iterable[Path]) -> list[str]:
@@ -108,7 +115,7 @@ def replace_in(packages: Path, wheel: Wheel) -> None:
     try:
         for old in (packages / NAME, *packages.glob(f"{NAME}-*.dist-info")):
             shutil.rmtree(old)
-        with zipfile.ZipFile(wheel.path) as archive:
+        with zipfile.ZipFile(io.BytesIO(wheel.data)) as archive:
             inside = (
                 name for name in archive.namelist() if not name.startswith((CONVERTER, f"{NAME}-{wheel.version}.data/"))
             )
