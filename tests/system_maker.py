@@ -32,7 +32,8 @@ def make_root(root: Path, base: str = "raspios", suite: str = "bookworm", python
     if base == "raspios":
         write(root / "etc/rpi-issue", "Raspberry Pi reference\n")
     write(root / "etc/udev/rules.d/60-ondemand-governor.rules", GOVERNOR_RULE, 0o600)
-    write_packages(root, packages_for(base, suite))
+    # Of a system and of an image.
+    write_packages(root, [*packages_for(base, suite), *packages_for(base, suite, image=False)])
     write(root / f"usr/bin/python{python}", ELF.decode("latin-1"), 0o755)
     (root / "usr/bin/python3").symlink_to(f"python{python}")
     for name in ("apt-daily.timer", "dphys-swapfile.service", "ssh.service"):

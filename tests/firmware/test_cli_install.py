@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from nampedal.board.errors import KeyFileError
 from nampedal.board.install.target import Target
 from nampedal.firmware.cli import install as module
 from nampedal.firmware.cli.install import install_command, uninstall_command
 from nampedal.firmware.cli.pedal_commands import PEDAL_COMMANDS
+from signing_keys import maker, maker_public
 from system_maker import make_root
 
 Call = tuple[str | None, Target, bool]
@@ -54,9 +56,18 @@ def test_another_root_is_what_it_looks_like(calls: list[Call], tmp_path: Path) -
 
 def test_everything_can_be_asked_for(calls: list[Call], tmp_path: Path) -> None:
     words: list[str | Path] = ["--root", tmp_path, "--base", "debian", "--image", "--radio", "off", "--wheel", "a.whl"]
+    words += ["--trust", f"{maker()}.pub"]
     run(install_command, "--pedal", "mine.toml", *words)
-    target = Target(tmp_path, "debian", image=True, radio=False, wheel=Path("a.whl"))
+    trusted = (maker_public().line(),)
+    target = Target(tmp_path, "debian", image=True, radio=False, wheel=Path("a.whl"), trusted=trusted)
     assert calls == [("mine.toml", target, False)]
+
+
+def test_a_key_that_is_none_is_refused(calls: list[Call], tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError) as caught:
+        run(install_command, "--pedal", "mine.toml", "--trust", tmp_path / "ann.pub")
+    assert str(caught.value).startswith(f"{tmp_path / 'ann.pub'}: can't be read: no such file or directory; ")
+    assert calls == []
 
 
 def test_a_pedal_is_named(calls: list[Call]) -> None:

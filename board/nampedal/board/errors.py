@@ -237,5 +237,13 @@ class SignatureFileError(SignatureError, OSError):
     """A signature, or a list of trusted keys, can't be read."""
 
 
+class SignatureExistsError(SignatureError, FileExistsError):
+    """There is a signature beside the file already."""
+
+
+class NotToSignError(SignatureError, ValueError):
+    """The file is of no kind that is signed."""
+
+
 class SignatureToolError(SignatureError, RuntimeError):
     """The program that signs and checks is not installed, or failed."""

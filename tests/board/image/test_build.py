@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nampedal.board.errors import KeyFileError
 from nampedal.board.image import build, packages, tools
 from nampedal.board.image.build import Order
 from nampedal.board.image.errors import ImageExistsError, NoSoundError
+from nampedal.board.signature import UPDATE, check, read_signature
+from signing_keys import maker, maker_public
 
 
 @pytest.fixture
@@ -27,6 +31,31 @@ def test_now_is_when_the_wheel_was_made(wheel: Path, monkeypatch: pytest.MonkeyP
 
 def test_an_image_has_its_wheels_version(wheel: Path) -> None:
     assert build.version_of(wheel) == "1.2"
+
+
+def test_a_key_that_can_not_sign_is_refused_before_anything_is_made(wheel: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("no key")
+    key.with_name("key.pub").write_text(maker_public().key)
+    order = Order("zero-2-w-codec-zero", "debian", wheel, tmp_path / "pedal.img", key=key, cache=tmp_path / "cache")
+    with pytest.raises(KeyFileError, match=r"key: can't be used to sign: "):
+        build.build(order, lambda said: None)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_image_is_signed_or_has_no_signature_of_an_earlier_one(wheel: Path, tmp_path: Path) -> None:
+    out, packed = tmp_path / "pedal.img", tmp_path / "pedal.img.zst"
+    out.write_bytes(b"image")
+    packed.write_bytes(b"packed")
+    said: list[str] = []
+    order = Order("zero-2-w-codec-zero", "debian", wheel, out, key=maker())
+    made = build.sign_image(order, packed, said.append)
+    assert made == [tmp_path / "pedal.img.sig", tmp_path / "pedal.img.zst.sig"]
+    assert said == ["signing it"]
+    for path, data in ((out, b"image"), (packed, b"packed")):
+        assert check(path, [data], read_signature(path), [maker_public().line()], UPDATE).name == "maker@home"
+    assert build.sign_image(replace(order, key=None), packed, said.append) == []
+    assert list(tmp_path.glob("*.sig")) == []
 
 
 def test_an_image_that_is_there_is_not_written_over(wheel: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from nampedal.board.install.plan import plan
 from nampedal.board.install.target import Target
 from nampedal.board.pedals import pedal_keys
 from nampedal.board.settings import to_toml
+from signing_keys import maker_public
 from system_maker import CMDLINE_TXT, CONFIG_TXT, GOVERNOR_RULE, Tools, make_root, snapshot, write, write_packages
 
 PEDAL = "pi-4-dac-adc"
@@ -51,6 +52,19 @@ def uninstalled(target: Target, tools: Tools, *, dry: bool = False) -> list[str]
     said: list[str] = []
     uninstall(target, said.append, dry=dry, run=tools)
     return said
+
+
+def test_keys_whose_updates_are_taken_come_and_go_with_what_is_asked_for(target: Target, tools: Tools) -> None:
+    installed(target, tools)
+    path = target.at(places.TRUSTED)
+    assert not path.exists()
+    line = maker_public().line()
+    trusting = dataclasses.replace(target, trusted=(line,))
+    assert f"{places.TRUSTED}: written" in installed(trusting, tools)
+    assert path.read_text() == line
+    assert installed(trusting, tools) == NOTHING
+    installed(target, tools)
+    assert not path.exists()
 
 
 def test_a_system_is_made_into_a_pedal(target: Target, tools: Tools) -> None:
@@ -334,7 +348,9 @@ def test_the_user_is_made_in_another_root_by_this_machines_program(target: Targe
 def test_the_running_system_gets_its_packages_and_is_told(
     target: Target, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_packages(target.root, [name for name in packages_for("raspios") if name not in ("jackd2", "fdisk")])
+    write_packages(
+        target.root, [name for name in packages_for("raspios", image=False) if name not in ("jackd2", "fdisk")]
+    )
     monkeypatch.setattr(Target, "runs", True)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("os.geteuid", lambda: 0)
@@ -370,7 +386,9 @@ def test_units_that_can_not_be_stopped_do_not_stop_the_uninstall(
 
 
 def test_packages_that_another_root_lacks_are_named(target: Target, tools: Tools) -> None:
-    write_packages(target.root, [name for name in packages_for("raspios") if name not in ("jackd2", "fdisk")])
+    write_packages(
+        target.root, [name for name in packages_for("raspios", image=False) if name not in ("jackd2", "fdisk")]
+    )
     with pytest.raises(PackagesMissingError) as error:
         installed(target, tools)
     assert str(error.value) == (

@@ -62,3 +62,4 @@ def test_what_is_needed_depends_on_base_and_suite() -> None:
     assert "jack-example-tools" not in packages_for("debian", "bookworm")
     assert "openssh-server" in packages_for("raspios")
     assert "openssh-server" not in packages_for("raspios", image=False)
+    assert "openssh-client" in packages_for("raspios", image=False)

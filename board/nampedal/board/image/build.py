@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nampedal.board import signature
 from nampedal.board.image import bases, boot, card_files, disk, packages, tools, tree
 from nampedal.board.image.errors import ImageExistsError
 from nampedal.board.image.kernel import Kernel
@@ -34,6 +35,8 @@ class Order:
     card: files of the card by their names, for its owner to edit.
     banks: folders that are there from the first boot.  fresh: newer packages than the kept ones are wanted.
     for_emulator: the card need not sound on a board, and the HAT's overlay may be missing.
+    key: signs the image; None: it is not signed.  trusted: public keys. The pedal takes updates that are signed with
+    any of these.
     """
 
     pedal: str
@@ -47,6 +50,8 @@ class Order:
     cache: Path | None = None
     fresh: bool = False
     for_emulator: bool = False
+    key: Path | None = None
+    trusted: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,11 @@ class Built:
 
 
 def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> Built:
-    """Raises ImageError, SettingsError, InstallError."""
+    """Raises ImageError, SettingsError, InstallError, SignatureError."""
     if order.out.exists() and not force:
         raise ImageExistsError(f"{order.out}: is there already; --force writes over it")
+    keys = [signature.check_key(order.key)] if order.key is not None else []
+    keys += [signature.read_public_key(path) for path in order.trusted]
     tools.check_tools()
     base, suite = bases.BASES[order.base], bases.suite_of(order.wheel)
     pedal = read_pedal(order.pedal)
@@ -87,6 +94,7 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
             radio=order.radio,
             radio_files=card_files.radio_files(pedal.board),
             banks=tuple(str(bank.resolve()) for bank in order.banks),
+            trusted=tuple(dict.fromkeys(key.line() for key in keys)),
             epoch=epoch,
             folder=str(work / "root"),
             out=str(work / "root.squashfs"),
@@ -118,7 +126,18 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
         os.replace(part, order.out)
         run_inside("rm", "-rf", str(work / "root"))
     say("packing it")
-    return Built((order.out, *disk.compress(order.out)), size)
+    packed = disk.compress(order.out)
+    return Built((order.out, *packed, *sign_image(order, packed[0], say)), size)
+
+
+def sign_image(order: Order, packed: Path, say: Callable[[str], None]) -> list[Path]:
+    """The signatures of the image, as it is and packed. None of an earlier image stays beside it."""
+    if order.key is None:
+        for path in (order.out, packed):
+            signature.beside(path).unlink(missing_ok=True)
+        return []
+    say("signing it")
+    return [signature.sign(path, order.key, signature.UPDATE) for path in (order.out, packed)]
 
 
 def version_of(wheel: Path) -> str:

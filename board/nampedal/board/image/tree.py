@@ -49,7 +49,7 @@ _EMPTY_TOO = ("var/lib/apt/lists", "var/lib/systemd", "var/tmp")
 class Spec:
     """epoch: seconds since 1970; nothing in the root is younger.  banks: folders that are there from the first boot.
 
-    radio_files: firmware of the radio that has to be there, if radio.
+    radio_files: firmware of the radio that has to be there, if radio.  trusted: lines of a list of trusted keys.
     """
 
     packages: str
@@ -60,6 +60,7 @@ class Spec:
     radio: bool
     radio_files: tuple[str, ...]
     banks: tuple[str, ...]
+    trusted: tuple[str, ...]
     epoch: int
     folder: str
     out: str
@@ -194,7 +195,8 @@ def main() -> None:
 
 
 def _install(spec: Spec, root: Path) -> None:
-    target = Target(root, spec.base, image=True, radio=spec.radio, wheel=Path(spec.wheel))
+    wheel, trusted = Path(spec.wheel), tuple(spec.trusted)
+    target = Target(root, spec.base, image=True, radio=spec.radio, wheel=wheel, trusted=trusted)
     install(spec.pedal, target, lambda said: None)
 
 

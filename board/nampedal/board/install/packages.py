@@ -12,6 +12,8 @@ _NEEDED = (
 )
 # Of the suites whose jackd2 has jack_connect itself.
 _WITH_JACK_TOOLS = ("bullseye", "bookworm")
+# ssh-keygen, which checks an update's signature. On an image openssh-server depends on it (Debian's control file).
+_TO_CHECK_UPDATES = "openssh-client"
 # What Raspberry Pi OS has in any case; mtools and zstd read what an image is updated with; wireless-regdb: without it
 # Linux takes no country, and the radio keeps to what is allowed everywhere.
 _OF_AN_IMAGE = (
@@ -30,6 +32,8 @@ def packages_for(base: str, suite: str = "bookworm", *, image: bool = True) -> t
         found.add("python3-lgpio")
     if image:
         found.update(_OF_AN_IMAGE)
+    else:
+        found.add(_TO_CHECK_UPDATES)
     return tuple(sorted(found))
 
 

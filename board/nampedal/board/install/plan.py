@@ -38,6 +38,7 @@ def plan(profile: str | Path, target: Target) -> list[Step]:
         File(places.COMMAND, launcher().encode(), 0o755),
         File(places.SETTINGS, pedal_env(pedal, target).encode()),
         File(SCRIPTS / "jack", jack_script().encode(), 0o755),
+        *([File(places.TRUSTED, "".join(target.trusted).encode())] if target.trusted else []),
         File(SCRIPTS / "mixer", mixer_script(pedal).encode(), 0o755),
         File(SCRIPTS / "tune", tune_script(pedal).encode(), 0o755),
         *profile_steps(profile, pedal),

@@ -70,15 +70,34 @@ SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"
 SUBSYSTEM=="spidev", GROUP="spi", MODE="0660"
 SUBSYSTEM=="i2c-dev", GROUP="i2c", MODE="0660"
 """
-# What is started only if the card has a key: its host key is made then, and kept.
+SSHD = Path("/etc/ssh/sshd_config.d/nampedal.conf")
+# What is started only if the card has a key: its host key is made then, and kept. Of two values for the same setting
+# sshd takes the first one, and Debian's sshd_config, which switches X11Forwarding on, includes this file before that.
+# DisableForwarding alone would do by sshd_config(5), but left X11 and the agent as they were before 10.0
+# (openssh/openssh-portable fc86875e6acb, session.c).
 _SSH = f"""\
 # Written by nampedal install: with a key from nampedal.toml on the card, and by nothing else.
 HostKey {places.SSH_HOST_KEY}
 AuthorizedKeysFile {places.SSH_KEYS}
+AllowUsers root
 PermitRootLogin prohibit-password
+AuthenticationMethods publickey
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AllowUsers root
+HostbasedAuthentication no
+GSSAPIAuthentication no
+KerberosAuthentication no
+PermitEmptyPasswords no
+PermitUserEnvironment no
+PermitUserRC no
+# A pedal is logged in to, and files are copied: nothing is passed on through it.
+DisableForwarding yes
+X11Forwarding no
+AllowAgentForwarding no
+AllowTcpForwarding no
+AllowStreamLocalForwarding no
+GatewayPorts no
+PermitTunnel no
 """
 _CABLE = """\
 # Written by nampedal install.
@@ -137,7 +156,7 @@ def _settings(target: Target) -> list[Step]:
 def _network() -> list[Step]:
     """Elsewhere it is its owner's affair."""
     return [
-        _file("/etc/ssh/sshd_config.d/nampedal.conf", _SSH),
+        File(SSHD, _SSH.encode()),
         _file("/etc/systemd/network/80-nampedal-cable.network", _CABLE),
     ]
 

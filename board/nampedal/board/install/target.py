@@ -27,6 +27,7 @@ class Target:
 
     image: root will be read-only, its config.txt and cmdline.txt are others' affair, and DATA is mounted at boot.
     radio: whether Wi-Fi and Bluetooth stay on.  wheel: of nampedal; None: the environment that this runs in is copied.
+    trusted: lines of a list of trusted keys, whose updates the pedal takes.
     units: a folder of systemd units; None: those that are shipped.
     """
 
@@ -36,6 +37,7 @@ class Target:
     radio: bool = True
     wheel: Path | None = None
     units: Traversable | None = None
+    trusted: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:

@@ -11,6 +11,7 @@ from nampedal.converter.cli.render import render_command
 from nampedal.firmware.cli.command_line import command_line, run
 from nampedal.firmware.cli.image import image_command
 from nampedal.firmware.cli.pedal_commands import PEDAL_COMMANDS
+from nampedal.firmware.cli.sign import sign_command
 
 cli = command_line(
     (
@@ -21,6 +22,7 @@ cli = command_line(
         bench_command,
         boards_command,
         image_command,
+        sign_command,
         *PEDAL_COMMANDS,
     )
 )

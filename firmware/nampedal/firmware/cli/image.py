@@ -25,6 +25,7 @@ def image_command() -> None:
     epilog=examples(
         "nampedal image build --pedal zero-2-w-codec-zero -o pedal.img",
         "nampedal image build --pedal mine.toml --bank rock -o pedal.img --pi-mirror URL --pi-key raspberrypi.gpg.key",
+        "nampedal image build --pedal pi-4-dac-adc --sign ~/.ssh/id_ed25519 -o pedal.img",
     ),
 )
 @click.option("--pedal", metavar="NAME", required=True, help="What it is for: a pedal's name, or its .toml.")
@@ -33,6 +34,8 @@ def image_command() -> None:
 @click.option("--wheel", type=FILE, help="Of nampedal, for aarch64. Default: the newest in dist/.")
 @click.option("--bank", "banks", metavar="FOLDER", type=FILE, multiple=True, help="To have from the first boot.")
 @click.option("--radio", is_flag=True, help="Wi-Fi may be switched on by nampedal.toml; without it, never.")
+@click.option("--sign", "key", metavar="KEY", type=FILE, help="An SSH key: signs the image, whose pedal trusts it.")
+@click.option("--trust", "trusted", metavar="KEY.pub", type=FILE, multiple=True, help="Whose updates it takes, too.")
 @click.option("--mirror", metavar="URL", help="Of Debian. Default: this computer's.")
 @click.option("--pi-mirror", metavar="URL", help="Of Raspberry Pi's archive. Default: this computer's.")
 @click.option(
@@ -52,6 +55,8 @@ def build_command(
     wheel: Path | None,
     banks: tuple[Path, ...],
     radio: bool,
+    key: Path | None,
+    trusted: tuple[Path, ...],
     mirror: str | None,
     pi_mirror: str | None,
     pi_key: Path | None,
@@ -73,6 +78,8 @@ def build_command(
         cache=cache or packages.cache_folder(),
         fresh=fresh,
         for_emulator=for_emulator,
+        key=key,
+        trusted=trusted,
     )
     built = build(order, lambda said: console.print(f"== {said}"), force=force)
     for path in built.files:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from nampedal.board.install.installer import install, uninstall
 from nampedal.board.install.target import BASES, RUNNING, Target, base_of
+from nampedal.board.signature import read_public_key
 from nampedal.firmware.cli.shared import FILE, examples, verbose
 
 ROOT = click.option(
@@ -28,13 +29,22 @@ DRY = click.option("--dry-run", "dry", is_flag=True, help="Only tell what would 
 @click.option("--image", is_flag=True, help="It will be read-only; the image says what it is started with.")
 @click.option("--radio", type=click.Choice(["on", "off"]), default="on", help="Wi-Fi and Bluetooth. Default: on.")
 @click.option("--wheel", metavar="FILE", type=FILE, help="Of nampedal. Default: what runs this is copied.")
+@click.option("--trust", metavar="KEY.pub", type=FILE, multiple=True, help="Whose updates it is to take; several.")
 @DRY
 @verbose
 def install_command(
-    profile: str, root: Path, base: str | None, image: bool, radio: str, wheel: Path | None, dry: bool
+    profile: str,
+    root: Path,
+    base: str | None,
+    image: bool,
+    radio: str,
+    wheel: Path | None,
+    trust: tuple[Path, ...],
+    dry: bool,
 ) -> None:
     """Make a system into a pedal; once more, and it is brought up to date. What it was before is kept in mind."""
-    target = Target(root, base or base_of(root), image=image, radio=radio == "on", wheel=wheel)
+    trusted = tuple(read_public_key(path).line() for path in trust)
+    target = Target(root, base or base_of(root), image=image, radio=radio == "on", wheel=wheel, trusted=trusted)
     install(profile, target, click.echo, dry=dry)
 
 
