@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from nampedal.board import signature
 from nampedal.board.errors import NampedalError
 from nampedal.board.settings import reason
 from nampedal.firmware import file_names
@@ -105,8 +106,9 @@ def _look_at(entry: os.DirEntry[str], *, sure: bool) -> list[Found]:
         return []
     kind = {file_names.ARTIFACT: ARTIFACT, file_names.BANK_FILE: BANK_FILE}.get(suffix)
     if kind is not None:
-        status = entry.stat(follow_symlinks=False)
-        return [Found(path, kind, _stamp(path, [(entry.name, status)]))]
+        # A signature that is put right has the file looked at once more.
+        files = [(name.name, name.lstat()) for name in (path, signature.beside(path)) if os.path.lexists(name)]
+        return [Found(path, kind, _stamp(path, files))]
     if not sure and suffix in _HINTS:
         raise NothingToImportError(f"{shown(path)}: {_HINTS[suffix]}")
     return []

@@ -15,7 +15,7 @@ from typing import Any
 
 from nampedal.board.errors import NampedalError, SettingsError
 from nampedal.board.settings import reason, sync_folder, write_pieces_through
-from nampedal.firmware import artifact, bank_edit, bank_file
+from nampedal.firmware import artifact, bank_edit, bank_file, bank_signature
 from nampedal.firmware.bank import Entry, look_at, read_bank
 from nampedal.firmware.bank_file import MOST_BYTES, import_bank
 from nampedal.firmware.card import contents
@@ -250,6 +250,7 @@ def _bring(found: Found, banks: Path, name: str) -> list[str]:
     if found.kind == BANK_FILE:
         # No link leads there, and no pipe.
         with contents.opened(found.path):
+            bank_signature.signer_of(found.path)
             _check_room(found, banks)
             import_bank(found.path, banks, name, tell=notes.append)
         return notes

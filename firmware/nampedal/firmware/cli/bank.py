@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 from nampedal.board.errors import SettingsUnreadableError
 from nampedal.board.settings import reason
-from nampedal.firmware import bank_edit, bank_file
+from nampedal.board.signature import read_public_key
+from nampedal.firmware import bank_edit, bank_file, bank_signature
 from nampedal.firmware.bank import (
     Bank,
     Entry,
@@ -162,7 +163,21 @@ def export_command(folder: Path, output: Path | None) -> None:
 @click.option("--as", "name", metavar="NAME", help="What the bank's folder is to be called. Default: as the file.")
 @verbose
 def import_command(file: Path, into: Path, name: str | None) -> None:
-    """Unpack a bank, if it is whole and every preset in it can be played."""
+    """Unpack a bank, if it is whole and every preset in it can be played. FILE.sig beside it tells who made it."""
+    signer = bank_signature.signer_of(file)
+    if signer:
+        click.echo(f"{file}: signed by {signer}")
     with limited(file):
         bank = bank_file.import_bank(file, into, name, tell=click.echo)
     click.echo(f"{bank.folder}: {bank.name}: {_presets(bank)}")
+
+
+@bank_command.command("trust", epilog="\b\nExamples:\n  nampedal bank trust ann.pub --as ann")
+@click.argument("key", metavar="KEY.pub", type=click.Path(path_type=Path))
+@click.option("--as", "name", metavar="NAME", default="", help="Whose it is. Default: the key's comment.")
+@verbose
+def trust_command(key: Path, name: str) -> None:
+    """Know whose banks those are that are signed with this key. It is not trusted with updates."""
+    public = read_public_key(key, name)
+    path = bank_signature.know(public)
+    click.echo(f"{path}: banks of {public.name} are known")
