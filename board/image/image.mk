@@ -20,8 +20,13 @@ $(IMAGE)/.system:
 	@$(call install_packages,$(IMAGE_PACKAGES))
 	@touch $@
 
+# Signs the images, and the wheels that they are updated with.
+$(IMAGE)/signing-key: | $(IMAGE)/.system
+	@ssh-keygen -q -t ed25519 -N '' -C test@nampedal -f $@
+
 $(IMAGE)/pedal.img: PEDAL = virtual --radio
 $(IMAGE)/usb.img: PEDAL = virtual-usb
-$(IMAGE)/pedal.img $(IMAGE)/usb.img: $(CROSS)/.wheel $(wildcard tests/image/profiles/*/*/*.toml) $(VENV)/.built | $(IMAGE)/.system
-	@echo "== building the image of the emulated pedal $(PEDAL)"
-	@$(IMAGE_ENVIRONMENT) $(BIN)/nampedal image build --pedal $(PEDAL) --base debian --cache $(IMAGE)/cache --force -o $@
+$(IMAGE)/pedal.img $(IMAGE)/usb.img: $(IMAGE)/signing-key $(CROSS)/.wheel $(wildcard tests/image/profiles/*/*/*.toml) $(VENV)/.built | $(IMAGE)/.system
+	@echo "== building the image of the emulated pedal $(firstword $(PEDAL))"
+	@$(IMAGE_ENVIRONMENT) $(BIN)/nampedal image build --pedal $(PEDAL) --base debian --cache $(IMAGE)/cache \
+	  --sign $(IMAGE)/signing-key --force -o $@

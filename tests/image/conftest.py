@@ -29,6 +29,12 @@ def usb_image() -> Path:
 
 
 @pytest.fixture(scope="session")
+def signing_key(image: Path) -> Path:
+    """The image was signed with it, and its pedal trusts it."""
+    return image.parent / "signing-key"
+
+
+@pytest.fixture(scope="session")
 def ssh_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_key(tmp_path_factory.mktemp("key"))
 

@@ -13,14 +13,18 @@ MOST_ROOT_MB = 900
 
 
 def test_a_second_build_gives_the_same_bytes(
-    image: Path, nampedal: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    image: Path, signing_key: Path, nampedal: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     (wheel,) = (ROOT / "dist").glob("nampedal-*aarch64.whl")
     again = tmp_path / image.name
-    order = ("--pedal", "virtual", "--base", "debian", "--radio", "--cache", image.parent / "cache", "--wheel", wheel)
+    order = (
+        *("--pedal", "virtual", "--base", "debian", "--radio", "--cache", image.parent / "cache"),
+        *("--wheel", wheel, "--sign", signing_key),
+    )
     built = nampedal("image", "build", *order, "-o", again)
     assert built.returncode == 0, built.stderr
-    for name in (image.name, f"{image.name}.zst", f"{image.name}.bmap"):
+    signed = (f"{image.name}.sig", f"{image.name}.zst.sig")
+    for name in (image.name, f"{image.name}.zst", f"{image.name}.bmap", *signed):
         assert subprocess.run(["cmp", image.parent / name, tmp_path / name], check=False).returncode == 0
     size = built.stdout.splitlines()[-1].split()
     assert size[:3] == ["the", "root", "is"]

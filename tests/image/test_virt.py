@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ import soundfile
 from bank_maker import make_bank
 from conftest import ROOT
 from emulated_pedal import BANKS, GUEST, PYTHON, Pedal
+from nampedal.board.signature import UPDATE, sign
 from nampedal.firmware.bank_file import export_bank
+from signing_keys import make_key
+from ssh_settings import WANTED, settings_in
 from wheel_maker import changed_wheel
 
 # What an emulated machine does not have, and `doctor` can't tell there.
@@ -204,22 +208,54 @@ def wheel() -> Path:
     return built
 
 
+def test_what_the_maker_did_not_sign_is_refused_before_it_runs(
+    pedal: Pedal, wheel: Path, signing_key: Path, tmp_path: Path
+) -> None:
+    """The mark shows if a byte of it ran."""
+    leaves = b"import pathlib\n\npathlib.Path('/run/mark').touch()\n"
+    with zipfile.ZipFile(wheel) as archive:
+        engine = archive.read("nampedal/firmware/engine.py").replace(b"\nimport ", b"\n" + leaves + b"import ", 1)
+    newer = changed_wheel(wheel, tmp_path, "9.2", {"nampedal/firmware/engine.py": engine})
+    stranger = make_key(tmp_path / "stranger", "stranger")
+    pedal.copy(newer, to="/tmp/")
+    update = f"nampedal update /tmp/{newer.name} 2>&1; echo code $?"
+    assert "is not there, so nobody has signed" in pedal.run(update)
+    pedal.copy(sign(newer, stranger, UPDATE), to="/tmp/")
+    assert "is signed with a key that is not trusted here" in pedal.run(update)
+    pedal.copy(sign(newer, signing_key, UPDATE), to="/tmp/")
+    pedal.run(f"cp /tmp/{newer.name} /tmp/kept && printf x >> /tmp/{newer.name}")
+    assert "its signature is wrong: signature verification failed" in pedal.run(update)
+    assert pedal.run("ls /run/mark 2>&1", check=False).endswith("No such file or directory")
+    pedal.run(f"mv /tmp/kept /tmp/{newer.name}")
+    said = pedal.run(update, patience_s=600.0)
+    assert "signed by test@nampedal" in said
+    assert said.endswith("code 0"), said
+    assert pedal.run("ls /run/mark") == "/run/mark"
+    pedal.run("nampedal update back", patience_s=300.0)
+    pedal.wait_for(lambda: pedal.plays("2-double"))
+
+
+def test_sshd_allows_a_key_and_passes_nothing_on(pedal: Pedal) -> None:
+    found = settings_in(pedal.run("sshd -T -C user=root,host=pedal,addr=192.0.2.1"))
+    assert {name: found.get(name) for name in WANTED} == WANTED
+
+
 def test_a_newer_nampedal_that_does_not_play_gives_way_to_the_old_one(
-    pedal: Pedal, wheel: Path, tmp_path: Path
+    pedal: Pedal, wheel: Path, signing_key: Path, tmp_path: Path
 ) -> None:
     # What is tried before it is started finds nothing wrong with it.
     spoilt = {"nampedal/firmware/notify.py": b"def Notifier():\n    raise RuntimeError('spoilt')\n"}
     newer = changed_wheel(wheel, tmp_path, "9.0", spoilt)
-    pedal.copy(newer, to="/tmp/")
+    pedal.copy(newer, sign(newer, signing_key, UPDATE), to="/tmp/")
     said = pedal.run(f"nampedal update /tmp/{newer.name} 2>&1; echo code $?", patience_s=600.0)
     assert said.endswith("code 1"), said
     pedal.wait_for(lambda: pedal.plays("2-double"))
     assert "9.0" not in pedal.run("nampedal --version")
 
 
-def test_a_newer_nampedal_that_plays_stays(pedal: Pedal, wheel: Path, tmp_path: Path) -> None:
+def test_a_newer_nampedal_that_plays_stays(pedal: Pedal, wheel: Path, signing_key: Path, tmp_path: Path) -> None:
     newer = changed_wheel(wheel, tmp_path, "9.1", {})
-    pedal.copy(newer, to="/tmp/")
+    pedal.copy(newer, sign(newer, signing_key, UPDATE), to="/tmp/")
     pedal.run(f"nampedal update /tmp/{newer.name}", patience_s=600.0)
     pedal.wait_for(lambda: pedal.plays("2-double"))
     assert "9.1" in pedal.run("nampedal --version")
