@@ -21,8 +21,14 @@ class _FileOrCommand(click.Group):
     """What is none of its commands is a file. Its options may stand in front of it, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        names = [word for word in args if not word.startswith("-")]
-        return super().parse_args(ctx, args if not names or names[0] in self.commands else ["file", *args])
+        word = next((word for word in args if not word.startswith("-")), None)
+        of_a_file = word is not None and word not in self.commands and args[0].startswith("-")
+        return super().parse_args(ctx, ["file", *args] if of_a_file else args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["file", *args])
 
 
 @click.group(
