@@ -213,7 +213,9 @@ def test_what_the_maker_did_not_sign_is_refused_before_it_runs(
 ) -> None:
     """The mark shows if a byte of it ran."""
     # Only root may: the daemon, which is started on it later, may not.
-    leaves = b"import contextlib, pathlib\n\nwith contextlib.suppress(OSError):\n    pathlib.Path('/run/mark').touch()\n"
+    leaves = (
+        b"import contextlib, pathlib\n\nwith contextlib.suppress(OSError):\n    pathlib.Path('/run/mark').touch()\n"
+    )
     with zipfile.ZipFile(wheel) as archive:
         engine = archive.read("nampedal/firmware/engine.py").replace(b"\nimport ", b"\n" + leaves + b"import ", 1)
     newer = changed_wheel(wheel, tmp_path, "9.2", {"nampedal/firmware/engine.py": engine})
