@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from nampedal.board.errors import NampedalError
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, impulse_response
+from nampedal.converter import metrics, nam_file
+from nampedal.firmware import artifact, impulse_response, playing
 from nampedal.firmware.capture import Capture, Proof
-from nampedal.firmware.chain import LOUDNESS_LUFS, Chain, factor
+from nampedal.firmware.chain import LOUDNESS_LUFS, MOST_MAKE_UP_DB, Chain, factor
 from nampedal.firmware.engine import Audio, Engine
 from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone
 from nampedal.firmware.quality import Step
@@ -122,19 +123,82 @@ def test_the_sound_is_the_same_for_any_period(bank: Path, guitar: Audio, frames:
     assert np.array_equal(prepare(bank, *blocks, frames=frames).render(guitar), whole)
 
 
-def test_captures_are_brought_to_one_loudness(bank: Path, guitar: Audio) -> None:
-    quiet = guitar * np.float32(QUIET)
-    plain = prepare(bank, Nam("amp.stomp"), level_db=-20.0).render(quiet)
-    level = prepare(bank, Nam("amp.stomp"), level_db=-20.0, normalise=True).render(quiet)
-    assert db(plain, level) == pytest.approx(LOUDNESS_LUFS + 12.0, abs=0.01)
+LOUD_AND_QUIET = (
+    (Nam("amp.stomp"), Cabinet("cab.wav")),
+    (Gate(-55.0), Nam("amp.stomp", gain_db=12.0), Tone(bass=9.0, treble=8.0), Cabinet("dark.wav", level_db=-6.0)),
+    (Nam("drive.stomp", level_db=-20.0), Nam("unsaid.stomp"), Tone(low_cut_hz=300.0)),
+)
 
 
-def test_of_two_captures_the_last_says_how_loud_it_is(bank: Path, guitar: Audio) -> None:
-    quiet = guitar * np.float32(QUIET)
-    blocks = (Nam("drive.stomp", level_db=-40.0), Nam("amp.stomp"))
-    plain = prepare(bank, *blocks, level_db=-20.0).render(quiet)
-    level = prepare(bank, *blocks, level_db=-20.0, normalise=True).render(quiet)
-    assert db(plain, level) == pytest.approx(LOUDNESS_LUFS + 12.0, abs=0.01)
+@pytest.mark.parametrize("rate", [44_100.0, 48_000.0])
+@pytest.mark.parametrize("blocks", LOUD_AND_QUIET)
+def test_presets_are_equally_loud_through_all_of_their_blocks(
+    bank: Path, blocks: tuple[Block, ...], rate: float
+) -> None:
+    chain = Chain.prepare(Preset("x", blocks, level_db=-20.0), bank, sample_rate=rate, max_frames=256)
+    heard = chain.render(playing.guitar(rate))
+    assert metrics.loudness_lufs(heard, rate) == pytest.approx(LOUDNESS_LUFS - 20.0, abs=0.1)
+
+
+def test_the_loudness_that_a_preset_says_or_that_was_measured_before_is_taken(bank: Path) -> None:
+    said = replace(Preset("x", (Nam("amp.stomp"),)), loudness_lufs=-30.0)
+    chain = Chain.prepare(said, bank, sample_rate=RATE, max_frames=64, loudness_lufs=-25.0)
+    assert chain.make_up_db == pytest.approx(12.0)
+    chain = Chain.prepare(replace(said, loudness_lufs=None), bank, sample_rate=RATE, max_frames=64, loudness_lufs=-25.0)
+    assert chain.make_up_db == pytest.approx(7.0)
+
+
+def test_measuring_leaves_the_chain_as_prepared_and_gives_the_same_again(bank: Path, guitar: Audio) -> None:
+    blocks = (Gate(-55.0), Nam("amp.stomp"), Tone(bass=8.0), Cabinet("cab.wav"))
+    chain, fresh = (Chain.prepare(Preset("x", blocks), bank, sample_rate=RATE, max_frames=64) for _ in range(2))
+    chain.render(guitar[:3000])
+    assert chain.measure_loudness() == chain.loudness_lufs == fresh.loudness_lufs
+    assert np.array_equal(chain.render(guitar[:10_000]), fresh.render(guitar[:10_000]))
+
+
+def test_the_level_in_front_of_the_ceiling_does_not_change_what_is_measured(bank: Path) -> None:
+    quiet, loud = (
+        Chain.prepare(Preset("x", (Nam("amp.stomp"),), level_db=db), bank, sample_rate=RATE, max_frames=64)
+        for db in (-60.0, 20.0)
+    )
+    assert quiet.loudness_lufs == loud.loudness_lufs
+
+
+def test_make_up_gain_is_limited_and_silence_is_not_made_loud(bank: Path) -> None:
+    for gate, make_up_db in ((Gate(0.0), 0.0), (Gate(on=False), MOST_MAKE_UP_DB)):
+        blocks = (gate, Nam("amp.stomp"), Gain(-45.0))
+        assert Chain.prepare(Preset("x", blocks), bank, sample_rate=RATE, max_frames=64).make_up_db == make_up_db
+    said = replace(Preset("x", (Nam("amp.stomp"),)), loudness_lufs=40.0)
+    assert Chain.prepare(said, bank, sample_rate=RATE, max_frames=64).make_up_db == -MOST_MAKE_UP_DB
+
+
+@pytest.mark.parametrize("more", [{"normalise": False}, {"blocks": (Gain(12.0),)}])
+def test_a_preset_that_says_so_and_one_without_a_capture_keep_their_level(bank: Path, more: dict[str, Any]) -> None:
+    preset = replace(Preset("x", (Nam("amp.stomp"),)), **more)
+    chain = Chain.prepare(preset, bank, sample_rate=RATE, max_frames=64)
+    assert (chain.loudness_lufs, chain.make_up_db) == (None, 0.0)
+
+
+def test_numbers_that_are_saved_keep_the_make_up_gain_that_they_were_heard_with(bank: Path, guitar: Audio) -> None:
+    chain = Chain.prepare(Preset("x", (Nam("amp.stomp"),), level_db=-20.0), bank, sample_rate=RATE, max_frames=64)
+    chain.set("1.gain_db", 12.0, chain.native)
+    chain.native.reset()
+    heard = chain.render(guitar[:10_000])
+    again = Chain.prepare(chain.edited(), bank, sample_rate=RATE, max_frames=64)
+    assert np.array_equal(again.render(guitar[:10_000]), heard)
+
+
+def test_in_bypass_the_guitar_is_as_loud_as_it_comes_in_and_the_level_counts(bank: Path, guitar: Audio) -> None:
+    chain = Chain.prepare(Preset("x", (Nam("amp.stomp"),)), bank, sample_rate=RATE, max_frames=64, loudness_lufs=-30.0)
+    quiet = guitar[:10_000] * np.float32(QUIET)
+    wet = chain.render(quiet)
+    chain.rewind(Step(0), bypass=True)
+    assert db(quiet, chain.render(quiet)) == pytest.approx(0.0, abs=0.01)
+    chain.set("level_db", -6.0, chain.native)
+    chain.native.reset()
+    assert db(quiet, chain.render(quiet)) == pytest.approx(-6.0, abs=0.01)
+    chain.rewind(Step(0))
+    assert np.array_equal(chain.render(quiet), wet)
 
 
 def test_a_calibrated_input_comes_in_at_the_level_that_the_capture_was_made_at(bank: Path, guitar: Audio) -> None:

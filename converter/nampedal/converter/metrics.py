@@ -7,16 +7,12 @@ stand; `align` is for who asks whether only delay, gain or polarity differ. -inf
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-from nampedal.firmware.weighting import k_weighting
-from numpy.typing import NDArray
-
-Signal = NDArray[np.floating[Any]]
-Float64 = NDArray[np.float64]
+from nampedal.firmware import loudness
+from nampedal.firmware.loudness import Float64, Signal, faded_in_and_out, fft_size, filtered
 
 TAIL_S = 2.0
 
@@ -25,11 +21,6 @@ _PRE_EMPHASIS = 0.85
 _STFT_FRAMES = ((512, 240, 50), (1024, 600, 120), (2048, 1200, 240))
 _STFT_FLOOR = 1e-4
 _STFT_CHUNK = 1024
-# How long a signal's first and last values are held and faded around it. The slowest weighting decays in 8 ms.
-_EDGE_S = 0.5
-_LUFS_OFFSET = -0.691
-_GATE_LUFS = -70.0
-_RELATIVE_GATE_DB = -10.0
 
 
 def esr(reference: Signal, test: Signal) -> float:
@@ -57,7 +48,7 @@ def pre_emphasised_esr(reference: Signal, test: Signal) -> float:
 def a_weighted_esr(reference: Signal, test: Signal, rate: float) -> float:
     """ESR of both signals under A-weighting, so that DC and rumble hardly count. rate: Hz.  IEC 61672-1."""
     wanted, got = _mono_pair(reference, test)
-    return esr(_weighted(wanted, rate, a_weighting), _weighted(got, rate, a_weighting))
+    return esr(filtered(wanted, rate, a_weighting), filtered(got, rate, a_weighting))
 
 
 def max_error(reference: Signal, test: Signal) -> float:
@@ -78,23 +69,8 @@ def mr_stft_distance(reference: Signal, test: Signal) -> float:
 
 
 def loudness_lufs(audio: Signal, rate: float) -> float:
-    """Integrated loudness of one channel, gated. rate: Hz. -inf where no block of 400 ms passes the gate.
-
-    ITU-R BS.1770-4. A full-scale sine of 997 Hz is -3.01 LUFS.
-    """
-    weighted = _weighted(_mono(audio), rate, k_weighting)
-    step = round(0.1 * rate)
-    steps = len(weighted) // step
-    if steps < 4:
-        return -math.inf
-    powers = np.mean(weighted[: steps * step].reshape(steps, step) ** 2, axis=1)
-    blocks = np.mean(np.lib.stride_tricks.sliding_window_view(powers, 4), axis=1)
-    # Said as what does not pass, a nan passes, and the answer is nan.
-    blocks = blocks[~(blocks <= 10 ** ((_GATE_LUFS - _LUFS_OFFSET) / 10))]
-    if len(blocks) == 0:
-        return -math.inf
-    blocks = blocks[~(blocks <= np.mean(blocks) * 10 ** (_RELATIVE_GATE_DB / 10))]
-    return _LUFS_OFFSET + 10 * math.log10(float(np.mean(blocks)))
+    """Integrated loudness of one channel, gated: `loudness.loudness_lufs`."""
+    return loudness.loudness_lufs(_mono(audio), rate)
 
 
 def peak_dbfs(audio: Signal) -> float:
@@ -248,33 +224,6 @@ def _pre_emphasised(signal: Float64) -> Float64:
     return signal - _PRE_EMPHASIS * np.concatenate([np.zeros(1), signal])[: len(signal)]
 
 
-def _held(signal: Float64, frames: int) -> Float64:
-    """The signal between its first and its last value, each faded over so many frames: a cut makes no step."""
-    fade = 0.5 - 0.5 * np.cos(np.pi * np.arange(frames) / frames)
-    return np.concatenate([signal[0] * fade, signal, signal[-1] * fade[::-1]])
-
-
-def _weighted(signal: Float64, rate: float, gain: Callable[[Float64], Float64]) -> Float64:
-    """The signal through a gain over Hz, without phase: as long as it was.
-
-    In the frequency domain, as the curve is the standard's own there, at every rate. A filter made by the bilinear
-    transform loses the treble: at a rate of 48 kHz, A-weighting is 6 dB too low at 16 kHz, and 16 dB at 20 kHz.
-    """
-    if len(signal) == 0:
-        return signal
-    edge = round(_EDGE_S * rate)
-    held = _held(signal, edge)
-    size = _fft_size(len(held))
-    hz = np.fft.rfftfreq(size, 1 / rate).astype(np.float64)
-    spectrum = np.fft.rfft(held, size) * gain(hz)
-    return np.fft.irfft(spectrum, size)[edge : edge + len(signal)]
-
-
-def _fft_size(frames: int) -> int:
-    """The next power of two: some lengths would take many times as long."""
-    return 1 << max(0, frames - 1).bit_length()
-
-
 def _stft_distance(wanted: Float64, got: Float64, fft: int, window: int, hop: int) -> float:
     error = signal = logarithms = 0.0
     bins = 0
@@ -300,7 +249,7 @@ def _tail_dba(programme: Float64, noise: Float64, rate: float, tail_s: float) ->
     if start <= 0 or start == len(noise):
         return math.nan
     # Cut first: weighted as a whole, the programme's end would ring into the tail.
-    return ratio_db(_rms(_weighted(noise[start:], rate, a_weighting)), _rms(_without_mean(programme[:start])))
+    return ratio_db(_rms(filtered(noise[start:], rate, a_weighting)), _rms(_without_mean(programme[:start])))
 
 
 def _delay_frames(wanted: Float64, got: Float64, max_delay_frames: int) -> float:
@@ -308,7 +257,7 @@ def _delay_frames(wanted: Float64, got: Float64, max_delay_frames: int) -> float
     if reach <= 0:
         return 0.0
     # So much longer that what is looked at has not wrapped around.
-    size = _fft_size(len(wanted) + reach + 1)
+    size = fft_size(len(wanted) + reach + 1)
     cross = np.conj(np.fft.rfft(_without_mean(wanted), size)) * np.fft.rfft(_without_mean(got), size)
     if not np.any(cross) or not np.all(np.isfinite(cross)):
         return 0.0
@@ -334,7 +283,7 @@ def _delayed(signal: Float64, frames: float) -> Float64:
     if frames == 0.0:
         return signal
     edge = math.ceil(abs(frames)) + 1024
-    held = _held(signal, edge)
-    size = _fft_size(len(held))
+    held = faded_in_and_out(signal, edge)
+    size = fft_size(len(held))
     spectrum = np.fft.rfft(held, size) * np.exp(-2j * np.pi * np.fft.rfftfreq(size) * frames)
     return np.fft.irfft(spectrum, size)[edge : edge + len(signal)]

@@ -12,14 +12,14 @@ from pathlib import Path
 from nampedal.board.errors import NampedalError, SettingsError, SettingsUnreadableError
 from nampedal.board.settings import check_format, check_keys, load_toml, reason, text_of, texts_of, to_toml
 from nampedal.firmware import file_names, preset
-from nampedal.firmware.chain import Chain
+from nampedal.firmware.chain import LOUDNESS_LUFS, Chain
 from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError
 from nampedal.firmware.preset import Preset
 from nampedal.firmware.store import read_safely, write_safely
 
 FORMAT = 1
 OWN_FILE = file_names.BANK
-# What presets are prepared for when they are tried.
+# What presets are prepared for when they are tried. Nobody hears them, so their loudness need not be measured.
 TRIED_RATE_HZ = 48_000.0
 TRIED_FRAMES = 64
 
@@ -155,7 +155,9 @@ def _look_at_preset(path: Path) -> Entry:
     if missing:
         return replace(entry, missing=missing)
     try:
-        Chain.prepare(read, path.parent, sample_rate=TRIED_RATE_HZ, max_frames=TRIED_FRAMES)
+        Chain.prepare(
+            *(read, path.parent), sample_rate=TRIED_RATE_HZ, max_frames=TRIED_FRAMES, loudness_lufs=LOUDNESS_LUFS
+        )
     except NampedalError as error:
         return replace(entry, problems=(str(error),))
     return entry

@@ -11,14 +11,18 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
-from nampedal.firmware import _engine, artifact, impulse_response
+from nampedal.firmware import _engine, artifact, impulse_response, loudness, playing
 from nampedal.firmware.capture import Capture
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.preset import Block, Cabinet, Gain, Gate, Nam, Preset, Tone, limits_of
 from nampedal.firmware.quality import Step
 
-# What captures are brought to, as their proof measured them: LUFS. The NAM plugin's target, too.
+# What presets are brought to. The NAM plugin's target for captures, too.
 LOUDNESS_LUFS = -18.0
+# Make-up gain stays within this: what is nearly silent is not made loud.
+MOST_MAKE_UP_DB = 40.0
+# While the loudness is measured the chain plays so quietly that its ceiling does nothing.
+_MEASURED_AT_DB = -60.0
 # The cheapest of so many is what a period costs.
 MEASURED_PERIODS = 20
 
@@ -76,6 +80,7 @@ class Chain:
     native: what a stage takes.  settings: by name, 'level_db' or '2.gain_db' of the second block.
     numbers: what they are now.  levels: of each NAM block.  tiers: the most that one of its captures has.
     loads: CPU seconds a second of audio with each tier, once measured.
+    loudness_lufs: of all blocks together, with the preset's own numbers; None: the preset is not normalised.
     """
 
     def __init__(self, preset: Preset, native: _engine.Chain, sample_rate: float) -> None:
@@ -89,6 +94,9 @@ class Chain:
         self.amps: list[int] = []
         self.cabinets: list[int] = []
         self.tiers = 1
+        self.loudness_lufs: float | None = None
+        # The dry guitar is heard, not the blocks.
+        self._dry = False
         self.loads: tuple[float, ...] = ()
 
     @classmethod
@@ -102,18 +110,58 @@ class Chain:
         full_scale_dbu: float | None = None,
         channels: int = 1,
         isa: str = "",
+        loudness_lufs: float | None = None,
     ) -> Chain:
         """folder: where the preset's files are.  sample_rate: Hz.
 
         full_scale: of the input, dBu at 0 dBFS; None: unknown.
         channels: each with the same blocks, and a past of its own.
+        loudness: as it was measured before; None: it is measured now, if the preset is normalised and does not say it.
         Raises an ArtifactError, SampleRateError or ImpulseResponseError that names the file.
         """
         chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa, channels), sample_rate)
         builder = _Builder(chain, folder, sample_rate, full_scale_dbu)
         builder.build()
+        if chain.is_normalised:
+            known = preset.loudness_lufs if preset.loudness_lufs is not None else loudness_lufs
+            chain.loudness_lufs = chain.measure_loudness() if known is None else known
         chain.rewind(Step(0))
         return chain
+
+    @property
+    def is_normalised(self) -> bool:
+        """A preset without a capture is not: its level is what its numbers say."""
+        return self.preset.normalise and bool(self.amps)
+
+    @property
+    def make_up_db(self) -> float:
+        """What brings the preset to LOUDNESS_LUFS. 0 while the dry guitar is heard in its place."""
+        if self.loudness_lufs is None or self._dry:
+            return 0.0
+        return min(max(LOUDNESS_LUFS - self.loudness_lufs, -MOST_MAKE_UP_DB), MOST_MAKE_UP_DB)
+
+    def measure_loudness(self, guitar: Audio | None = None) -> float:
+        """Of all blocks together while a guitar plays, LUFS in steps of 0.1, so that it is the same on any machine.
+
+        guitar: (frames,); None: `playing.guitar`. LOUDNESS_LUFS where nothing is heard. Not while it is on a stage.
+        """
+        audio = playing.guitar(self.sample_rate) if guitar is None else guitar
+        found = loudness.loudness_lufs(self.render_blocks(audio), self.sample_rate)
+        return round(found, 1) if math.isfinite(found) else LOUDNESS_LUFS
+
+    def render_blocks(self, audio: Audio) -> Audio:
+        """What all blocks make of audio (frames,), from the steady state, without level and ceiling. Not on a stage."""
+        self.rewind(Step(0))
+        self.native.set(self._level_link, _engine.GAIN_FACTOR, factor(_MEASURED_AT_DB))
+        self.native.reset()
+        rows = np.tile(audio, (self.native.channels, 1))
+        played = np.asarray(self.render(rows)[0] / factor(_MEASURED_AT_DB), np.float32)
+        self.rewind(Step(0))
+        return played
+
+    @property
+    def _level_link(self) -> int:
+        return self.settings["level_db"].link
 
     def measure(self, period_frames: int) -> None:
         """What it costs on this machine, and everything of it touched once. Not while it is on a stage."""
@@ -156,7 +204,11 @@ class Chain:
         blocks = [
             replace(block, **self._numbers_of(f"{number}.")) for number, block in enumerate(self.preset.blocks, 1)
         ]
-        return replace(self.preset, blocks=tuple(blocks), **self._numbers_of(""))
+        # The make-up gain stays what it is: what is saved sounds as it did.
+        return replace(self.preset, blocks=tuple(blocks), loudness_lufs=self._kept_loudness(), **self._numbers_of(""))
+
+    def _kept_loudness(self) -> float | None:
+        return self.preset.loudness_lufs if self.loudness_lufs is None else self.loudness_lufs
 
     def keep(self) -> None:
         """The numbers as they are now are the preset's from now on."""
@@ -184,6 +236,9 @@ class Chain:
 
     def play_at(self, step: Step, bypass: bool, to: Outlet) -> None:
         """How well, and whether the blocks are heard at all."""
+        if self._dry != (bypass or step.dry):
+            self._dry = not self._dry
+            self.set("level_db", self.numbers["level_db"], to)
         for amp in self.amps:
             to.set(amp, _engine.AMP_TIER, step.tier)
         for cabinet in self.cabinets:
@@ -221,7 +276,6 @@ class _Builder:
         # Of the signal where the chain has come to.
         self._dbu = full_scale_dbu
         self._unknown = "the input's level in dBu at 0 dBFS is not known: calibrate the pedal, or name its HAT"
-        self._loudness_db = 0.0
 
     def build(self) -> None:
         preset = self._chain.preset
@@ -230,12 +284,18 @@ class _Builder:
             first = self._count
             self._add(f"{number}.", block)
             self._chain.links.append((block, tuple(range(first, self._count))))
-        self._gain("", preset, "level_db", self._loudness_db if preset.normalise else 0.0)
+        self._level(preset)
         self._native.add_ceiling()
 
     @property
     def _count(self) -> int:
         return self._native.links
+
+    def _level(self, preset: Preset) -> None:
+        link = self._native.add_gain(1.0)
+        chain = self._chain
+        # The make-up gain is known later: it is measured with the whole chain.
+        self._setting("", preset, "level_db", link, _engine.GAIN_FACTOR, lambda db: factor(db + chain.make_up_db))
 
     def _gain(self, prefix: str, of: Block | Preset, name: str, more_db: float = 0.0) -> None:
         link = self._native.add_gain(1.0)
@@ -272,7 +332,7 @@ class _Builder:
         path = self._folder / block.artifact
         loaded = _engine.Artifact.open(str(path))
         capture = artifact.unpack(loaded)
-        level = self._level(capture)
+        level = self._calibration(capture)
         self._chain.levels.append(level)
         self._gain(prefix, block, "gain_db", level.gain_db or 0.0)
         self._chain.amps.append(self._native.add_amp(loaded, False))
@@ -280,11 +340,8 @@ class _Builder:
         self._gain(prefix, block, "level_db")
         self._dbu = capture.source.number("output_level_dbu")
         self._unknown = f"{block.artifact}: its output level in dBu is not known"
-        proof = capture.tiers[0].proof
-        known = proof is not None and math.isfinite(proof.loudness_lufs)
-        self._loudness_db = LOUDNESS_LUFS - proof.loudness_lufs if known and proof is not None else 0.0
 
-    def _level(self, capture: Capture) -> Level:
+    def _calibration(self, capture: Capture) -> Level:
         wanted = capture.source.number("input_level_dbu")
         if wanted is None:
             return Level(None, f"{capture.source.file_name}: does not say its input level in dBu")

@@ -27,7 +27,7 @@ MOST_NAMS = 2
 _log = logging.getLogger(__name__)
 
 
-def _number(default: float, low: int, high: int) -> Any:
+def _number(default: float | None, low: int, high: int) -> Any:
     return field(default=default, metadata={"limits": (low, high)})
 
 
@@ -100,7 +100,9 @@ _FILES = ("artifact", "impulse_response", "second_impulse_response")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """input_gain: before everything.  level: behind everything; normalise: to one loudness for all captures.
+    """input_gain: before everything.  level: behind everything; normalise: to one loudness for all presets.
+
+    loudness: of all blocks together, as measured with `playing.guitar`; None: it is measured when it is prepared.
 
     bypass_keeps_cabinet: what of the blocks bypass leaves in the sound.
     controls: what of the pedal's own map they do otherwise while it plays.
@@ -113,6 +115,7 @@ class Preset:
     normalise: bool = True
     bypass_keeps_cabinet: bool = True
     controls: ControlMap = field(default_factory=ControlMap)
+    loudness_lufs: float | None = _number(None, -100, 40)
 
 
 _OWN = tuple(one.name for one in fields(Preset) if one.name not in ("name", "blocks", "controls"))
@@ -145,8 +148,8 @@ def write(preset: Preset, path: Path) -> None:
 
 def pack(preset: Preset) -> bytes:
     """As a file."""
-    top = {"format": FORMAT, "name": preset.name, **{name: getattr(preset, name) for name in _OWN}}
-    text = to_toml(top)
+    own = {name: value for name in _OWN if (value := getattr(preset, name)) is not None}
+    text = to_toml({"format": FORMAT, "name": preset.name, **own})
     for block in preset.blocks:
         values = {one.name: getattr(block, one.name) for one in fields(block)}
         text += b"\n[[block]]\n" + to_toml({"kind": type(block).__name__.lower(), **values})
