@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bank_maker import make_bank
@@ -13,6 +17,16 @@ from nampedal.firmware import preset
 from nampedal.firmware.control import ask
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.preset import Gain, Preset
+
+NOTHING = {
+    "new_banks": [],
+    "gone_banks": [],
+    "new": [],
+    "gone": [],
+    "changed": [],
+    "reordered": False,
+    "broken": {},
+}
 
 
 @pytest.fixture
@@ -35,7 +49,8 @@ def test_a_bank_that_came_can_be_played_and_what_plays_plays_on(at: Path, banks:
     ask(at, {"do": "set", "name": "level", "value": -3})
     make_bank(banks / "jazz")
     assert ask(at, {"do": "banks"})["banks"] == ["rock"]
-    assert ask(at, {"do": "rescan"}) == {"ok": True, "banks": ["jazz", "rock"], "bank": "rock"}
+    changes = {**NOTHING, "new_banks": ["jazz"]}
+    assert ask(at, {"do": "rescan"}) == {"ok": True, "banks": ["jazz", "rock"], "bank": "rock", "changes": changes}
     found = status(at)
     assert (found["bank"], found["preset"], found["wanted"]) == ("rock", "crunch", None)
     assert found["numbers"]["level_db"] == -3
@@ -106,3 +121,149 @@ def test_a_pedal_that_had_nothing_to_play_begins_with_the_first_bank(
         ask(at, {"do": "rescan"})
         wait_for(lambda: (status(at)["bank"], status(at)["preset"]) == ("rock", "crunch"))
         assert not status(at)["last_resort"]
+
+
+def entry(at: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in ask(at, {"do": "presets"})["presets"] if one["name"] == name)
+    return found
+
+
+def all_ready(at: Path) -> bool:
+    return all(one["ready"] for one in ask(at, {"do": "presets"})["presets"])
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    """As an editor does: the file is the same, its bytes are not."""
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_edit_of_what_plays_is_heard_whether_somebody_asks_or_not(at: Path, banks: Path, asked: bool) -> None:
+    wait_for(lambda: all_ready(at))
+    ask(at, {"do": "set", "name": "level", "value": -3})
+    ask(at, {"do": "bypass", "on": True})
+    edit(
+        banks / "rock" / "crunch.toml",
+        "gain_db = 0.0\nlevel_db = 0.0\non = true",
+        "gain_db = 4.5\nlevel_db = 0.0\non = true",
+    )
+    if asked:
+        assert ask(at, {"do": "rescan"})["changes"] == {**NOTHING, "changed": ["crunch"]}
+    wait_for(lambda: status(at)["numbers"]["1.gain_db"] == 4.5)
+    now = status(at)
+    assert (now["preset"], now["wanted"], now["bypass"], now["error"]) == ("crunch", None, True, None)
+    assert now["numbers"]["level_db"] == -3
+    if not asked:
+        assert ask(at, {"do": "rescan"})["changes"] == {**NOTHING, "changed": ["crunch"]}
+    assert ask(at, {"do": "rescan"})["changes"] == NOTHING
+
+
+def test_a_number_that_the_file_changes_is_the_files_and_not_the_players(at: Path, banks: Path) -> None:
+    ask(at, {"do": "set", "name": "level", "value": -3})
+    edit(banks / "rock" / "crunch.toml", "level_db = 0.0\nnormalise", "level_db = -7.0\nnormalise")
+    ask(at, {"do": "rescan"})
+    wait_for(lambda: status(at)["numbers"]["level_db"] == -7)
+
+
+def test_a_broken_edit_keeps_the_sound_and_is_told_until_it_is_mended(at: Path, banks: Path) -> None:
+    path = banks / "rock" / "crunch.toml"
+    before = path.read_text()
+    edit(path, 'kind = "cabinet"', 'kind = "cupboard"')
+    error = f"{path}: block 2.kind: is 'cupboard'; known are gain, gate, nam, tone, cabinet"
+    changes = ask(at, {"do": "rescan"})["changes"]
+    assert (changes["changed"], changes["broken"]) == (["crunch"], {"crunch": error})
+    assert (entry(at, "crunch")["error"], entry(at, "crunch")["ready"], status(at)["error"]) == (error, True, error)
+    assert "1.gain_db" in status(at)["numbers"]
+    ask(at, {"do": "load", "preset": "lead"})
+    wait_for(lambda: status(at)["preset"] == "lead")
+    ask(at, {"do": "load", "preset": "crunch"})
+    wait_for(lambda: status(at)["preset"] == "crunch")
+    path.write_text(before)
+    wait_for(lambda: status(at)["error"] is None)
+    assert entry(at, "crunch") == {"name": "crunch", "ready": True, "error": None}
+
+
+def test_a_file_that_goes_is_told_by_each_preset_that_names_it_until_it_is_back(at: Path, banks: Path) -> None:
+    wait_for(lambda: all_ready(at))
+    artifact = banks / "rock" / "amp.stomp"
+    data = artifact.read_bytes()
+    artifact.unlink()
+    error = f"{artifact}: can't be read: no such file or directory; put it there again"
+    wait_for(lambda: entry(at, "crunch")["error"] == entry(at, "lead")["error"] == error)
+    assert all_ready(at)
+    artifact.write_bytes(data)
+    wait_for(lambda: entry(at, "crunch")["error"] is None and entry(at, "lead")["error"] is None)
+
+
+def test_an_artifact_of_the_same_size_and_time_is_another_one_to_rescan(at: Path, banks: Path) -> None:
+    wait_for(lambda: all_ready(at))
+    artifact = banks / "rock" / "amp.stomp"
+    found = artifact.stat()
+    data = bytearray(artifact.read_bytes())
+    data[-1] ^= 1
+    with artifact.open("r+b") as file:
+        file.write(data)
+    os.utime(artifact, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert ask(at, {"do": "rescan"})["changes"]["changed"] == ["crunch", "lead"]
+    wait_for(lambda: entry(at, "crunch")["error"])
+    assert "amp.stomp" in entry(at, "crunch")["error"]
+    assert status(at)["preset"] == "crunch"
+    assert all_ready(at)
+
+
+def test_what_is_written_anew_with_the_same_bytes_is_no_change(at: Path, banks: Path) -> None:
+    for path in (banks / "rock").glob("*.toml"):
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+        os.utime(path, (1, 1))
+    assert ask(at, {"do": "rescan"})["changes"] == NOTHING
+
+
+def test_what_the_pedal_saves_itself_is_no_change(at: Path) -> None:
+    ask(at, {"do": "set", "name": "1.gain_db", "value": 2})
+    ask(at, {"do": "save"})
+    assert ask(at, {"do": "rescan"})["changes"] == NOTHING
+    assert status(at)["numbers"]["1.gain_db"] == 2
+
+
+def test_a_link_that_leads_elsewhere_is_a_change(at: Path, banks: Path) -> None:
+    cabinets = banks / "rock" / "cabs"
+    (cabinets / "v30.wav").rename(cabinets / "first.wav")
+    (cabinets / "second.wav").write_bytes((cabinets / "first.wav").read_bytes()[:-100] + bytes(range(100)))
+    (cabinets / "v30.wav").symlink_to("first.wav")
+    assert ask(at, {"do": "rescan"})["changes"] == NOTHING
+    (cabinets / "v30.wav").unlink()
+    (cabinets / "v30.wav").symlink_to("second.wav")
+    assert ask(at, {"do": "rescan"})["changes"] == {**NOTHING, "changed": ["crunch"]}
+
+
+def test_presets_and_banks_that_come_go_and_move_are_seen_unasked(at: Path, banks: Path) -> None:
+    preset.write(Preset("First", (Gain(),)), banks / "rock" / "a first one.toml")
+    make_bank(banks / "jazz")
+    wait_for(lambda: listed(at) == ["a first one", "crunch", "lead"])
+    (banks / "rock" / "bank.toml").write_text('format = 1\norder = ["lead"]\n')
+    wait_for(lambda: listed(at) == ["lead", "a first one", "crunch"])
+    (banks / "rock" / "lead.toml").rename(banks / "rock" / "solo.toml")
+    wait_for(lambda: listed(at) == ["a first one", "crunch", "solo"])
+    assert ask(at, {"do": "banks"})["banks"] == ["jazz", "rock"]
+    assert ask(at, {"do": "rescan"})["changes"] == {
+        **NOTHING,
+        "new_banks": ["jazz"],
+        "new": ["a first one", "solo"],
+        "gone": ["lead"],
+    }
+
+
+def test_answers_come_in_the_order_of_the_requests(at: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20.0)
+        connection.connect(str(at))
+        connection.sendall(b'{"do": "rescan"}\n{"do": "banks"}\n{"do": "nonsense"}\n')
+        answers = connection.makefile()
+        first, second, third = (json.loads(answers.readline()) for _ in range(3))
+    assert first["changes"] == NOTHING
+    assert "changes" not in second
+    assert third["error"].startswith("request: 'nonsense' is not known")

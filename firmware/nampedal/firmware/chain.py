@@ -81,6 +81,7 @@ class Chain:
     numbers: what they are now.  levels: of each NAM block.  tiers: the most that one of its captures has.
     loads: CPU seconds a second of audio with each tier, once measured.
     loudness_lufs: of all blocks together, with the preset's own numbers; None: the preset is not normalised.
+    measured_lufs: the same where it was measured when it was prepared; None: it was known, or is not needed.
     """
 
     def __init__(self, preset: Preset, native: _engine.Chain, sample_rate: float) -> None:
@@ -95,6 +96,7 @@ class Chain:
         self.cabinets: list[int] = []
         self.tiers = 1
         self.loudness_lufs: float | None = None
+        self.measured_lufs: float | None = None
         # The dry guitar is heard, not the blocks.
         self._dry = False
         self.loads: tuple[float, ...] = ()
@@ -124,7 +126,9 @@ class Chain:
         builder.build()
         if chain.is_normalised:
             known = preset.loudness_lufs if preset.loudness_lufs is not None else loudness_lufs
-            chain.loudness_lufs = chain.measure_loudness() if known is None else known
+            if known is None:
+                known = chain.measured_lufs = chain.measure_loudness()
+            chain.loudness_lufs = known
         chain.rewind(Step(0))
         return chain
 

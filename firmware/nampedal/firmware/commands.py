@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nampedal.firmware.action import parse
-from nampedal.firmware.control import ControlServer, Json
+from nampedal.firmware.control import ControlServer, Json, Later
 from nampedal.firmware.controls import Controls
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.lamps import ANNOUNCED
@@ -61,7 +61,7 @@ class Commands:
 
     def __init__(self, pedal: Pedal, performer: Performer, controls: Controls | None = None) -> None:
         self._pedal, self._performer, self._controls = pedal, performer, controls
-        self._known: dict[str, tuple[dict[str, type], Callable[..., Json]]] = {
+        self._known: dict[str, tuple[dict[str, type], Callable[..., Json | Later]]] = {
             "status": ({}, self.status),
             "presets": ({}, self._presets),
             "load": ({"preset": str}, self._load),
@@ -80,7 +80,7 @@ class Commands:
             "map": ({"control_change": int, "does": str}, self._map),
         }
 
-    def answer(self, request: Json) -> Json:
+    def answer(self, request: Json) -> Json | Later:
         """Raises ControlRequestError, and what the preset manager refuses."""
         name = request["do"]
         if name not in self._known:
@@ -112,6 +112,7 @@ class Commands:
         return {
             "bank": pedal.bank.name,
             "preset": current.name if current is not None else None,
+            "error": (current.error or None) if current is not None else None,
             "wanted": manager.wanted.name if manager is not None and manager.wanted is not None else None,
             "refused": manager.refused if manager is not None else "",
             "playing": client is not None,
@@ -210,9 +211,14 @@ class Commands:
         folders = self._pedal.banks or [self._pedal.bank]
         return {"banks": [folder.name for folder in folders], "bank": self._pedal.bank.name}
 
-    def _rescan(self) -> Json:
-        self._pedal.rescan()
-        return self._banks()
+    def _rescan(self) -> Later:
+        number = self._pedal.rescan()
+
+        def answer() -> Json | None:
+            changes = self._pedal.rescanned(number)
+            return {**self._banks(), "changes": changes} if changes is not None else None
+
+        return Later(answer)
 
     def _announce(self, code: int | None) -> Json:
         if code not in ANNOUNCED:

@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +33,28 @@ def socket_path() -> Path:
     return Path(runtime if os.path.isabs(runtime) else "/run", "nampedal", "control.sock")
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that takes its time. poll: None while it is not there yet; raises NampedalError."""
+
+    poll: Callable[[], Json | None]
+
+
 class _Client:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.heard = b""
         self.waiting = b""
+        # Lines that were not answered yet, and the answer that the next ones wait for.
+        self.lines: list[bytes] = []
+        self.later: Later | None = None
         self.subscribed = False
 
 
 class ControlServer:
     """answer: a request to what is told, beside "ok"; raises NampedalError."""
 
-    def __init__(self, path: Path, answer: Callable[[Json], Json]) -> None:
+    def __init__(self, path: Path, answer: Callable[[Json], Json | Later]) -> None:
         """Raises ControlSocketError where the socket can't be made, or another pedal answers there."""
         self.path = path
         self._answer = answer
@@ -68,7 +79,9 @@ class ControlServer:
         return sum(client.subscribed for client in self._clients.values())
 
     def poll(self) -> None:
-        """Answers whatever has been asked."""
+        """Answers whatever has been asked. Call it often: nothing wakes it when a late answer is there."""
+        for waiting in [one for one in self._clients.values() if one.later is not None]:
+            self._serve(waiting)
         for key, events in self._selector.select(0):
             if key.fileobj is self._listener:
                 self._accept()
@@ -109,19 +122,42 @@ class ControlServer:
             return
         client.heard += got
         *lines, client.heard = client.heard.split(b"\n")
-        for line in lines:
-            self._tell(client, self._reply(client, line))
+        client.lines += lines
+        self._serve(client)
+        if sum(map(len, client.lines)) > MOST_WAITING:
+            self._drop(client)
+            return
         if len(client.heard) > MOST_LINE:
             client.heard = b""
             self._tell(client, _refusal(ControlRequestError(f"request: is longer than {MOST_LINE} bytes; send a line")))
 
-    def _reply(self, client: _Client, line: bytes) -> Json:
+    def _serve(self, client: _Client) -> None:
+        """Answers its lines, one after the other."""
+        while client.later is not None or client.lines:
+            reply = (
+                self._ask_again(client.later) if client.later is not None else self._reply(client, client.lines.pop(0))
+            )
+            if reply is None:
+                return
+            client.later = reply if isinstance(reply, Later) else None
+            if not isinstance(reply, Later):
+                self._tell(client, reply)
+
+    def _ask_again(self, later: Later) -> Json | None:
+        try:
+            answer = later.poll()
+        except NampedalError as error:
+            return _refusal(error)
+        return {"ok": True, **answer} if answer is not None else None
+
+    def _reply(self, client: _Client, line: bytes) -> Json | Later:
         try:
             request = _parse(line)
             if request.get("do") == "subscribe":
                 client.subscribed = True
                 return {"ok": True}
-            return {"ok": True, **self._answer(request)}
+            answer = self._answer(request)
+            return answer if isinstance(answer, Later) else {"ok": True, **answer}
         except NampedalError as error:
             return _refusal(error)
 

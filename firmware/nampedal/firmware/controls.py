@@ -25,7 +25,8 @@ from nampedal.firmware.errors import EmptyBankError, NotSavedError
 from nampedal.firmware.midi import MOST, Midi, Program
 from nampedal.firmware.pedal import Pedal
 from nampedal.firmware.performer import Performer
-from nampedal.firmware.preset_manager import PresetManager, Slot
+from nampedal.firmware.preset_manager import PresetManager
+from nampedal.firmware.slot import Slot
 
 # From one end of a setting to the other, of an encoder.
 CLICKS_OF_TRAVEL = 32

@@ -6,24 +6,28 @@ import logging
 import math
 import selectors
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nampedal.board.errors import NampedalError
-from nampedal.firmware import _engine, artifact, last_resort, preset
+from nampedal.firmware import _engine, last_resort
 from nampedal.firmware.audio_cpu import pin
-from nampedal.firmware.bank import banks_in, read_bank
+from nampedal.firmware.bank import Bank, read_bank
 from nampedal.firmware.chain import Chain
+from nampedal.firmware.changes import Changes, Rescans
+from nampedal.firmware.content import Contents, read_preset
 from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError, NoSuchBankError
 from nampedal.firmware.jack_client import JackClient, Wiring
 from nampedal.firmware.keeper import Keeper
 from nampedal.firmware.listener import Listener
 from nampedal.firmware.load import LoadMeter, Peaks
-from nampedal.firmware.preset import Nam, Preset
+from nampedal.firmware.loudness_cache import LoudnessCache, key_of
 from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.quality import NEAR, Quality, Step, steps
 from nampedal.firmware.state import State
+from nampedal.firmware.watch import Followed, Seen, Watch
 
 TICK_S = 0.02
 # JACK's thread wakes nobody: how often is looked for MIDI.
@@ -57,6 +61,7 @@ class Setup:
     banks_folder: where there may be more banks later; None: nowhere.
     last_resort: where nothing of the bank can be played, the input is, as it is.  safe: that alone was asked for.
     audio_cpu: the core that JACK's thread is kept on; None: any.
+    loudness: a file that measured loudness is kept in; None: it is measured each time.
     """
 
     bank: Sequence[Path]
@@ -75,6 +80,7 @@ class Setup:
     last_resort: bool = False
     safe: bool = False
     audio_cpu: int | None = None
+    loudness: Path | None = None
 
 
 class Pedal:
@@ -109,6 +115,11 @@ class Pedal:
         self._presets = list(setup.bank)
         # The bank that sounds, and its presets, while another one is gone to.
         self._from: tuple[Path, list[Path]] | None = None
+        self._changes = Changes(self.banks, self.bank, self._presets)
+        self._contents = Contents()
+        self._loudness = LoudnessCache(setup.loudness) if setup.loudness is not None else None
+        self._watch: Watch | None = None
+        self._rescans = Rescans()
         self._rate = 0.0
         self._period_frames = 0
 
@@ -153,8 +164,10 @@ class Pedal:
         if self.manager is not None and self.manager.current in self.manager.slots:
             self._from = self.bank, self._presets
         self.bank, self._presets = folder, list(found.presets)
+        self._changes.enter(self.bank, self._presets)
         if self.manager is not None:
             self.manager.change_bank(self._presets)
+        self._follow()
         _log.info("bank %s", found.name)
 
     def _follow_refusals(self, manager: PresetManager) -> None:
@@ -167,33 +180,76 @@ class Pedal:
         if self._from is not None and manager.current is not None and manager.current.path in self._from[1]:
             _log.warning("bank %s: no preset of it can be played; %s plays on", self.bank.name, self._from[0].name)
             self.bank, self._presets = self._from
+            self._changes.enter(self.bank, self._presets)
             manager.renew(self._presets)
+            self._follow()
 
-    def rescan(self) -> None:
-        """Looks for banks again, and for presets of the one that plays; what plays plays on, unless that is nothing.
+    def rescan(self) -> int:
+        """Has the watching thread read everything anew: banks, the one that plays, its presets and their files.
 
-        Raises NoSuchBankError, SettingsError of the folder of banks.
+        The number is what to ask `rescanned` for. Raises NoSuchBankError.
         """
-        if self.setup.banks_folder is None:
+        if self.setup.banks_folder is None or self._watch is None:
             raise NoSuchBankError("rescan: no folder of banks is played; play one")
-        self.banks = [folder.resolve() for folder in banks_in(self.setup.banks_folder)]
-        for folder in [self.bank] if self._presets else self.banks:
+        return self._watch.ask()
+
+    def rescanned(self, number: int) -> Mapping[str, Any] | None:
+        """What changed since the last rescan, once; None: that rescan is not done yet.
+
+        Raises SettingsError of the folder of banks.
+        """
+        return self._rescans.take(number)
+
+    def _follow(self) -> None:
+        """Tells the watching thread what to look at."""
+        if self._watch is None:
+            return
+        folder = self.setup.banks_folder
+        bank = self.bank if folder is not None and self._presets else None
+        self._watch.follow(Followed(tuple(self._presets), bank, folder))
+
+    def _see(self, seen: Seen) -> None:
+        """What plays plays on, unless that is nothing."""
+        if seen.banks is not None:
+            self.banks = list(seen.banks)
+        for problem in (seen.bank_problem, seen.banks_problem):
+            if problem is not None:
+                _log.warning("%s", problem)
+        if not self._presets:
+            self._begin()
+        elif seen.bank is not None and seen.bank.folder == self.bank:
+            self._renew(seen.bank)
+        if self.manager is not None:
+            self._changes.see(self.manager.see(seen.contents))
+        for number in seen.asked:
+            slots = self.manager.slots if self.manager is not None else []
+            told = self._changes.tell(self.banks, self._presets)
+            told["broken"] = {slot.name: slot.error for slot in slots if slot.error}
+            self._rescans.put(number, seen.banks_problem or told)
+
+    def _begin(self) -> None:
+        """With the first bank that can be played."""
+        for folder in self.banks:
             try:
-                self._renew(folder)
+                self._go_to(folder)
                 return
             except NampedalError as error:
                 _log.warning("%s", error)
 
-    def _renew(self, folder: Path) -> None:
-        if not self._presets:
-            self._go_to(folder)
-            return
-        self._presets = list(read_bank(folder).presets)
-        if self.manager is not None:
-            self.manager.renew(self._presets)
+    def _renew(self, bank: Bank) -> None:
+        if not bank.presets:
+            _log.warning("%s: holds no presets any more; what was there can be played on", bank.folder)
+        elif list(bank.presets) != self._presets:
+            self._presets = list(bank.presets)
+            _log.info("bank %s: its presets are now %s", bank.name, ", ".join(bank.preset_names))
+            if self.manager is not None:
+                self.manager.renew(self._presets)
+            self._follow()
 
     def run(self) -> None:
         """Until stop(). Raises JackPortError, NoSuchPresetError of the first preset, RecordingError."""
+        self._watch = Watch(self._contents)
+        self._follow()
         try:
             while not self._stopped:
                 client = self._wait_for_server()
@@ -210,6 +266,8 @@ class Pedal:
                     self.client = self.callback = None
                     client.close()
         finally:
+            self._watch.close()
+            self._watch = None
             self._end()
             if self.setup.keeper is not None:
                 self.setup.keeper.close()
@@ -256,6 +314,8 @@ class Pedal:
         if self.setup.keeper is not None and current is not None and not resorts:
             edits = self.manager.edits if self.manager is not None else {}
             self.setup.keeper.see(time.monotonic(), State(self.bank.resolve(), current.name, edits))
+        for seen in self._watch.take() if self._watch is not None else ():
+            self._see(seen)
         for tick in self.ticks:
             tick()
 
@@ -287,6 +347,7 @@ class Pedal:
             *(self._presets, self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
             carries=self._carries,
             last_resort=last_resort.PATH if self.setup.last_resort else None,
+            contents=self._contents,
         )
         kept = self.setup.keeper.kept if first and self.setup.keeper is not None else None
         if kept is not None and kept.bank == self.bank.resolve():
@@ -309,19 +370,20 @@ class Pedal:
             self.listener.close()
 
     def _prepare(self, path: Path, frames: int) -> Chain:
-        # An artifact alone is a preset of nothing else.
-        plain = path.suffix == artifact.SUFFIX
-        if path == last_resort.PATH:
-            played = last_resort.PRESET
-        else:
-            played = Preset(path.stem, (Nam(path.name),)) if plain else preset.read(path)
+        played = last_resort.PRESET if path == last_resort.PATH else read_preset(path)[0]
+        content = self._contents.last(path)
+        key = key_of(content, self._rate, self.setup.full_scale_dbu) if content is not None else None
+        measured = self._loudness.get(key) if self._loudness is not None else None
         chain = Chain.prepare(
             *(played, path.parent),
             sample_rate=self._rate,
             max_frames=frames,
             full_scale_dbu=self.setup.full_scale_dbu,
             channels=self.setup.channels,
+            loudness_lufs=measured,
         )
+        if self._loudness is not None and measured is None and chain.measured_lufs is not None:
+            self._loudness.put(key, chain.measured_lufs)
         chain.measure(self._period_frames)
         return chain
 

@@ -11,43 +11,21 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from nampedal.board.errors import NampedalError
 from nampedal.firmware import _engine, preset
 from nampedal.firmware.bank import which
 from nampedal.firmware.chain import Chain, OnStage
+from nampedal.firmware.content import Content, Contents
 from nampedal.firmware.errors import NoSuchPresetError, NoSuchSettingError, NotSavedError, SettingLimitError
 from nampedal.firmware.quality import Step
+from nampedal.firmware.slot import Slot
 
 CROSSFADE_S = 0.02
 DIP_S = 0.005
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """One preset of the bank. chain: once it is prepared.  error: why it can't be.  played: when last, in turns.
-
-    edits: numbers that were set, and not saved.
-    """
-
-    path: Path
-    chain: Chain | None = None
-    error: str = ""
-    played: int = 0
-    preparing: bool = False
-    # Was on the stage since it was prepared or rewound.
-    used: bool = False
-    # What it was rewound for: step and bypass.
-    ready_for: tuple[Step, bool] | None = None
-    edits: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
 
 
 class PresetManager:
@@ -56,6 +34,7 @@ class PresetManager:
     prepare: a preset's file to a chain; raises NampedalError.  most_bytes: of memory for all prepared chains.
     carries: whether there is time for two chains at once, while one becomes the other.
     last_resort: plays where nothing does and nothing is going to; None: then it is silent.
+    contents: what the files of presets hold; None: nobody looks whether they change.
     """
 
     def __init__(
@@ -66,6 +45,7 @@ class PresetManager:
         most_bytes: int,
         carries: Callable[[Chain, Chain], bool] = lambda old, new: True,
         last_resort: Path | None = None,
+        contents: Contents | None = None,
     ) -> None:
         self.slots = [Slot(path) for path in bank]
         self._last_resort = Slot(last_resort) if last_resort is not None else None
@@ -86,9 +66,10 @@ class PresetManager:
         self._prepare = prepare
         self._most_bytes = most_bytes
         self._carries = carries
+        self._contents = contents
         self._turns = itertools.count(1)
         self._asked: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
-        self._made: queue.SimpleQueue[tuple[Slot, Chain | str]] = queue.SimpleQueue()
+        self._made: queue.SimpleQueue[tuple[Slot, Chain | str, Content | None]] = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, name="prepare", daemon=True)
         self._worker.start()
 
@@ -171,7 +152,7 @@ class PresetManager:
             raise NotSavedError(f"{slot.path}: is no preset, but an artifact alone; its numbers can't be kept in it")
         preset.write(chain.edited(), slot.path)
         chain.keep()
-        slot.edits.clear()
+        slot.is_saved()
         _log.info("preset %s is saved", slot.name)
 
     def set_bypass(self, on: bool) -> None:
@@ -182,6 +163,19 @@ class PresetManager:
         """How well everything plays, from now on."""
         self.step = step
         self._apply()
+
+    def see(self, seen: Mapping[Path, Content]) -> list[str]:
+        """What files of presets hold now. The names of those that are something else than what was prepared.
+
+        They are prepared anew, and the one that plays is crossfaded to once that is done; a broken one stays as it was.
+        """
+        changed = [slot for slot in self.slots if slot.path in seen and slot.see(seen[slot.path])]
+        for slot in changed:
+            if slot.error:
+                _log.warning("preset %s stays as it was: %s", slot.name, slot.error)
+            else:
+                _log.info("preset %s: its files have changed", slot.name)
+        return [slot.name for slot in changed]
 
     def _lay_out(self, bank: list[Path]) -> None:
         self._left |= {slot.path: slot for slot in self.slots}
@@ -195,15 +189,19 @@ class PresetManager:
         self._stage.collect()
         self._take_made()
         self._switch()
+        self._refresh()
         self._resort()
         for slot in self.slots:
             # A chain that left the stage begins again where it was prepared.
             if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
+                if slot.fresh is not None:
+                    slot.put(slot.fresh, used=False)
+                    continue
                 self._rewind(slot, slot.chain)
                 slot.used = False
         for slot in self._left.values():
             if slot.chain is not None and not self._stage.has(slot.chain.native):
-                slot.chain, slot.used = None, False
+                slot.chain, slot.fresh, slot.used = None, None, False
         self._ask()
 
     @property
@@ -239,7 +237,7 @@ class PresetManager:
         at, way = self.slots.index(slot), by or 1
         on = [self.slots[(at + way * step) % len(self.slots)] for step in range(1, len(self.slots))]
         self._instead = on if by or self.current not in self.slots else []
-        if slot.error:
+        if not slot.playable:
             # It may have been mended meanwhile.
             slot.error = ""
         self.tick()
@@ -251,18 +249,16 @@ class PresetManager:
         if slot is self.current:
             self.wanted = None
             return
-        if slot.error:
+        if not slot.playable:
             self._pass_over(slot)
             return
         if slot.chain is None or slot.used:
             return
-        old = self._playing()
-        chain = slot.chain
         if slot.ready_for != (self.step, self.bypass):
-            self._rewind(slot, chain)
-        dip = old is not None and not self._carries(old, chain)
-        if not self._stage.go_to(chain.native, dip, DIP_S if dip else CROSSFADE_S):
+            self._rewind(slot, slot.chain)
+        if not self._go_to(slot.chain):
             return
+        chain = slot.chain
         slot.used = True
         slot.played = next(self._turns)
         self.current, self.wanted = slot, None
@@ -276,9 +272,26 @@ class PresetManager:
         self.wanted = self._instead.pop(0) if self._instead else None
         if self.wanted is None:
             self.dead_end = self.current not in self.slots
-        else:
+            return
+        if not self.wanted.playable:
             self.wanted.error = ""
-            self._switch()
+        self._switch()
+
+    def _refresh(self) -> None:
+        """Has what plays go on as its files are now."""
+        slot = self.current
+        if slot is None or slot.fresh is None:
+            return
+        slot.fresh.rewind(self.step, bypass=self.bypass, edits=slot.edits)
+        if self._go_to(slot.fresh):
+            slot.put(slot.fresh, used=True)
+            _log.info("preset %s plays as its files are now", slot.name)
+
+    def _go_to(self, chain: Chain) -> bool:
+        """Whether the stage takes it already."""
+        old = self._playing()
+        dip = old is not None and not self._carries(old, chain)
+        return self._stage.go_to(chain.native, dip, DIP_S if dip else CROSSFADE_S)
 
     def _resort(self) -> None:
         slot = self._last_resort
@@ -296,28 +309,21 @@ class PresetManager:
 
     def _take_made(self) -> None:
         while not self._made.empty():
-            slot, made = self._made.get()
-            slot.preparing = False
-            if isinstance(made, Chain):
-                slot.chain, slot.error, slot.used, slot.ready_for = (
-                    made,
-                    "",
-                    False,
-                    None if slot.edits else (Step(0), False),
-                )
-            else:
-                slot.error = made
-                _log.warning("preset %s can't be played: %s", slot.name, made)
+            slot, made, content = self._made.get()
+            slot.take(made, content)
+            if isinstance(made, str):
+                stays = "stays as it was" if slot.chain is not None else "can't be played"
+                _log.warning("preset %s %s: %s", slot.name, stays, made)
 
     def _ask(self) -> None:
         """For one chain at a time, the most needed first; makes room for it."""
-        missing = [slot for slot in self.slots if slot.chain is None and not slot.error]
+        missing = [slot for slot in self.slots if slot.stale or (slot.chain is None and not slot.error)]
         if not missing or any(slot.preparing for slot in self.slots):
             return
         slot = next(slot for slot in self._by_need() if slot in missing)
-        if self.memory_bytes >= self._most_bytes and not self._leave(slot):
+        if slot.chain is None and self.memory_bytes >= self._most_bytes and not self._leave(slot):
             return
-        slot.preparing = True
+        slot.preparing, slot.stale = True, False
         self._asked.put(slot)
 
     def _by_need(self) -> list[Slot]:
@@ -342,8 +348,10 @@ class PresetManager:
     def _work(self) -> None:
         while (slot := self._asked.get()) is not None:
             made: Chain | str
+            # Before it is prepared: what is written meanwhile is seen at the next look.
+            content = self._contents.read(slot.path) if self._contents is not None else None
             try:
                 made = self._prepare(slot.path)
             except NampedalError as error:
                 made = str(error)
-            self._made.put((slot, made))
+            self._made.put((slot, made, content))

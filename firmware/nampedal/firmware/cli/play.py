@@ -186,6 +186,7 @@ def play_command(
         last_resort=profile is not None or safe,
         safe=safe,
         audio_cpu=audio_cpu(),
+        loudness=state_path().with_name("loudness.toml") if keeps else None,
         **others,
     )
     run(pedals.Pedal(setup), profile, which or ("pedal" if profile is not None else "none"), socket or socket_path())
