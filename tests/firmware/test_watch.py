@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
@@ -128,8 +129,13 @@ def test_an_artifact_that_many_presets_name_is_read_once(watched: Watched, monke
     watched.follow()
     watched.rest()
     wait_for(lambda: watched.contents.count == 17)
-    hashed = []
-    monkeypatch.setattr(content, "file_digest", lambda *of: hashed.append(1) or hashlib.file_digest(*of))
+    hashed: list[object] = []
+
+    def counted(file: BufferedReader, how: str) -> object:
+        hashed.append(file)
+        return hashlib.file_digest(file, how)
+
+    monkeypatch.setattr(content, "file_digest", counted)
     path = watched.folder / "amp.stomp"
     path.write_bytes(path.read_bytes()[:-1])
     changed = {watched.folder / f"p{number}.toml" for number in range(15)}

@@ -16,6 +16,7 @@ from nampedal.firmware.control import ControlServer, Json, Later
 from nampedal.firmware.controls import Controls
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.lamps import ANNOUNCED
+from nampedal.firmware.level_session import LevelSession
 from nampedal.firmware.machine import temperature_c, throttled
 from nampedal.firmware.pedal import STEPS, Pedal
 from nampedal.firmware.performer import Performer
@@ -25,6 +26,13 @@ from nampedal.firmware.tuner import Pitch
 # How often subscribers are told.
 NEWS_S = 0.1
 MOST_BURN_US = 100_000
+_NEEDED = {
+    str: "a text",
+    float: "a number",
+    int: "a whole number or null",
+    bool: "true or false",
+    list: "a list of texts",
+}
 
 
 def dbfs(peak: float) -> float | None:
@@ -61,6 +69,7 @@ class Commands:
 
     def __init__(self, pedal: Pedal, performer: Performer, controls: Controls | None = None) -> None:
         self._pedal, self._performer, self._controls = pedal, performer, controls
+        self._levels = LevelSession()
         self._known: dict[str, tuple[dict[str, type], Callable[..., Json | Later]]] = {
             "status": ({}, self.status),
             "presets": ({}, self._presets),
@@ -76,6 +85,10 @@ class Commands:
             "act": ({"action": str}, self._act),
             "banks": ({}, self._banks),
             "rescan": ({}, self._rescan),
+            "level": ({"presets": list, "seconds": float}, self._level),
+            "level_status": ({}, lambda: self._levels.status(self._pedal.listener)),
+            "level_write": ({}, self._level_write),
+            "level_stop": ({}, self._level_stop),
             "announce": ({"code": int}, self._announce),
             "map": ({"control_change": int, "does": str}, self._map),
         }
@@ -98,7 +111,7 @@ class Commands:
             if key not in given:
                 raise ControlRequestError(f"request {name}: {key!r} is missing; it takes {', '.join(wanted)}")
             if not _is(given[key], kind):
-                needed = {str: "a text", float: "a number", int: "a whole number or null", bool: "true or false"}[kind]
+                needed = _NEEDED[kind]
                 raise ControlRequestError(f"request {name}: {key!r} is {given[key]!r}; {needed} is needed")
         return call(**given)
 
@@ -220,6 +233,27 @@ class Commands:
 
         return Later(answer)
 
+    def _level(self, presets: list[str], seconds: float) -> Json:
+        paths = [slot.path for slot in self._manager.slots]
+        listener = self._pedal.listener
+        if listener is None or self._pedal.client is None:
+            raise ControlRequestError("request level: no guitar is heard: the pedal waits for JACK; start jackd")
+        self._levels.start(listener, paths, presets, seconds, self._pedal.setup.full_scale_dbu)
+        return {}
+
+    def _level_write(self) -> Later:
+        self._levels.write()
+
+        def answer() -> Json | None:
+            written = self._levels.written()
+            return {"written": written} if written is not None else None
+
+        return Later(answer)
+
+    def _level_stop(self) -> Json:
+        self._levels.stop()
+        return {}
+
     def _announce(self, code: int | None) -> Json:
         if code not in ANNOUNCED:
             raise ControlRequestError(
@@ -233,6 +267,8 @@ class Commands:
 def _is(value: Any, kind: type) -> bool:
     if kind is int:
         return value is None or (isinstance(value, int) and not isinstance(value, bool))
+    if kind is list:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, kind)

@@ -309,6 +309,10 @@ class ControlRequestError(NampedalError, ValueError):
     """What is asked through the control socket makes no sense, or was refused."""
 
 
+class GuitarTooQuietError(NampedalError, ValueError):
+    """Nothing, or too little, is heard of a guitar that presets are to be levelled for."""
+
+
 class RecordingError(NampedalError, OSError):
     """A recording can't be begun."""
 

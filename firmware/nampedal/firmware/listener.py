@@ -1,4 +1,4 @@
-"""Who listens beside the audio thread: a recording of input and output, and the tuner.
+"""Who listens beside the audio thread: a recording of input and output, the tuner, and who levels presets.
 
 A thread of its own takes what the stage puts aside; the audio thread waits for nobody, and drops what is not taken in
 time.
@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from nampedal.firmware import _engine
 from nampedal.firmware.errors import RecordingError
+from nampedal.firmware.take import Take
 from nampedal.firmware.tuner import Pitch, Tuner
 
 LOOK_S = 0.02
@@ -34,10 +35,16 @@ class Listener:
         self._file: soundfile.SoundFile | None = None
         self._path = Path()
         self._tuner: Tuner | None = None
+        self._guitar: Take | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
         self._thread.start()
+
+    @property
+    def sample_rate(self) -> float:
+        """Hz."""
+        return self._rate
 
     def close(self) -> None:
         """Ends the recording, and the thread."""
@@ -78,8 +85,14 @@ class Listener:
             self.pitch = None
             self._listen()
 
+    def take(self, guitar: Take | None) -> None:
+        """Has it hear the input's first channel until it is over; None: no more."""
+        with self._lock:
+            self._guitar = guitar
+            self._listen()
+
     def _listen(self) -> None:
-        wanted = self._file is not None or self._tuner is not None
+        wanted = self._file is not None or self._tuner is not None or self._guitar is not None
         if wanted and not self._stage.tapped:
             # What was put aside before is not asked for.
             while self._stage.take_tap(self._room):
@@ -96,6 +109,11 @@ class Listener:
             pairs = self._room[:frames]
             if self._tuner is not None:
                 self.pitch = self._tuner.hear(np.ascontiguousarray(pairs[:, 0]))
+            if self._guitar is not None:
+                self._guitar.hear(pairs[:, 0])
+                if self._guitar.over:
+                    self._guitar = None
+                    self._listen()
             self._write(pairs)
 
     def _write(self, pairs: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:

@@ -18,6 +18,7 @@ from nampedal.firmware.cli.doctor import doctor_command
 from nampedal.firmware.cli.install import install_command, uninstall_command
 from nampedal.firmware.cli.latency import latency_command
 from nampedal.firmware.cli.learn import learn_command
+from nampedal.firmware.cli.level import level_command
 from nampedal.firmware.cli.play import play_command
 from nampedal.firmware.cli.setup import setup_command
 from nampedal.firmware.cli.update import update_command
@@ -36,6 +37,7 @@ PEDAL_COMMANDS = (
     tuner_command,
     latency_command,
     learn_command,
+    level_command,
     setup_command,
     calibrate_command,
     verify_command,
