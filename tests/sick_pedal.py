@@ -45,6 +45,7 @@ STATUS: dict[str, Any] = {
     "bypass": False,
     "load": {"p50": 0.3, "p99": 0.35, "p99.9": 0.41, "worst": 0.5, "blocks": 3000},
     "xruns": 1,
+    "input_dbfs": -71.3,
     "muted": False,
     "tuning": False,
     "controls": {},
@@ -59,6 +60,8 @@ IMAGE_MOUNTS = """/dev/mmcblk0p2 / squashfs ro,relatime 0 0
 /dev/mmcblk0p1 /boot/firmware vfat ro,relatime 0 0
 /dev/mmcblk0p4 /var/lib/nampedal ext4 rw,noatime 0 0
 """
+# What amixer prints of a Codec Zero's mixer once its profile has set it: test_mixer.py has it print that anew.
+MIXER = ROOT / "tests" / "firmware" / "doctor" / "codec_zero_scontents.txt"
 SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
 
@@ -83,6 +86,7 @@ class Patient(RealMachine):
         self.seconds_per_look = 0.0
         self._passed_s = 0.0
         self.asked = 0
+        self.waited_s = 0.0
 
     def put(self, path: str, text: str) -> None:
         at = self.real(Path(path))
@@ -140,6 +144,9 @@ class Patient(RealMachine):
     def passed_s(self) -> float:
         self._passed_s += self.seconds_per_look
         return self._passed_s
+
+    def wait(self, seconds: float) -> None:
+        self.waited_s += seconds
 
 
 def look(patient: Patient, check: Callable[[Case], Finding]) -> tuple[str, str, str]:
@@ -219,6 +226,7 @@ def _hardware(patient: Patient) -> None:
         " 0 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi\n                      vc4-hdmi\n"
         " 1 [Zero           ]: RPi_Codec_Zero - RPi Codec Zero\n                      RPi Codec Zero\n",
     )
+    patient.commands["amixer -D hw:Zero scontents"] = MIXER.read_text()
     patient.put("/proc/asound/card1/pcm0c/info", "")
     patient.put("/proc/asound/card1/pcm0p/info", "")
     for cpu in range(4):

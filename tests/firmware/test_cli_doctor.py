@@ -54,7 +54,7 @@ def test_a_pedal_that_is_ill_says_how_to_mend_it_and_ends_with_1(run: Run, pedal
         "into cmdline.txt"
     )
     assert "can't tell  HAT                 no HAT tells its name" in done.output
-    assert lines[-1] == "1 of 34 checks found something wrong; begin with 'audio core'; 1 can't be told here"
+    assert lines[-1] == "1 of 36 checks found something wrong; begin with 'audio core'; 1 can't be told here"
 
 
 def test_what_can_not_be_told_is_no_fault(run: Run, pedal: Patient) -> None:

@@ -49,7 +49,7 @@ def test_an_emulated_machine_is_well_but_for_what_it_lacks(tmp_path: Path) -> No
     patient.put("/proc/sys/kernel/version", "#1 SMP PREEMPT_RT Debian 7.2.12-1")
     assert found(patient, State.WRONG) == []
     assert found(patient, State.UNKNOWN) == [
-        *("board", "power", "throttling", "temperature", "HAT", "governor", "interrupts", "load", "xruns"),
+        *("board", "power", "throttling", "temperature", "HAT", "input", "governor", "interrupts", "load", "xruns"),
         "machine watchdog",
     ]
     assert found(patient, State.NOT_APPLICABLE) == ["audio core"]
@@ -86,15 +86,19 @@ def unknown_pedal(patient: Patient) -> None:
 @pytest.mark.parametrize(
     ("fall_ill", "wrong", "unknown"),
     [
-        (no_hat, ["sound card", "jackd", "nampedal", "plays"], ["HAT", "jackd settings", "real time", "locked memory"]),
+        (
+            no_hat,
+            ["sound card", "jackd", "nampedal", "plays"],
+            ["HAT", "jackd settings", "input", "real time", "locked memory"],
+        ),
         (weak_supply, ["power", "throttling"], []),
         (ondemand, ["governor", "xruns", "swap"], []),
         (
             dead_player,
             ["nampedal"],
-            ["jackd settings", "plays", "controls", "real time", "audio core", "load", "xruns"],
+            ["jackd settings", "plays", "input", "controls", "real time", "audio core", "load", "xruns"],
         ),
-        (unknown_pedal, ["profile"], ["board", "overlay", "controls"]),
+        (unknown_pedal, ["profile"], ["board", "overlay", "mixer", "controls"]),
     ],
 )
 def test_an_illness_is_seen_and_nothing_else(

@@ -9,6 +9,7 @@ from nampedal.firmware.doctor.case import Case
 from nampedal.firmware.doctor.finding import Finding
 from nampedal.firmware.doctor.hardware import check_board, check_card, check_hat, check_overlay, check_profile
 from nampedal.firmware.doctor.machine import Machine
+from nampedal.firmware.doctor.mixer import check_input, check_mixer
 from nampedal.firmware.doctor.processor import check_governor, check_power, check_temperature, check_throttling
 from nampedal.firmware.doctor.realtime import (
     check_core,
@@ -40,8 +41,8 @@ from nampedal.firmware.doctor.storage import (
 
 CHECKS = (
     *(check_board, check_power, check_throttling, check_temperature),
-    *(check_helpers, check_errors_file, check_hat, check_overlay, check_card),
-    *(check_jackd, check_jack_settings, check_player, check_plays, check_controls),
+    *(check_helpers, check_errors_file, check_hat, check_overlay, check_card, check_mixer),
+    *(check_jackd, check_jack_settings, check_player, check_plays, check_input, check_controls),
     *(check_presets, check_artifacts),
     *(check_governor, check_kernel, check_real_time, check_memory, check_interrupts, check_core),
     *(check_load, check_xruns),

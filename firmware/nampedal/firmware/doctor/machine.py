@@ -71,6 +71,9 @@ class Machine(Protocol):
     def passed_s(self) -> float:
         """Seconds that only grow."""
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+
 
 class RealMachine:
     """The one that this runs on, or a system that does not run, in a folder: then only its files tell something."""
@@ -156,3 +159,6 @@ class RealMachine:
 
     def passed_s(self) -> float:
         return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
