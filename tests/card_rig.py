@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,16 @@ class TestSystem(System):
 
 @dataclass
 class Booted:
-    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next."""
+    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next.
+
+    missing, is_outdated: as of `Boot`.
+    """
 
     problems: list[str]
     taken: list[str]
     restarts: bool
+    missing: list[Path]
+    is_outdated: Callable[[], bool]
 
 
 class Card:
@@ -141,7 +147,7 @@ class Card:
         self.system.said.clear()
         boot = Boot(self.system, self.installer, self.root)
         boot.run()
-        booted = Booted(list(boot.problems), list(boot.taken), boot.restarts)
+        booted = Booted(list(boot.problems), list(boot.taken), boot.restarts, boot.missing, boot.is_outdated)
         if START_IMPORT in self.system.said:
             self.system.said.remove(START_IMPORT)
             outcome = import_card(self.system, self.root)

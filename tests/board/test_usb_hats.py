@@ -124,6 +124,8 @@ def test_a_wrong_profile_names_file_key_and_what_is_allowed(
         ("overlay_parameters", 'overlay_parameters = ["slave"]'),
         ("card", 'card = "USB"'),
         ("pins", 'pins = { 18 = "I2S bit clock" }'),
+        ("guitar_jack", 'guitar_jack = "AUX IN left"'),
+        ("output_board_db", 'output_board_db = { value = -3, status = "stated", source = "its schematic" }'),
     ],
 )
 def test_what_only_a_hat_has_is_refused_beside_usb(tmp_path: Path, key: str, line: str) -> None:

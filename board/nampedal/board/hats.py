@@ -43,8 +43,11 @@ _OPTIONAL = (
 )
 # The only USB audio interface there is, whoever made it.
 ANY = "any"
-# What describes a HAT's driver and its pins; a USB interface has neither.
-_NOT_USB = ("overlay", "overlay_parameters", "card", "pins")
+# What describes a HAT's driver, its circuit and its pins; of a USB interface none is known.
+_NOT_USB = (
+    *("overlay", "overlay_parameters", "card", "pins"),
+    *("guitar_jack", "output_jacks", "input_board_db", "output_board_db"),
+)
 _CHANNELS = ("input_channels", "output_channels")
 # A USB interface may have more channels than a HAT, and most of them let jackd open all or none.
 _USB_CHANNELS = (1, 64)

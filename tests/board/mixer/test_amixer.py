@@ -98,7 +98,7 @@ def test_other_words_end_where_the_check_thinks(key: str, line: str, taken: bool
             assert bool(value) is state.switches[control.name]
 
 
-@pytest.mark.parametrize("key", hat_keys())
+@pytest.mark.parametrize("key", [key for key in hat_keys() if read_hat(key).usb is None])
 def test_amixer_calls_the_controls_as_the_tables_do(key: str, tmp_path: Path) -> None:
     mixer, card = fake(read_hat(key), tmp_path)
     found = {line.split("'")[1] for line in mixer.amixer("scontrols").stdout.splitlines()}

@@ -42,11 +42,15 @@ GAINS = {
 }
 
 
+# Of a USB interface no table says anything.
+HATS = [key for key in hat_keys() if read_hat(key).usb is None]
+
+
 def test_every_hat_is_here() -> None:
-    assert set(INPUTS) == set(GAINS) == set(hat_keys())
+    assert set(INPUTS) == set(GAINS) == set(HATS)
 
 
-@pytest.mark.parametrize("key", hat_keys())
+@pytest.mark.parametrize("key", HATS)
 def test_a_stated_level_follows_from_the_chip_and_the_mixer_where_it_can(key: str) -> None:
     hat = read_hat(key)
     told = input_full_scale_dbu(hat)
@@ -60,7 +64,7 @@ def test_a_stated_level_follows_from_the_chip_and_the_mixer_where_it_can(key: st
         assert hat.output_full_scale_dbu.value == pytest.approx(out, abs=ROUNDING_DB)
 
 
-@pytest.mark.parametrize("key", hat_keys())
+@pytest.mark.parametrize("key", HATS)
 def test_the_gains_of_the_mixer_are_known(key: str) -> None:
     hat = read_hat(key)
     assert (input_gain_db(hat), output_gain_db(hat)) == GAINS[key]

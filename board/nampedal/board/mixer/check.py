@@ -72,6 +72,8 @@ def _paths(hat: Hat, card: SoundCard, state: MixerState) -> Iterator[str]:
             return
     what = f"no guitar from {_jack(hat.guitar_jack)} to input {hat.guitar_channel.value}"
     yield from _closed(guitar_path(hat, card, state), what)
+    # Only a USB interface, which has no overlay, may leave them out.
+    assert hat.output_channels is not None
     for channel in range(1, hat.output_channels.value + 1):
         jack = hat.output_jacks[channel - 1] if hat.output_jacks else ""
         yield from _closed(output_path(hat, card, state, channel), f"no sound from output {channel} to {_jack(jack)}")

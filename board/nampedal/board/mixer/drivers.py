@@ -158,8 +158,8 @@ def read_driver(key: str) -> Driver:
     )
 
 
-def sound_card(overlay: str) -> SoundCard | None:
-    """Return what the drivers behind an overlay can set; None if no table is of this overlay.
+def sound_card(overlay: str | None) -> SoundCard | None:
+    """Return what the drivers behind an overlay can set; None if no table is of this overlay, or there is none (USB).
 
     Raises SettingsError of a table that is wrong.
     """
