@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bad_bank import write_bomb
 from conftest import ROOT
 from emulated_machine import CARD_AT_BYTES, Machine
 from nam_maker import a1, write
@@ -21,6 +22,8 @@ GUEST = ROOT / "tests" / "image" / "guest"
 PYTHON = "PYTHONPATH=/tmp/guest /opt/nampedal/runtime/bin/python3 -B"
 BANKS = "/var/lib/nampedal/banks"
 BOOT_S = 240.0
+BOMB = "bomb.nampedal-bank"
+ERRORS = "/boot/firmware/nampedal-errors.txt"
 # There is no HAT, and nothing but the kernel's own cable to play through.
 WORDS = ("modules_load=snd-aloop", "systemd.log_target=kmsg")
 
@@ -33,10 +36,11 @@ _ASK = (
 
 
 class Pedal:
-    """Somebody who is logged in."""
+    """Somebody who is logged in. told: what nampedal-errors.txt said after the first boot."""
 
     def __init__(self, machine: Machine, key: Path) -> None:
         self.machine = machine
+        self.told = ""
         # An emulator takes a second and more for each login: all commands go through the first one's connection.
         options = (
             *("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=30"),
@@ -57,6 +61,11 @@ class Pedal:
         command = ["scp", "-q", "-r", *self._options, "-P", str(self.machine.port), *map(str, paths)]
         subprocess.run([*command, f"root@127.0.0.1:{to}"], check=True, timeout=120)
 
+    def change_card(self, command: str) -> None:
+        """Run a command while the card's first partition can be written, then have the pedal look at it, as a boot does."""
+        writable, locked = "mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"
+        self.run(f"{writable} && {command} && {locked} && systemctl restart nampedal-card.service")
+
     def status(self) -> dict[str, Any]:
         """Empty while nobody answers."""
         said = self.run(f"/usr/bin/python3 -I -S -c '{_ASK}'", check=False)
@@ -74,6 +83,35 @@ class Pedal:
             time.sleep(0.5)
         said = self.run("systemctl status 'nampedal*' --no-pager -l; journalctl -b --no-pager | tail -40", check=False)
         raise AssertionError(f"{what} did not come true in {patience_s} s:\n{said}")
+
+
+class Pins:
+    """Of a header that the kernel makes up, which the pedal's lamps and footswitches are on from now on."""
+
+    def __init__(self, pedal: Pedal) -> None:
+        self._pedal = pedal
+        pedal.run("mkdir -p /tmp/guest && modprobe -a configfs gpio-sim")
+        pedal.run("mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config")
+        pedal.copy(GUEST / "gpio_sim.py", to="/tmp/guest/")
+        chip = self.run("make")
+        self.run("pull", 5, "up")
+        self.run("pull", 6, "up")
+        # The library knows a Raspberry Pi by its revision, and its pins by the driver's name: neither is here.
+        drop_in(pedal, "pins", f"Environment=RPI_LGPIO_REVISION=a020d3 RPI_LGPIO_CHIP={chip}")
+
+    def run(self, *words: object, patience_s: float = 120.0) -> str:
+        """As guest/gpio_sim.py has them."""
+        command = f"{PYTHON} /tmp/guest/gpio_sim.py {' '.join(map(str, words))}"
+        return self._pedal.run(command, patience_s=patience_s)
+
+
+def drop_in(pedal: Pedal, name: str, *lines: str) -> None:
+    """For nampedal.service, until the machine is switched off."""
+    folder = "/run/systemd/system/nampedal.service.d"
+    text = "".join(f"{line}\\n" for line in ("[Service]", *lines))
+    pedal.run(f"mkdir -p {folder} && printf '{text}' > {folder}/{name}.conf")
+    pedal.run("systemctl daemon-reload && systemctl restart nampedal.service")
+    pedal.wait_for(pedal.status)
 
 
 def make_key(folder: Path) -> Path:
@@ -96,12 +134,14 @@ def make_rock(folder: Path) -> Path:
 
 
 def prepare(image: Path, key: Path, folder: Path) -> Path:
-    """The image, with what a player puts on a card: settings, and a bank to take over."""
+    """The image, with what a player puts on a card: settings, a bank to take over, and one that was made to do harm."""
     card = folder / "pedal.img"
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", image, card], check=True)
     public = key.with_suffix(".pub").read_text().strip()
     (folder / "nampedal.toml").write_text(f'host_name = "stage-left"\r\nssh_key = "{public}"\r\n')
     rock = make_rock(folder / "import" / "rock")
+    # By name it comes before the good one.
+    write_bomb(rock.parent / BOMB, 10)
     put(card, folder / "nampedal.toml", rock.parent)
     return card
 

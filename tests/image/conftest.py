@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BOOT_S, WORDS, Pedal, make_key, prepare
+from emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal, make_key, prepare
 
 
 @pytest.fixture(scope="session")
@@ -52,5 +52,10 @@ def pedal(prepared: Path, ssh_key: Path, tmp_path_factory: pytest.TempPathFactor
     with running(Machine("virt", started, overlay(prepared, folder / "card.qcow2"), folder, WORDS)) as machine:
         machine.wait_for_ssh(BOOT_S)
         booted = Pedal(machine, ssh_key)
-        booted.wait_for(lambda: booted.status().get("preset"), BOOT_S)
+        # It plays dry until the bank on the card was taken over.
+        booted.wait_for(lambda: booted.plays("1-half"), BOOT_S)
+        booted.wait_for(lambda: BOMB in booted.run(f"cat {ERRORS}", check=False))
+        booted.told = booted.run(f"cat {ERRORS}")
+        booted.change_card(f"rm /boot/firmware/import/{BOMB}")
+        booted.wait_for(lambda: booted.run(f"test -e {ERRORS} || echo gone") == "gone")
         yield booted

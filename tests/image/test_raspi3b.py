@@ -39,6 +39,6 @@ def test_its_watchdog_is_found(console: str) -> None:
     assert "Broadcom BCM2835 watchdog timer" in console
 
 
-def test_a_bank_is_there_before_the_sound(console: str) -> None:
+def test_the_card_is_read_before_the_sound(console: str) -> None:
     assert 0 < console.index("Finished nampedal-card.service") < console.index("Started nampedal.service")
     assert "Failed to start nampedal.service" not in console

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from bank_maker import make_bank
 from conftest import ROOT
-from emulated_pedal import BANKS, GUEST, PYTHON, Pedal
+from emulated_pedal import BANKS, ERRORS, GUEST, PYTHON, Pedal, Pins, drop_in
 from nampedal.board.signature import UPDATE, sign
 from nampedal.firmware.bank_file import export_bank
 from signing_keys import make_key
@@ -78,24 +78,13 @@ def test_the_bank_on_the_card_was_taken_over(pedal: Pedal) -> None:
 
 def test_what_is_wrong_on_the_card_is_told_beside_it(pedal: Pedal) -> None:
     """As at a boot; whose own mounts the card is made writable in, for a moment."""
-    broken, errors = "/boot/firmware/import/broken.stomp", "/boot/firmware/nampedal-errors.txt"
-    again = "systemctl restart --no-block nampedal-card.service"
-    writable, locked = "mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"
-    pedal.run(f"{writable} && echo no artifact > {broken} && {locked} && {again}")
-    pedal.wait_for(lambda: "broken.stomp" in pedal.run(f"cat {errors}", check=False))
-    assert pedal.run("findmnt -no OPTIONS /boot/firmware").startswith("ro,")
-    pedal.run(f"{writable} && rm {broken} && {locked} && {again}")
-    pedal.wait_for(lambda: pedal.run(f"test -e {errors} || echo gone") == "gone")
+    broken = "/boot/firmware/import/broken.stomp"
+    pedal.change_card(f"echo no artifact > {broken}")
+    pedal.wait_for(lambda: "broken.stomp" in pedal.run(f"cat {ERRORS}", check=False))
+    pedal.wait_for(lambda: pedal.run("findmnt -no OPTIONS /boot/firmware").startswith("ro,"))
+    pedal.change_card(f"rm {broken}")
+    pedal.wait_for(lambda: pedal.run(f"test -e {ERRORS} || echo gone") == "gone")
     pedal.wait_for(lambda: pedal.plays("1-half"))
-
-
-def drop_in(pedal: Pedal, name: str, *lines: str) -> None:
-    """Until it is switched off."""
-    folder = "/run/systemd/system/nampedal.service.d"
-    text = "".join(f"{line}\\n" for line in ("[Service]", *lines))
-    pedal.run(f"mkdir -p {folder} && printf '{text}' > {folder}/{name}.conf")
-    pedal.run("systemctl daemon-reload && systemctl restart nampedal.service")
-    pedal.wait_for(pedal.status)
 
 
 @pytest.mark.parametrize("preset", ["3-amp", "2-double"])
@@ -120,19 +109,13 @@ def test_a_guitar_through_jack_is_what_the_preset_is_offline(pedal: Pedal, prese
 
 def test_a_footswitch_changes_the_preset_through_rpi_lgpio(pedal: Pedal) -> None:
     """Real pins as far as Linux can tell: gpio-sim, behind the library that a Raspberry Pi uses."""
-    pedal.run("mkdir -p /tmp/guest && modprobe -a configfs gpio-sim")
-    pedal.run("mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config")
-    pedal.copy(GUEST / "gpio_sim.py", to="/tmp/guest/")
-    pins = f"{PYTHON} /tmp/guest/gpio_sim.py"
-    chip = pedal.run(f"{pins} make")
-    pedal.run(f"{pins} pull 5 up; {pins} pull 6 up")
-    # The library knows a Raspberry Pi by its revision, and its pins by the driver's name: neither is here.
-    drop_in(pedal, "pins", f"Environment=RPI_LGPIO_REVISION=a020d3 RPI_LGPIO_CHIP={chip}")
+    pins = Pins(pedal)
     for pin, preset in ((6, "2-double"), (5, "1-half"), (6, "2-double")):
-        pedal.run(f"{pins} pull {pin} down; sleep 0.3; {pins} pull {pin} up")
+        pins.run("pull", pin, "down")
+        pins.run("pull", pin, "up")
         pedal.wait_for(lambda: pedal.plays(preset))  # noqa: B023
     # The second lamp is on, the first is not.
-    pedal.wait_for(lambda: (pedal.run(f"{pins} value 13"), pedal.run(f"{pins} value 26")) == ("0", "1"))
+    pedal.wait_for(lambda: (pins.run("value", 13), pins.run("value", 26)) == ("0", "1"))
 
 
 def test_doctor_finds_nothing_wrong(pedal: Pedal) -> None:

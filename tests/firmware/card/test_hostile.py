@@ -70,8 +70,8 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_worker_returns_what_is_done_in_another_process() -> None:
     do = a_worker()
-    assert do(lambda: [os.getpid(), "x"]) != [os.getpid(), "x"]
-    assert do(lambda: {"text": "\n\udcff"}) == {"text": "\n\udcff"}
+    assert do(lambda: [os.getpid(), "x"], "a") != [os.getpid(), "x"]
+    assert do(lambda: {"text": "\n\udcff"}, "a") == {"text": "\n\udcff"}
     assert do.peak_bytes > 1 << 20
 
 
@@ -87,7 +87,7 @@ def test_errors_are_raised_in_the_same_words(error: Exception, raised: type[Exce
         raise error
 
     with pytest.raises(raised, match=f"^{error}$"):
-        a_worker()(do)
+        a_worker()(do, "a")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by a bug"), RecursionError("by a bug"), OSError("by a bug")])
@@ -96,14 +96,14 @@ def test_any_other_exception_is_a_fault_of_that_import(error: Exception) -> None
         raise error
 
     with pytest.raises(ImportFaultError) as caught:
-        a_worker()(do)
+        a_worker()(do, "a")
     assert str(caught.value) == f"nampedal itself went wrong: {type(error).__name__}: by a bug"
 
 
 def test_memory_has_an_end() -> None:
     with pytest.raises(ImportFaultError, match=r"^it needs more than 128 MiB of memory$"):
-        a_worker()(lambda: len(bytearray(MOST_BYTES + (1 << 20))))
-    assert a_worker()(lambda: len(bytearray(MOST_BYTES // 2))) == MOST_BYTES // 2
+        a_worker()(lambda: len(bytearray(MOST_BYTES + (1 << 20))), "a")
+    assert a_worker()(lambda: len(bytearray(MOST_BYTES // 2)), "a") == MOST_BYTES // 2
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_a_process_that_is_ended_is_told_from_an_error(number: signal.Signals, t
         os.kill(os.getpid(), number)
 
     with pytest.raises(ImportEndedError, match=f"^{re.escape(text)}$"):
-        a_worker()(do)
+        a_worker()(do, "a")
 
 
 def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "MOST_S", 0.2)
     with pytest.raises(ImportEndedError, match=r"^it took too long and was ended$"):
-        a_worker()(lambda: time.sleep(AGES_S))
+        a_worker()(lambda: time.sleep(AGES_S), "a")
 
 
 def test_the_processor_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,13 +137,13 @@ def test_the_processor_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(worker, "MOST_CPU_S", 1)
     with pytest.raises(ImportEndedError, match=r"^it took more than 1 s of the processor$"):
-        a_worker()(do)
+        a_worker()(do, "a")
 
 
 def test_where_no_time_is_left_nothing_is_begun() -> None:
     begun: list[int] = []
     with pytest.raises(NoTimeError):
-        Worker(time.monotonic())(lambda: begun.append(1))
+        Worker(time.monotonic())(lambda: begun.append(1), "a")
     assert begun == []
 
 

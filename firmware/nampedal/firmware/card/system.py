@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pwd
 import socket
@@ -22,6 +23,8 @@ PATIENCE_S = 30.0
 # It holds for radios that appear later, too.
 _RFKILL = struct.Struct("=IBBBB")
 _CHANGE_ALL, _ALL_TYPES, _WIFI = 3, 0, 1
+
+_log = logging.getLogger(__name__)
 
 
 class System:
@@ -50,6 +53,8 @@ class System:
         if done.returncode != 0 and done.returncode not in fails:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
             raise CommandFailedError(f"{' '.join(command[:2])}: failed: {said}")
+        for line in done.stderr.splitlines():
+            _log.info("%s", line)
         return str(done.stdout)
 
     def owner(self, user: str) -> tuple[int, int]:

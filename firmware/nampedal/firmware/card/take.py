@@ -46,11 +46,11 @@ MOST_LETTERS = 60
 MOST_LINE = 500
 
 
-Run = Callable[[Callable[[], Any]], Any]
+Run = Callable[[Callable[[], Any], str], Any]
 
 
-def here(do: Callable[[], Any]) -> Any:
-    """In this process."""
+def here(do: Callable[[], Any], name: str) -> Any:
+    """In this process. name: of what it is about."""
     return do()
 
 
@@ -150,7 +150,7 @@ class _Taker:
         """
         self._journal.begin(found.stamp)
         try:
-            return self._run(do)
+            return self._run(do, found.path.name)
         except (ImportEndedError, ImportFaultError, NoTimeError) as error:
             raise type(error)(f"{found.path}: can't be taken over: {error}") from error
         except NampedalError:

@@ -25,6 +25,7 @@ from nampedal.firmware.card.errors import (
     ImportRefusedError,
     NoTimeError,
 )
+from nampedal.firmware.card.found import shown
 from nampedal.firmware.errors import TooMuchMemoryError
 from nampedal.firmware.memory_limit import limited, set_limit
 
@@ -50,8 +51,8 @@ class Worker:
         self.peak_bytes = 0
         self._end_s = end_s
 
-    def __call__(self, do: Callable[[], Any]) -> Any:
-        """What do() returns, which JSON can hold. In a process of its own.
+    def __call__(self, do: Callable[[], Any], name: str) -> Any:
+        """What do() returns, which JSON can hold. In a process of its own. name: of what it is about, for the log.
 
         Raises NoTimeError.  ImportLaterError, ImportRefusedError: do() raised an error, and these are its words.
         ImportFaultError: do() raised what it should not have, or ran out of memory.  ImportEndedError: the process was
@@ -72,7 +73,7 @@ class Worker:
             _kill(child)
             _, status, used = os.wait4(child, 0)
         self.peak_bytes = used.ru_maxrss << 10
-        _log.info("import: %.1f s, %.0f MiB", time.monotonic() - now_s, self.peak_bytes / (1 << 20))
+        _log.info("%s: %.1f s, %.0f MiB", shown(name), time.monotonic() - now_s, self.peak_bytes / (1 << 20))
         return _answer(said, status, in_time=in_time)
 
 
