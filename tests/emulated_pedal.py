@@ -62,7 +62,7 @@ class Pedal:
         subprocess.run([*command, f"root@127.0.0.1:{to}"], check=True, timeout=120)
 
     def change_card(self, command: str) -> None:
-        """Run a command while the card's first partition can be written, then have the pedal look at it, as a boot does."""
+        """Run a command while the card's first partition can be written. Then the pedal looks at it, as at a boot."""
         writable, locked = "mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"
         self.run(f"{writable} && {command} && {locked} && systemctl restart nampedal-card.service")
 

@@ -1,4 +1,4 @@
-"""A bank of 1 MB that unpacks to 1 GiB beside a good one, in a machine of 1 GiB: one line, four blinks, and it plays."""
+"""A bank of 1 MB that unpacks to 1 GiB, beside a good one, in a machine of 1 GiB: a line, four blinks, and it plays."""
 
 from __future__ import annotations
 
