@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 import soundfile
 from bank_maker import amp, make_bank, names, write_cabinet
 from click.testing import CliRunner
+from nam_maker import a1, write
 from nampedal.board.errors import NampedalError
-from nampedal.firmware import bank_file, preset
+from nampedal.converter import nam_file
+from nampedal.firmware import artifact, bank_file, preset
 from nampedal.firmware.cli.bank import bank_command
 from nampedal.firmware.cli.play import bank_of
 from nampedal.firmware.errors import EmptyBankError, NoSuchPresetError, TooMuchMemoryError
@@ -153,3 +156,14 @@ def test_what_is_left_out_is_told(here: Path) -> None:
         "rock.nampedal-bank: left out what no preset names: .ssh/authorized_keys",
         "banks/rock: rock: 2 presets",
     ]
+
+
+def test_an_artifact_that_is_small_and_needs_too_much_to_be_played_is_refused(here: Path) -> None:
+    """Each of its tiers needs less than the engine allows for one; all of them are prepared to be played."""
+    capture = nam_file.read(write(here / "amp.nam", a1((4, 2), (1 << 17, 1 << 18))))
+    (here / "many.stomp").write_bytes(artifact.pack(replace(capture, tiers=capture.tiers * 40)))
+    assert (here / "many.stomp").stat().st_size < 100_000
+    bank("new", "rock")
+    with pytest.raises(TooMuchMemoryError, match=r"^many\.stomp: needs more than 128 MiB of memory$"):
+        bank("add", "rock", "many.stomp")
+    assert names(here / "rock") == ["bank.toml"]

@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from nampedal.board.errors import NampedalError, SettingsUnreadableError
 from nampedal.board.settings import reason, replace_file, sync_folder
-from nampedal.firmware import _engine, artifact, impulse_response, preset
+from nampedal.firmware import artifact, impulse_response, preset
 from nampedal.firmware.bank import (
     OWN_FILE,
+    TRIED_FRAMES,
     TRIED_RATE_HZ,
     Bank,
     Entry,
@@ -22,6 +23,7 @@ from nampedal.firmware.bank import (
     which,
     write_order,
 )
+from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import (
     BankExistsError,
     BankIncompleteError,
@@ -149,12 +151,14 @@ def _plan_preset(plan: _Plan, path: Path) -> None:
 def _plan_artifact(plan: _Plan, path: Path) -> None:
     own = path.with_suffix(preset.SUFFIX)
     _check_name(own)
-    _engine.Artifact.open(str(path))
+    plain = Preset(path.stem, (Nam(path.name),))
+    # Opened only, it may be small and need memory without end once it is played.
+    Chain.prepare(plain, path.parent, sample_rate=TRIED_RATE_HZ, max_frames=TRIED_FRAMES)
     plan.put(path.name, _read(path), "artifact")
     there = plan.folder / own.name
     # One that plays it may have more blocks by now.
     if not (there.exists() and path.name in look_at_preset(there).files):
-        plan.put(own.name, preset.pack(Preset(path.stem, (Nam(path.name),))), "preset")
+        plan.put(own.name, preset.pack(plain), "preset")
 
 
 def _check_name(path: Path) -> None:
@@ -229,6 +233,6 @@ def _read(path: Path) -> bytes:
                 raise OSError(errno.EINVAL, "is no plain file")
             if status.st_size > MOST_BYTES:
                 raise BankTooLargeError(f"{path}: has {status.st_size:,} bytes; a bank has up to {MOST_BYTES:,}")
-            return file.read(MOST_BYTES)
+            return file.read()
     except OSError as error:
         raise SettingsUnreadableError(f"{path}: can't be read: {reason(error)}") from error
