@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import bank_maker
 import pytest
-from nampedal.firmware.doctor.banks import check_artifacts, check_presets
+from nampedal.firmware.bank import look_at_preset
+from nampedal.firmware.doctor.banks import as_owner, check_artifacts, check_presets
 from nampedal.firmware.doctor.case import Check
 from sick_pedal import Patient, amp, look
 
@@ -94,3 +98,30 @@ def test_banks_that_only_others_may_read_are_unknown(pedal: Patient, check: Chec
         "/var/lib/nampedal/banks can't be read",
         "ask again with 'sudo nampedal doctor'",
     )
+
+
+@pytest.fixture
+def everybodys() -> Iterator[Path]:
+    """A folder that other users come to."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_root_reads_nothing_through_a_link_that_the_player_could_not(everybodys: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can look with the rights of another user")
+    nobody = 65534
+    secret, banks = everybodys / "secret", everybodys / "banks"
+    secret.write_text("root:hash")
+    secret.chmod(0o600)
+    banks.mkdir()
+    (banks / "lead.toml").symlink_to(secret)
+    os.chown(banks, nobody, nobody)
+    groups = os.getgroups()
+    with as_owner(banks):
+        assert (os.geteuid(), os.getegid(), os.getgroups()) == (nobody, nobody, [])
+        assert look_at_preset(banks / "lead.toml").problems == (f"{banks}/lead.toml: can't be read: permission denied",)
+    assert (os.geteuid(), os.getgroups()) == (0, groups)
+    assert look_at_preset(banks / "lead.toml").problems[0].startswith(f"{banks}/lead.toml: is not TOML: ")
