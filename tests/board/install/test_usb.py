@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.board import places
+from nampedal.board.boards import read_board
 from nampedal.board.install.boot import config_block
 from nampedal.board.install.plan import SCRIPTS, plan
 from nampedal.board.install.sound import jack_arguments, jack_script, mixer_script, pedal_env
@@ -60,6 +61,11 @@ def test_config_txt_loads_no_overlay_of_a_hat(pedal: Pedal, target: Target) -> N
     lines = config_block(pedal, target)
     assert lines[:3] == ["[all]", "dtoverlay=", "dtparam=audio=off"]
     assert [line for line in lines if line.startswith("dtoverlay=") and line != "dtoverlay="] == []
+
+
+def test_a_board_whose_usb_is_off_has_it_switched_on(pedal: Pedal, target: Target) -> None:
+    assert "otg_mode=1" not in config_block(pedal, target)
+    assert "otg_mode=1" in config_block(dataclasses.replace(pedal, board=read_board("cm4")), target)
 
 
 def test_the_plan_has_the_script_that_starts_jackd(target: Target) -> None:

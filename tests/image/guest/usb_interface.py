@@ -5,7 +5,7 @@ usb_interface.py pull TIMES                   the cable pulled and put back, so 
 usb_interface.py with COMMAND...              runs a command while the interface sounds
 
 The kernel's own loopback controllers, dummy_hcd and usbip-vudc, carry no isochronous transfers, which audio needs
-(drivers/usb/gadget/udc/dummy_hcd.c; drivers/usb/usbip/vudc_transfer.c: "TODO: support"). vhci_hcd does, and takes its
+(xairy/raw-gadget, issue 72; torvalds/linux, v_timer in drivers/usb/usbip/vudc_transfer.c at 09e005c). vhci_hcd does, and takes its
 devices over a socket by the protocol of Documentation/usb/usbip_protocol.rst. From there on all is real: the USB core,
 snd-usb-audio, jackd, nampedal.
 

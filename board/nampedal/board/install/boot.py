@@ -21,6 +21,8 @@ ISOLATING_CORES = 4
 _WITH_RP1 = "Cortex-A76"
 # Its USB is dwc_otg's, which hangs where all interrupts are threads (raspberrypi/linux, issue 3683).
 _WITH_DWC_OTG = "Cortex-A53"
+# Its USB sockets are off unless the firmware is told otherwise (RPi-Distro/pi-gen, stage1/00-boot-files/files/config.txt).
+_USB_OFF = "Compute Module 4"
 _EEPROM_PINS = {0, 1}
 # MHz that the core clock may not leave while a strip of LEDs hangs on its divider: hw-profiles/README.md.
 _STRIP_CORE_MHZ = {"Cortex-A53": 400, "Cortex-A72": 500}
@@ -59,6 +61,8 @@ def config_block(pedal: Pedal, target: Target) -> list[str]:
     lines += ["camera_auto_detect=0", "display_auto_detect=0"]
     if _has_rt_kernel(target):
         lines.append(f"kernel={RT_KERNEL}")
+    if _USB_OFF in pedal.board.name:
+        lines.append("otg_mode=1")
     lines += _spi_lines(pedal)
     lines += _radio_and_uart_lines(pedal, target)
     return lines + _hat_lines(pedal)

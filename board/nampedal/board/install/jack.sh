@@ -6,8 +6,8 @@
 #
 # A USB interface is looked for by what stays the same, because its number and its id change. jackd is killed when the
 # interface is unplugged, and systemd runs this again. jackd does not end by itself: its audio thread stops at "device
-# disconnected" and its process waits on (jackaudio/jack2 1.9.21, linux/alsa/alsa_driver.c, POLLNVAL in
-# alsa_driver_wait; posix/JackPosixThread.cpp, ThreadHandler).
+# disconnected" and its process waits on (jackaudio/jack2 at v1.9.21: POLLNVAL in linux/alsa/alsa_driver.c,
+# ThreadHandler in posix/JackPosixThread.cpp).
 
 mixer=/usr/local/lib/nampedal/mixer
 # Seconds between two looks.
@@ -19,7 +19,8 @@ say() {
 
 # Print "USBID PORT NUMBER ID" for each interface that can be played: first by USBID, then by PORT, so that the order is
 # the same at every start. The kernel keeps USBID, as 1235:8210, in the card's folder for cards of USB only
-# (sound/usb/proc.c), and removes that folder as soon as the plug is pulled (sound/core/init.c, snd_card_disconnect).
+# (torvalds/linux, sound/usb/proc.c at 015eb0b), and removes that folder as soon as the plug is pulled
+# (raspberrypi/linux, snd_card_disconnect in sound/core/init.c at 00a1edb).
 interfaces() {
     for card in /proc/asound/card[0-9]*; do
         read -r usbid 2>/dev/null <"$card/usbid" || continue
