@@ -5,8 +5,8 @@ usb_interface.py pull TIMES                   the cable pulled and put back, so 
 usb_interface.py with COMMAND...              runs a command while the interface sounds
 
 The kernel's own loopback controllers, dummy_hcd and usbip-vudc, carry no isochronous transfers, which audio needs
-(xairy/raw-gadget, issue 72; torvalds/linux, v_timer in drivers/usb/usbip/vudc_transfer.c at 09e005c). vhci_hcd does, and takes its
-devices over a socket by the protocol of Documentation/usb/usbip_protocol.rst. From there on all is real: the USB core,
+(xairy/raw-gadget, issue 72; torvalds/linux, v_timer in drivers/usb/usbip/vudc_transfer.c at 09e005c). vhci_hcd does,
+and takes its devices over a socket (Documentation/usb/usbip_protocol.rst). From there on all is real: the USB core,
 snd-usb-audio, jackd, nampedal.
 
 The interface is one of the USB audio class 1.0 at full speed: two channels each way, 24 bits, 48 kHz, an input with

@@ -21,7 +21,7 @@ ISOLATING_CORES = 4
 _WITH_RP1 = "Cortex-A76"
 # Its USB is dwc_otg's, which hangs where all interrupts are threads (raspberrypi/linux, issue 3683).
 _WITH_DWC_OTG = "Cortex-A53"
-# Its USB sockets are off unless the firmware is told otherwise (RPi-Distro/pi-gen, stage1/00-boot-files/files/config.txt).
+# Its USB is off unless the firmware is told otherwise (RPi-Distro/pi-gen, stage1/00-boot-files/files/config.txt).
 _USB_OFF = "Compute Module 4"
 _EEPROM_PINS = {0, 1}
 # MHz that the core clock may not leave while a strip of LEDs hangs on its divider: hw-profiles/README.md.
