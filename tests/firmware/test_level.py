@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +130,22 @@ def test_a_pedal_that_plays_listens_measures_and_writes(
         wait_for(lambda: status(at)["numbers"]["level_db"] == levels(bank)["crunch"])
     finally:
         player.close()
+
+
+def test_the_command_asks_to_play_and_shows_what_it_writes(
+    jack_server: JackServer, at: Path, bank: Path, guitar: Audio
+) -> None:
+    player = Player(jack_server.name)
+    player.connect("nampedal:in", ["nampedal:left", "nampedal:right"])
+    with ThreadPoolExecutor() as threads:
+        plays = threads.submit(player.play_on, np.tile(guitar, 6))
+        lines = run("--socket", str(at), "--seconds", "2", "--yes")
+        plays.result()
+    player.close()
+    assert lines[0] == "Play now, as you play on stage: chords, single notes, loud and soft."
+    assert [line.split()[0] for line in lines if "dBFS" in line] == ALL
+    assert lines[-1] == "written: clean, crunch, lead, metal"
+    assert spread_db(bank, guitar) <= 1.5
 
 
 def test_silence_is_waited_out_and_can_be_ended(at: Path) -> None:

@@ -95,7 +95,8 @@ def levels_db(measured: Sequence[Measured]) -> list[float | None]:
     common = common_lufs([one.heard for one in measured if one.heard is not None])
     low, high = preset.limits_of(Preset, "level_db")
     return [
-        round(float(np.clip(common - one.heard.lufs - one.make_up_db, low, high)), 1)
+        # No -0.0.
+        round(float(np.clip(common - one.heard.lufs - one.make_up_db, low, high)), 1) + 0.0
         if one.heard is not None and np.isfinite(one.heard.lufs)
         else None
         for one in measured

@@ -323,7 +323,7 @@ class PresetManager:
         slot = next(slot for slot in self._by_need() if slot in missing)
         if slot.chain is None and self.memory_bytes >= self._most_bytes and not self._leave(slot):
             return
-        slot.preparing, slot.stale = True, False
+        slot.begin()
         self._asked.put(slot)
 
     def _by_need(self) -> list[Slot]:

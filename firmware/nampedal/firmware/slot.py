@@ -70,6 +70,10 @@ class Slot:
         self.error, self.stale = "", True
         return changed
 
+    def begin(self) -> None:
+        """It is prepared from now on."""
+        self.preparing, self.stale = True, False
+
     def take(self, made: Chain | str, content: Content | None) -> None:
         """What was prepared from that content, or why nothing could be."""
         self.preparing = False
