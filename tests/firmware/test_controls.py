@@ -141,6 +141,18 @@ def test_footswitches_choose_presets_and_the_same_again_bypasses(played: Played)
     wait_for(lambda: played.hands.lit() == "2")
 
 
+def test_a_map_that_is_edited_in_the_preset_that_plays_counts_from_then_on(played: Played, banks: list[Path]) -> None:
+    wait_for(lambda: played.hands.lit() == "1")
+    own = control_map.read({"footswitches": {"4": "set 1.gain_db 12"}}, "own")
+    preset.write(Preset("P1", (Gain(1.0), Tone()), controls=own), banks[0] / "p1.toml")
+    slot = played.pedal.manager.slots[0] if played.pedal.manager is not None else None
+    wait_for(lambda: slot is not None and slot.chain is not None and slot.chain.preset.controls == own)
+    wait_for(lambda: own.footswitches.items() <= played.controls._map.footswitches.items())
+    played.hands.step("4")
+    wait_for(lambda: played.number("1.gain_db") == 12.0)
+    assert played.at() == "live p1"
+
+
 def test_news_is_told_by_blinking_and_then_the_lights_show_what_is_so_again(played: Played) -> None:
     wait_for(lambda: played.hands.lit() == "1")
     played.controls.announcements.say(CARD_TROUBLE)

@@ -13,6 +13,7 @@ import pytest
 from jack_server import wait_for
 from nampedal.firmware import _engine, preset
 from nampedal.firmware.chain import Chain
+from nampedal.firmware.content import Contents
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import (
     NoSuchPresetError,
@@ -317,6 +318,47 @@ def test_what_plays_is_saved_with_the_numbers_that_were_set(tmp_path: Path) -> N
         NotSavedError, match=r"amp\.stomp: is no preset, but an artifact alone; its numbers can't be kept"
     ):
         manager.save()
+    manager.close()
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+def test_what_plays_is_crossfaded_to_what_its_file_holds_now(tmp_path: Path, bypass: bool) -> None:
+    path, contents, stage = tmp_path / "mine.toml", Contents(), _engine.Stage(RATE, FRAMES)
+    preset.write(Preset("Mine", (Gain(-6.0), Tone()), normalise=False), path)
+
+    def read(path: Path) -> Chain:
+        return Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=FRAMES)
+
+    manager = PresetManager([path], stage, read, 1 << 30, contents=contents)
+    manager.select("mine")
+    wait_for(lambda: ticked(manager).current)
+    manager.set("level", -3.0)
+    manager.set_bypass(bypass)
+    audio, heard = np.full(480, 0.5, np.float32), []
+
+    def play() -> float:
+        out = np.empty_like(audio)
+        stage.process(audio, out)
+        manager.tick()
+        heard.append(out)
+        return float(out[-1])
+
+    def level(block_db: float) -> float:
+        return float(0.5 * 10.0 ** (((0.0 if bypass else block_db) - 3.0) / 20.0))
+
+    wait_for(lambda: abs(play() - level(-6.0)) < 1e-4)
+    heard.clear()
+    preset.write(Preset("Mine", (Gain(-12.0), Tone()), normalise=False), path)
+    assert manager.see({path: contents.read(path)}) == ["mine"]
+    slot = manager.slots[0]
+    wait_for(lambda: play() and slot.chain is not None and slot.chain.preset.blocks[0] == Gain(-12.0))
+    for _ in range(20):
+        play()
+    assert heard[-1][-1] == pytest.approx(level(-12.0), rel=1e-3)
+    # A crossfade of 20 ms has no larger step than this, and never is silence.
+    assert np.max(np.abs(np.diff(np.concatenate(heard)))) < 1e-3
+    assert manager.bypass == bypass
+    assert slot.edits == {"level_db": -3.0}
     manager.close()
 
 

@@ -20,6 +20,7 @@ from nampedal.board.pedals import KnobUse
 from nampedal.firmware import control_map, lamps
 from nampedal.firmware.action import Action
 from nampedal.firmware.announcements import Announcements
+from nampedal.firmware.chain import Chain
 from nampedal.firmware.control_map import ControlMap, Target
 from nampedal.firmware.errors import EmptyBankError, NotSavedError
 from nampedal.firmware.midi import MOST, Midi, Program
@@ -82,6 +83,7 @@ class Controls:
         self._footswitches = Footswitches(base.footswitches, times)
         self._midi = Midi(midi_channel) if midi_channel is not None else None
         self._slot: Slot | None = None
+        self._chain: Chain | None = None
         self._clipped_s = -math.inf
         self.announcements = Announcements()
 
@@ -209,13 +211,17 @@ class Controls:
     # ---- what plays ----
 
     def _follow(self) -> None:
-        """After a switch the preset's own map counts, and knobs wait until they are where its settings stand."""
+        """After a switch the preset's own map counts, and knobs wait until they are where its settings stand.
+
+        The same where its file was edited: then it has another chain.
+        """
         manager = self._pedal.manager
         current = manager.current if manager is not None else None
-        if current is self._slot:
+        chain = current.chain if current is not None else None
+        if current is self._slot and chain is self._chain:
             return
-        self._slot = current
-        own = current.chain.preset.controls if current is not None and current.chain is not None else ControlMap()
+        self._slot, self._chain = current, chain
+        own = chain.preset.controls if chain is not None else ControlMap()
         self._map = self._base.under(own)
         self._footswitches.bind(self._map.footswitches)
         for name, hand in self._hands.items():

@@ -9,6 +9,7 @@ Five recordings of different players, 112 s, have -18.9 to -24.6 LUFS, crest fac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from nampedal.firmware.engine import Audio
@@ -62,11 +63,14 @@ _BEATS = 4
 _PASSAGES = (_STRUM, 0.7), (_RIFF, -0.8)
 
 
+@lru_cache(maxsize=1)
 def guitar(sample_rate: float) -> Audio:
-    """Both passages, (frames,) float32. sample_rate: Hz."""
+    """Both passages, (frames,) float32, not to be written to. sample_rate: Hz."""
     rng = np.random.default_rng(1954)
     parts = [_passage(rng, notes, gain_db, sample_rate) for notes, gain_db in _PASSAGES]
-    return np.asarray(np.concatenate(parts), np.float32)
+    audio = np.asarray(np.concatenate(parts), np.float32)
+    audio.setflags(write=False)
+    return audio
 
 
 def _passage(rng: np.random.Generator, notes: list[_Note], gain_db: float, sample_rate: float) -> Float64:
