@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def blocks_of(preset: Preset, folder: Path) -> Chain:
 
 
 def by_proof(preset: Preset, folder: Path) -> float:
-    """Make-up gain in dB as it was before: of the last capture alone, by its proof."""
+    """Make-up gain in dB of the last capture alone, by its proof."""
     last = [block for block in preset.blocks if isinstance(block, Nam)][-1]
     proof = artifact.unpack(_engine.Artifact.open(str(folder / last.artifact))).tiers[0].proof
     assert proof is not None
@@ -84,6 +85,13 @@ def by_proof(preset: Preset, folder: Path) -> float:
 def by_playing(preset: Preset, folder: Path) -> float:
     """Make-up gain in dB as the pedal has it."""
     return Chain.prepare(preset, folder, sample_rate=RATE, max_frames=FRAMES).make_up_db
+
+
+def cost_s(chain: Chain) -> float:
+    """CPU seconds that measuring the loudness takes."""
+    begin_s = time.thread_time()
+    chain.measure_loudness()
+    return time.thread_time() - begin_s
 
 
 def best_fixed(blocks: Table) -> Table:
@@ -129,19 +137,22 @@ def main() -> None:
         make_bank(arguments.corpus, folder)
         chains = [blocks_of(preset, folder) for preset in PRESETS]
         heard = [[hear(chain, guitar) for guitar in guitars] for chain in chains]
+        costs_s = [cost_s(chain) for chain in chains]
         before, after = (
             np.array([rule(preset, folder) for preset in PRESETS])[:, np.newaxis] for rule in (by_proof, by_playing)
         )
     blocks = np.array([[one.lufs for one in row] for row in heard])
     peaks = np.array([[one.peak_dbfs for one in row] for row in heard])
-    show("before: the last capture at -18 LUFS, by the built-in plucks of its proof", blocks + before, names)
-    show("now: all blocks at -18 LUFS, by the built-in guitar", blocks + after, names)
-    print(f"highest peak before {np.max(peaks + before):.1f} dBFS, now {np.max(peaks + after):.1f} dBFS")
+    show("the last capture at -18 LUFS, by the built-in plucks of its proof", blocks + before, names)
+    show("all blocks at -18 LUFS, by the built-in guitar: what a pedal does", blocks + after, names)
+    by_proof_dbfs, by_playing_dbfs = np.max(peaks + before), np.max(peaks + after)
+    print(f"highest peak by the proof {by_proof_dbfs:.1f} dBFS, by the built-in guitar {by_playing_dbfs:.1f} dBFS")
     show("the best that one gain for each preset can do on these", blocks + best_fixed(blocks)[:, np.newaxis], names)
     common = np.array([common_lufs([row[of] for row in heard]) for of in range(len(guitars))])
     own = np.round(common - blocks, 1)
     show("nampedal level, with each of these guitars", blocks + own, names)
     print(f"highest peak {np.max(peaks + own):.1f} dBFS")
+    print(f"measuring one preset takes {min(costs_s):.2f} to {max(costs_s):.2f} s of CPU, once for each content")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""What it costs a pedal to see that files were edited: CPU time of a look, and of a rescan, which reads everything.
+
+    python bench/watch.py
+
+Each preset names a capture and a cabinet; twelve files of 60 kB are shared by all. The cheapest of fifty looks counts.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from nampedal.firmware import preset
+from nampedal.firmware.content import Contents
+from nampedal.firmware.preset import Cabinet, Gate, Nam, Preset, Tone
+from nampedal.firmware.watch import Followed, Watch
+
+FILES = 6
+BYTES = 60_000
+BANKS = 20
+TURNS = 50
+
+
+def make_banks(folder: Path, presets: int) -> Followed:
+    for number in range(BANKS):
+        (folder / f"bank{number}").mkdir()
+    bank = folder / "bank0"
+    for number in range(FILES):
+        (bank / f"amp{number}.stomp").write_bytes(os.urandom(BYTES))
+        (bank / f"cab{number}.wav").write_bytes(os.urandom(BYTES))
+    paths = [bank / f"p{number}.toml" for number in range(presets)]
+    for number, path in enumerate(paths):
+        blocks = (Gate(), Nam(f"amp{number % FILES}.stomp"), Tone(), Cabinet(f"cab{number % FILES}.wav"))
+        preset.write(Preset(path.stem, blocks), path)
+    return Followed(tuple(paths), bank, folder)
+
+
+def main() -> None:
+    for presets in (15, 128):
+        with tempfile.TemporaryDirectory() as made:
+            followed = make_banks(Path(made), presets)
+            # Its own thread sleeps: the looks are made here.
+            watch = Watch(Contents(), 1e6)
+            for _ in range(2):
+                watch._look(followed, ())
+            look_s = min(cpu_s(watch, followed, ()) for _ in range(TURNS))
+            rescan_s = cpu_s(watch, followed, (1,))
+            watch.close()
+        print(f"{presets} presets: {1e3 * look_s:.1f} ms a look, {1e3 * rescan_s:.0f} ms a rescan")
+
+
+def cpu_s(watch: Watch, followed: Followed, asked: tuple[int, ...]) -> float:
+    begin_s = time.thread_time()
+    watch._look(followed, asked)
+    return time.thread_time() - begin_s
+
+
+if __name__ == "__main__":
+    main()
