@@ -239,5 +239,7 @@ def test_a_page_shows_what_a_raspberry_pi_tells_and_how_often_quality_was_given_
     assert "no serial    serial: nobody says hello" in page(broken).splitlines()
     refused = {**WAITING, "refused": "lead: lead.toml: its amplifier is gone"}
     assert page(refused).splitlines()[1] == "can't play   lead: lead.toml: its amplifier is gone"
+    edited = {**WAITING, "error": "one.toml: is broken"}
+    assert page(edited).splitlines()[1] == "             as it was before its files changed: one.toml: is broken"
     cool = {**WAITING, "temperature_c": 40.0, "throttled": []}
     assert "machine      40 °C" in page(cool).splitlines()

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from bank_maker import make_bank
+from click.testing import CliRunner
 from jack_server import JackServer, wait_for
 from live_pedal import playing, status
 from nampedal.firmware import preset
+from nampedal.firmware.cli.control import preset_command
 from nampedal.firmware.control import ask
 from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.preset import Gain, Preset
@@ -176,6 +178,8 @@ def test_a_broken_edit_keeps_the_sound_and_is_told_until_it_is_mended(at: Path, 
     assert (changes["changed"], changes["broken"]) == (["crunch"], {"crunch": error})
     assert (entry(at, "crunch")["error"], entry(at, "crunch")["ready"], status(at)["error"]) == (error, True, error)
     assert "1.gain_db" in status(at)["numbers"]
+    shown = CliRunner().invoke(preset_command, ["--socket", str(at)]).output.splitlines()
+    assert shown[0] == f"*  1 crunch: ready, as it was before its files changed: {error}"
     ask(at, {"do": "load", "preset": "lead"})
     wait_for(lambda: status(at)["preset"] == "lead")
     ask(at, {"do": "load", "preset": "crunch"})

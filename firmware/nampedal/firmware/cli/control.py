@@ -49,6 +49,7 @@ def page(status: dict[str, Any]) -> str:
         server = f"{status['sample_rate_hz']:.0f} Hz, periods of {status['period_frames']} frames"
     lines = [
         ("preset", f"{status['preset'] or 'none'}{wanted}" + _aside(status)),
+        *([("", f"as it was before its files changed: {error}")] if (error := status.get("error")) else []),
         *([("can't play", status["refused"])] if status["refused"] else []),
         ("JACK", server),
         ("quality", status["quality"] + _steps(status["steps_down"])),
@@ -117,7 +118,9 @@ def preset_command(name: str | None, socket: Path | None) -> None:
     if name is None:
         playing = _ask(socket, do="status")["preset"]
         for number, one in enumerate(_ask(socket, do="presets")["presets"], 1):
-            state = one["error"] or ("ready" if one["ready"] else "not ready yet")
+            state = "ready" if one["ready"] else "not ready yet"
+            if one["error"]:
+                state = f"ready, as it was before its files changed: {one['error']}" if one["ready"] else one["error"]
             click.echo(f"{'*' if one['name'] == playing else ' '} {number:2} {one['name']}: {state}")
     elif name in ("next", "previous"):
         click.echo(_ask(socket, do=name)["preset"])
