@@ -8,7 +8,7 @@ import pytest
 from nampedal.board.errors import KeyFileError
 from nampedal.board.image import build, packages, tools
 from nampedal.board.image.build import Order
-from nampedal.board.image.errors import ImageExistsError, NoSoundError
+from nampedal.board.image.errors import BankFolderError, ImageExistsError, NoSoundError
 from nampedal.board.signature import UPDATE, check, read_signature
 from signing_keys import maker, maker_public
 
@@ -74,5 +74,17 @@ def test_a_card_that_can_never_sound_is_refused_before_anything_is_fetched(
     order = Order("pi-4-dac-adc", "debian", wheel, tmp_path / "pedal.img", cache=tmp_path)
     with pytest.raises(
         NoSoundError, match=r"^pedal 'pi-4-dac-adc': its HAT, .* this card could never sound; take --base"
+    ):
+        build.build(order, lambda said: None)
+
+
+def test_a_bank_that_is_not_there_is_refused_before_anything_is_fetched(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "check_tools", lambda: None)
+    monkeypatch.setattr(packages, "fetch", lambda *arguments: pytest.fail("something was fetched"))
+    order = Order("pi-4-dac-adc", "raspios", wheel, tmp_path / "pedal.img", banks=[tmp_path / "rock"], cache=tmp_path)
+    with pytest.raises(
+        BankFolderError, match=r"^--bank .*/rock: is no folder; 'nampedal bank new .*/rock' makes an empty"
     ):
         build.build(order, lambda said: None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nampedal.board import signature
 from nampedal.board.image import bases, boot, card_files, disk, packages, tools, tree
-from nampedal.board.image.errors import ImageExistsError
+from nampedal.board.image.errors import BankFolderError, ImageExistsError
 from nampedal.board.image.kernel import Kernel
 from nampedal.board.image.mirrors import Mirrors
 from nampedal.board.image.namespace import run_inside
@@ -71,6 +71,9 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
     tools.check_tools()
     base, suite = bases.BASES[order.base], bases.suite_of(order.wheel)
     pedal = read_pedal(order.pedal)
+    for bank in order.banks:
+        if not bank.is_dir():
+            raise BankFolderError(f"--bank {bank}: is no folder; 'nampedal bank new {bank}' makes an empty bank")
     cache = order.cache or packages.cache_folder()
     target = Target(cache, base.key, image=True, radio=order.radio)
     block = config_block(pedal, target)

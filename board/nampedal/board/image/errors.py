@@ -19,6 +19,10 @@ class KeyFileError(ImageError, ValueError):
     """A file is no public key that an archive can be checked with."""
 
 
+class BankFolderError(ImageError, LookupError):
+    """A bank that an image should have is no folder."""
+
+
 class NoSoundError(ImageError, ValueError):
     """A card with this kernel could never make this pedal sound."""
 
