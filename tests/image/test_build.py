@@ -21,7 +21,7 @@ def test_a_second_build_gives_the_same_bytes(
         *("--pedal", "virtual", "--base", "debian", "--for-emulator", "--radio", "--cache", image.parent / "cache"),
         *("--wheel", wheel, "--sign", signing_key),
     )
-    built = nampedal("image", "build", *order, "--wheel", wheel, "-o", again)
+    built = nampedal("image", "build", *order, "-o", again)
     assert built.returncode == 0, built.stderr
     signed = (f"{image.name}.sig", f"{image.name}.zst.sig")
     for name in (image.name, f"{image.name}.zst", f"{image.name}.bmap", *signed):

@@ -84,7 +84,5 @@ def test_a_bank_that_is_not_there_is_refused_before_anything_is_fetched(
     monkeypatch.setattr(tools, "check_tools", lambda: None)
     monkeypatch.setattr(packages, "fetch", lambda *arguments: pytest.fail("something was fetched"))
     order = Order("pi-4-dac-adc", "raspios", wheel, tmp_path / "pedal.img", banks=[tmp_path / "rock"], cache=tmp_path)
-    with pytest.raises(
-        BankFolderError, match=r"^--bank .*/rock: is no folder; 'nampedal bank new .*/rock' makes an empty"
-    ):
+    with pytest.raises(BankFolderError, match=r"^--bank .*/rock: is no folder; 'nampedal bank new .*/rock' makes"):
         build.build(order, lambda said: None)
