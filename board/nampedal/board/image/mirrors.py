@@ -170,7 +170,10 @@ def _kept(data: bytes, end: str, keys: Path) -> Path:
 
 
 def _signed_by(entry: str) -> str:
-    """The value that an entry of this computer's sources has. entry: file and number, as apt has them."""
+    """What an entry of this computer's sources says of the key. entry: file and number, as apt has them.
+
+    The entry is read here because `apt-get indextargets` does not tell it (libapt-pkg 6.0 and 7.0 have no such field).
+    """
     name, _, number = entry.rpartition(":")
     try:
         text = Path(name).read_text(errors="replace")
@@ -183,7 +186,7 @@ def _signed_by(entry: str) -> str:
         return found[0].get("signed-by", "") if found else ""
     line = text.splitlines()[int(number) - 1 : int(number)]
     option = re.search(r"\[[^]]*\bsigned-by=([^]\s]+)", line[0]) if line else None
-    return option[1] if option else ""
+    return option[1].strip('"') if option else ""
 
 
 def _stanzas(text: str) -> Iterator[dict[str, str]]:
