@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -167,3 +168,25 @@ def test_an_artifact_that_is_small_and_needs_too_much_to_be_played_is_refused(he
     with pytest.raises(TooMuchMemoryError, match=r"^many\.stomp: needs more than 128 MiB of memory$"):
         bank("add", "rock", "many.stomp")
     assert names(here / "rock") == ["bank.toml"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_root_does_for_the_player_belongs_to_the_player(here: Path) -> None:
+    (here / "amp.stomp").write_bytes(amp())
+    bank("new", "mailed")
+    bank("add", "mailed", "amp.stomp")
+    bank("export", "mailed")
+    banks = here / "banks"
+    banks.mkdir()
+    os.chown(banks, 1234, 1235)
+    os.chown(here / "amp.stomp", 0, 0)
+    bank("import", "mailed.nampedal-bank", "--into", "banks")
+    bank("new", "banks/rock")
+    bank("add", "banks/rock", "amp.stomp")
+    (banks / "rock" / "away").symlink_to(here / "amp.stomp")
+    bank("add", "banks/rock", "amp.stomp")
+    found = {path: (path.lstat().st_uid, path.lstat().st_gid) for path in banks.rglob("*")}
+    assert len(found) >= 8
+    assert set(found.values()) == {(1234, 1235)}
+    # A link is not followed.
+    assert (here / "amp.stomp").stat().st_uid == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -39,6 +40,7 @@ def bank_command() -> None:
 def new_command(folder: Path, name: str | None) -> None:
     """Make an empty bank."""
     bank_edit.make_bank(folder, name)
+    _give(folder, folder.absolute().parent)
     click.echo(f"{folder}: an empty bank; 'nampedal bank add {folder} FILE...' puts something in")
 
 
@@ -110,6 +112,7 @@ def add_command(folder: Path, files: tuple[Path, ...]) -> None:
         done = bank_edit.add(folder, files)
     for added in done:
         click.echo(f"{folder / added.name}: {added.what}{'' if added.new else ', was there already'}")
+    _give(folder, folder)
 
 
 @bank_command.command("remove", epilog="\b\nExamples:\n  nampedal bank remove rock crunch")
@@ -169,6 +172,7 @@ def import_command(file: Path, into: Path, name: str | None) -> None:
         click.echo(f"{file}: signed by {signer}")
     with limited(file):
         bank = bank_file.import_bank(file, into, name, tell=click.echo)
+    _give(bank.folder, into)
     click.echo(f"{bank.folder}: {bank.name}: {_presets(bank)}")
 
 
@@ -181,3 +185,17 @@ def trust_command(key: Path, name: str) -> None:
     public = read_public_key(key, name)
     path = bank_signature.know(public)
     click.echo(f"{path}: banks of {public.name} are known")
+
+
+def _give(bank: Path, like: Path) -> None:
+    """As root, give the bank to the owner of `like`: on a pedal the player has to be able to save there.
+
+    fwalk() does not follow a link, also not one that the player puts there meanwhile.
+    """
+    if os.geteuid() != 0:
+        return
+    owner = like.stat()
+    for _, folders, files, here in os.fwalk(bank):
+        os.fchown(here, owner.st_uid, owner.st_gid)
+        for name in (*folders, *files):
+            os.chown(name, owner.st_uid, owner.st_gid, dir_fd=here, follow_symlinks=False)
