@@ -93,6 +93,7 @@ def test_a_system_in_a_folder_is_looked_at_by_its_files(
     states = {one["name"]: (one["state"], one["found"]) for one in json.loads(done.stdout)}
     assert states["profile"] == ("ok", "mine: Zero 2 W with a Codec Zero")
     assert states["jackd"] == ("unknown", "systemd does not run here (/run/systemd/system is not there)")
+    assert states["sound card"] == ("unknown", "this system does not run here, and has no sound card")
     assert states["plays"] == ("unknown", "nampedal does not run: /run/nampedal/control.sock is not there")
 
 

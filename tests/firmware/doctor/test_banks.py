@@ -125,3 +125,12 @@ def test_root_reads_nothing_through_a_link_that_the_player_could_not(everybodys:
         assert look_at_preset(banks / "lead.toml").problems == (f"{banks}/lead.toml: can't be read: permission denied",)
     assert (os.geteuid(), os.getgroups()) == (0, groups)
     assert look_at_preset(banks / "lead.toml").problems[0].startswith(f"{banks}/lead.toml: is not TOML: ")
+
+
+def test_a_system_that_never_started_has_no_banks_yet(pedal: Patient) -> None:
+    shutil.rmtree(pedal.real(BANKS))
+    assert look(pedal, check_presets)[0] == "wrong"
+    pedal.real(Path("/run/systemd/system")).rmdir()
+    assert look(pedal, check_presets) == (
+        *("unknown", "/var/lib/nampedal/banks is not there: it is made at the first start", ""),
+    )

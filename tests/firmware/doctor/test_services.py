@@ -194,6 +194,11 @@ def test_helpers_that_run_or_never_ran_are_told(pedal: Patient) -> None:
     assert look(pedal, check_helpers) == ("wrong", "not installed: nampedal-card", INSTALL)
 
 
+def test_a_newer_helper_that_an_update_by_wheel_did_not_bring_is_no_fault(pedal: Patient) -> None:
+    pedal.units.pop(LATE)
+    assert look(pedal, check_helpers) == ("ok", "none failed", "")
+
+
 # ---- what the boot's one says of the card ----
 
 UNFINISHED = (

@@ -124,6 +124,17 @@ def test_folders_of_somebody_else_are_wrong(pedal: Patient) -> None:
     )
 
 
+def test_a_bank_that_root_copied_is_wrong(pedal: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    rock = Path("/var/lib/nampedal/banks/rock")
+    owner = pedal.owner
+    monkeypatch.setattr(pedal, "owner", lambda path: 4242 if path == rock else owner(path))
+    assert look(pedal, check_owner) == (
+        "wrong",
+        f"{rock} belongs to another user: nampedal can't save there",
+        f"run 'sudo chown -R nampedal: {rock}'",
+    )
+
+
 def test_a_pedal_without_its_user_is_wrong(pedal: Patient) -> None:
     pedal.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
     assert look(pedal, check_owner) == ("wrong", "there is no user nampedal", INSTALL)
@@ -132,6 +143,10 @@ def test_a_pedal_without_its_user_is_wrong(pedal: Patient) -> None:
 def test_a_pedal_without_its_folder_is_wrong(pedal: Patient) -> None:
     pedal.real(Path("/var/lib/nampedal/state")).rename(pedal.root / "elsewhere")
     assert look(pedal, check_owner) == ("wrong", "/var/lib/nampedal/state is not there", INSTALL)
+    pedal.real(Path("/run/systemd/system")).rmdir()
+    assert look(pedal, check_owner) == (
+        *("unknown", "/var/lib/nampedal/state is not there: it is made at the first start", ""),
+    )
 
 
 def test_room_is_told_and_too_little_is_wrong(pedal: Patient) -> None:

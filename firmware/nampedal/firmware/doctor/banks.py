@@ -34,6 +34,8 @@ def _check_presets(case: Case, folder: Path) -> Finding:
     try:
         banks = banks_in(folder)
     except SettingsUnreadableError as error:
+        if not case.is_booted and not case.machine.is_folder(places.BANKS):
+            raise CantTellError(f"{places.BANKS} is not there: it is made at the first start") from error
         return wrong(str(error), case.reinstall())
     if not banks:
         return wrong(

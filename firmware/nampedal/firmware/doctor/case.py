@@ -28,7 +28,9 @@ from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 UNITS = tuple(
     f"nampedal{of}.service" for of in ("-jack", "", "-safe", "-through", "-tune", "-card", "-health", "-late")
 )
-JACK, PLAYER, SAFE, THROUGH, TUNE, CARD, HEALTH, LATE = UNITS
+JACK, PLAYER, SAFE, THROUGH, TUNE, CARD, HEALTH, LATE = UNITS[:8]
+# Those that do something once.
+HELPERS = UNITS[4:]
 _PROPERTIES = (
     *("Id", "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "MainPID"),
     *("NRestarts", "WatchdogUSec", "StatusText"),

@@ -134,6 +134,8 @@ def check_card(case: Case) -> Finding:
     """Whether ALSA has the HAT's card, or that of a USB interface, with an input and an output."""
     if case.jack.driver != "alsa":
         raise NotNeededError(f"jackd is told to use no card (driver {case.jack.driver})")
+    if not case.is_booted:
+        raise CantTellError("this system does not run here, and has no sound card")
     usb = case.settings.get("NAMPEDAL_USB", "")
     if usb:
         return check_interface(case, usb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nampedal.board import places
-from nampedal.firmware.doctor.case import CARD, HEALTH, LATE, SAFE, THROUGH, TUNE, Case, check
+from nampedal.firmware.doctor.case import CARD, HEALTH, HELPERS, LATE, SAFE, THROUGH, TUNE, Case, check
 from nampedal.firmware.doctor.errors import CantTellError
 from nampedal.firmware.doctor.finding import Finding, listed, ok, unknown, wrong
 from nampedal.firmware.doctor.storage import mount_of
@@ -18,7 +18,6 @@ _UNDONE = {
     HEALTH: "nothing decided whether the update stays",
     LATE: "what was mounted late is not in use",
 }
-_UNDONE_STICK = "banks of that stick were not taken over"
 # Of Result= (systemd.exec(5), $SERVICE_RESULT), for those whose name says little.
 _RESULTS = {
     "timeout": "timeout: it took too long",
@@ -43,17 +42,16 @@ def check_services(case: Case) -> Finding:
 @check("boot helpers")
 def check_helpers(case: Case) -> Finding:
     """The units that run once, at a start or for a stick: one that failed leaves something undone."""
-    units = {name: case.unit(name) for name in (TUNE, CARD, HEALTH, LATE, *case.sticks())}
-    missing = [name for name, unit in units.items() if unit["LoadState"] == "not-found"]
+    units = {name: case.unit(name) for name in (*HELPERS, *case.sticks())}
+    # Newer ones are not there after an update by wheel, which brings no units.
+    missing = [name for name in _ALWAYS if units[name]["LoadState"] == "not-found"]
     if missing:
         return wrong(f"not installed: {listed(map(_short, missing))}", case.reinstall())
     failed = [name for name, unit in units.items() if unit["ActiveState"] == "failed"]
     if failed:
-        again = "restart the machine: 'sudo reboot'"
-        if not set(failed) & set(_UNDONE):
-            again = "plug the stick in again"
+        again = "restart the machine: 'sudo reboot'" if set(failed) & set(HELPERS) else "plug the stick in again"
         return wrong(
-            "; ".join(f"{_short(name)}: {how(units[name])}: {_UNDONE.get(name, _UNDONE_STICK)}" for name in failed),
+            "; ".join(f"{_short(name)}: {how(units[name])}{_undone(name)}" for name in failed),
             f"read {_journal(failed)} and mend what it says, then {again}",
         )
     idle = [name for name in _ALWAYS if units[name]["ActiveState"] == "inactive"]
@@ -120,6 +118,12 @@ def how(unit: Mapping[str, str]) -> str:
         return unit["ActiveState"]
     more = f" {status}" if result in ("exit-code", "signal") and status not in ("", "0") else ""
     return f"{unit['ActiveState']} ({_RESULTS.get(result, result)}{more})"
+
+
+def _undone(unit: str) -> str:
+    if unit in HELPERS:
+        return f": {_UNDONE[unit]}" if unit in _UNDONE else ""
+    return ": banks of that stick were not taken over"
 
 
 def _short(unit: str) -> str:

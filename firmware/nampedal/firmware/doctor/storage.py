@@ -72,19 +72,23 @@ def check_data(case: Case) -> Finding:
 
 @check("owner")
 def check_owner(case: Case) -> Finding:
-    """Whether nampedal may write its own folders; the one around them is root's."""
+    """Whether nampedal may write its own folders and each bank; the folder around them is root's."""
     users = case.machine.text(Path("/etc/passwd")) or ""
     user = re.search(rf"^{places.USER}:[^:]*:(\d+):", users, re.MULTILINE)
     if user is None:
         return wrong(f"there is no user {places.USER}", case.reinstall())
     owners = {path: case.machine.owner(path) for path in places.PLAYERS}
     others = [path for path, owner in owners.items() if owner not in (None, int(user[1]))]
+    if places.BANKS not in others:
+        others += [path for path in _folders_in(case, places.BANKS) if case.machine.owner(path) != int(user[1])]
     if others:
         return wrong(
             f"{listed(others)} belongs to another user: nampedal can't save there",
             f"run 'sudo chown -R {places.USER}: {' '.join(map(str, others))}'",
         )
     missing = [path for path, owner in owners.items() if owner is None]
+    if missing and not case.is_booted:
+        raise CantTellError(f"{listed(missing)} is not there: it is made at the first start")
     if missing:
         return wrong(f"{listed(missing)} is not there", case.reinstall())
     return ok(f"{listed(list(owners))} belong to {places.USER}")
@@ -126,6 +130,10 @@ def check_clock(case: Case) -> Finding:
             "connect it to a network for a minute, or run \"sudo date -s '2026-12-31 20:00'\" with what time it is",
         )
     return ok(f"{now:%Y-%m-%d %H:%M}")
+
+
+def _folders_in(case: Case, folder: Path) -> list[Path]:
+    return [folder / name for name in case.machine.names(folder) if case.machine.is_folder(folder / name)]
 
 
 def mount_of(case: Case, path: Path) -> Mount:
