@@ -90,6 +90,17 @@ def test_an_image_is_written_when_the_cards_name_is_typed(here: Path, loop: str)
     assert run("mtype", "-i", on_card, "::nampedal.toml") == 'host_name = "stage"\n'
 
 
+@NEEDED
+def test_settings_with_mistakes_are_told_before_anything_is_written(here: Path, loop: str) -> None:
+    write_image(here / "pedal.img", image_bytes(fat=fat_bytes(here)))
+    (here / "nampedal.toml").write_text('host_name = "my pedal"\ncolour = "red"\n')
+    said = flash("pedal.img", loop, "--settings", "nampedal.toml", "--yes").splitlines()
+    wrong = [line for line in said if line.startswith("wrong")]
+    assert wrong[0].startswith("wrong     nampedal.toml: host_name: is 'my pedal'; 1 to 63 letters, digits and hyphens")
+    assert len(wrong) == 2
+    assert said.index(wrong[-1]) < next(n for n, line in enumerate(said) if line.startswith("written"))
+
+
 def test_yes_asks_nothing(here: Path, loop: str) -> None:
     data = image_bytes()
     write_image(here / "pedal.img", data)

@@ -10,6 +10,7 @@ from nampedal.board.flash.card_settings import check_tools, copy_settings, fat_o
 from nampedal.board.flash.disks import Disk, check_disk, find_disk, size_text
 from nampedal.board.flash.image import Image, read_image
 from nampedal.board.places import CARD_SETTINGS
+from nampedal.firmware.card.boot import check
 from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, examples, progress, verbose
 
 MAX_GB = 128
@@ -50,6 +51,8 @@ def flash_command(path: Path, device: Path, max_gb: int, yes: bool, file: Path |
         check_fits(image, disk)
         offset = fat_offset(image) if settings is not None else 0
         _show(image, disk)
+        for problem in check(settings.data, settings.path) if settings is not None else ():
+            click.echo(f"wrong     {problem}")
         if not yes:
             _ask(disk)
         try:
