@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from emulated_machine import firmware
 from emulated_pedal import GUEST, Pedal
+from nampedal.firmware.card.wifi.networks import Wifi
 from nampedal.firmware.card.wifi.radio import ADDRESS, CONTROL
+from nampedal.firmware.card.wifi.supplicant import key_of
 
 SETTINGS = "/boot/firmware/nampedal.toml"
 AGAIN = "systemctl restart nampedal-card.service"
@@ -41,6 +43,8 @@ name = "open"
 open = true
 country = "gb"
 """
+# In quotes wpa_supplicant would take what follows # for a remark.
+BY_WPA2 = key_of(Wifi("by wpa2", 'a " second # password'))
 
 
 class Player:
@@ -183,7 +187,7 @@ def test_the_hotspot_lets_nobody_in_by_another_password(pedal: Pedal, player: Pl
     ("name", "lines", "key_mgmt"),
     [
         # Hidden, too.
-        ("by wpa2", ["key_mgmt=WPA-PSK", 'psk="a " second # password"', "ignore_broadcast_ssid=1"], "WPA2-PSK"),
+        ("by wpa2", ["key_mgmt=WPA-PSK", f"psk={BY_WPA2}", "ignore_broadcast_ssid=1"], "WPA2-PSK"),
         ("by wpa3", ["key_mgmt=SAE", "ieee80211w=2", 'sae_password="a third password"'], "SAE"),
         # Of WPA2 and WPA3 what every Raspberry Pi can do.
         ("by wpa3", ["key_mgmt=WPA-PSK SAE", "ieee80211w=1", 'psk="a third password"'], "WPA2-PSK"),
