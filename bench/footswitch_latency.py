@@ -24,7 +24,8 @@ from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.panel import Panel
 from nampedal.firmware import _engine, control_map, preset
 from nampedal.firmware.controls import Controls, attached
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Preset, Tone
 
@@ -79,7 +80,7 @@ def main() -> None:
 
 
 def presses(folder: Path, count: int) -> list[float]:
-    pedal = Pedal(Setup(sorted(folder.iterdir()), server=SERVER, tier=0))
+    pedal = Pedal(PedalSetup(sorted(folder.iterdir()), server=SERVER, tier=0))
     switches = [str(number) for number in range(1, PRESETS + 1)]
     keys, terminal = pty.openpty()
     mock = MockDriver(switches, [], switches, reader=terminal, writer=terminal)

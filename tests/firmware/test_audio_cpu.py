@@ -11,7 +11,8 @@ import pytest
 from jack_player import Player
 from jack_server import RATE, JackServer, wait_for
 from nampedal.firmware.audio_cpu import audio_cpu
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 
 
 def test_a_core_is_a_number_and_anything_else_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -47,7 +48,7 @@ def busiest(pedal: Pedal, server: JackServer) -> int:
 
 
 class Running:
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: PedalSetup) -> None:
         self.pedal = Pedal(setup)
         self._thread = threading.Thread(target=self.pedal.run)
         self._thread.start()
@@ -72,7 +73,7 @@ def test_blocks_are_played_on_the_core_that_is_named_and_nothing_else_is(
     caplog.set_level(logging.INFO)
     cores = os.sched_getaffinity(0)
     core = max(cores)
-    running = Running(Setup([], server=server.name, last_resort=True, audio_cpu=core))
+    running = Running(PedalSetup([], server=server.name, last_resort=True, audio_cpu=core))
     wait_for(running.pedal.plays)
     for _ in range(2):
         plays = busiest(running.pedal, server)
@@ -92,7 +93,7 @@ def test_blocks_are_played_on_the_core_that_is_named_and_nothing_else_is(
 def test_a_core_that_is_not_there_is_told_and_the_sound_goes_on(
     server: JackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = Running(Setup([], server=server.name, last_resort=True, audio_cpu=1023))
+    running = Running(PedalSetup([], server=server.name, last_resort=True, audio_cpu=1023))
     wait_for(running.pedal.plays)
     assert "core 1023: JACK's thread can't be kept on it: Invalid argument; it runs on any" in caplog.messages
     running.stop()

@@ -21,7 +21,8 @@ from nampedal.firmware import control_map, preset
 from nampedal.firmware.controls import Controls, attached
 from nampedal.firmware.errors import ControlMapError
 from nampedal.firmware.lamps import CARD_TROUBLE, NO_SERVER, NOT_PLAYED, NOT_SAVED
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
@@ -73,7 +74,7 @@ class Played:
 
     def __init__(self, server: str, banks: list[Path], switches: str = "1234") -> None:
         self.hands = Hands()
-        self.pedal = Pedal(Setup(sorted(banks[0].glob("*.toml")), server=server, banks=banks))
+        self.pedal = Pedal(PedalSetup(sorted(banks[0].glob("*.toml")), server=server, banks=banks))
         self.performer = Performer(self.pedal)
         base = control_map.default(list(switches)).under(control_map.read(MAP, "test"))
         uses = {"drive": KnobUse(KnobSpec(band=0.0, dead_low=0.0, dead_high=0.0))}

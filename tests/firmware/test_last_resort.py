@@ -20,7 +20,8 @@ from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import NoSuchPresetError, NotSavedError
 from nampedal.firmware.keeper import Keeper
 from nampedal.firmware.lamps import NO_PRESET, SAFE
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Nam, Preset
 
@@ -35,7 +36,7 @@ def test_the_input_comes_out_as_it_went_in(rate: float, guitar: Audio) -> None:
 class Running:
     """A pedal in a thread of its own, with four footswitches that nobody is at."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: PedalSetup) -> None:
         self.pedal = Pedal(setup)
         self.performer = Performer(self.pedal)
         self.controls = Controls(self.pedal, self.performer, Panel([]), default("1234"), lights="1234")
@@ -100,7 +101,7 @@ def test_without_any_preset_the_guitar_is_heard_as_it_is(
     server: JackServer, guitar: Audio, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeper = Keeper(tmp_path / "state.toml", None)
-    running = Running(Setup([], server=server.name, last_resort=True, keeper=keeper))
+    running = Running(PedalSetup([], server=server.name, last_resort=True, keeper=keeper))
     wait_for(running.pedal.plays)
     assert running.plays() == "dry"
     assert np.array_equal(heard(server, guitar), guitar)
@@ -122,7 +123,7 @@ def test_without_any_preset_the_guitar_is_heard_as_it_is(
 
 
 def test_the_safe_start_has_a_code_of_its_own(server: JackServer) -> None:
-    running = Running(Setup([], server=server.name, last_resort=True, safe=True))
+    running = Running(PedalSetup([], server=server.name, last_resort=True, safe=True))
     wait_for(running.pedal.plays)
     wait_for(lambda: running.troubles[-1:] == [SAFE])
     assert running.pedal.says() == "plays dry: it is the safe start"
@@ -133,7 +134,7 @@ def test_the_safe_start_has_a_code_of_its_own(server: JackServer) -> None:
 def test_presets_that_can_not_be_played_leave_the_guitar_as_it_is_until_one_can(
     server: JackServer, broken: Path, guitar: Audio
 ) -> None:
-    running = Running(Setup(sorted(broken.glob("*.toml")), server=server.name, last_resort=True))
+    running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, last_resort=True))
     wait_for(lambda: running.plays() == "dry")
     running.do("preset b")
     wait_for(lambda: running.pedal.manager is not None and running.pedal.manager.slots[1].error)
@@ -149,7 +150,7 @@ def test_presets_that_can_not_be_played_leave_the_guitar_as_it_is_until_one_can(
 
 
 def test_it_sounds_again_when_the_server_comes_back_at_another_rate(server: JackServer) -> None:
-    running = Running(Setup([], server=server.name, last_resort=True))
+    running = Running(PedalSetup([], server=server.name, last_resort=True))
     wait_for(running.pedal.plays)
     before = running.pedal.manager
     server.kill()
@@ -161,7 +162,7 @@ def test_it_sounds_again_when_the_server_comes_back_at_another_rate(server: Jack
 
 
 def test_without_a_last_resort_it_is_silent(server: JackServer, broken: Path) -> None:
-    running = Running(Setup([broken / "a.toml"], server=server.name))
+    running = Running(PedalSetup([broken / "a.toml"], server=server.name))
     wait_for(lambda: running.pedal.manager is not None and running.pedal.manager.slots[0].error)
     wait_for(lambda: running.troubles[-1:] == [NO_PRESET])
     assert running.plays() == ""
@@ -170,7 +171,7 @@ def test_without_a_last_resort_it_is_silent(server: JackServer, broken: Path) ->
 
 
 def test_it_is_no_file_that_could_be_saved_or_asked_for(server: JackServer) -> None:
-    running = Running(Setup([], server=server.name, last_resort=True))
+    running = Running(PedalSetup([], server=server.name, last_resort=True))
     wait_for(running.pedal.plays)
     manager = running.pedal.manager
     running.stop()

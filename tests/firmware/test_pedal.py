@@ -22,7 +22,8 @@ from nampedal.firmware.chain import Chain
 from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError
 from nampedal.firmware.jack_client import JackClient, Wiring
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 from nampedal.firmware.preset import Gain, Nam, Preset, Tone
 
 RATE = 48_000.0
@@ -42,7 +43,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 class Running:
     """A pedal in a thread of its own."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: PedalSetup) -> None:
         self.pedal = Pedal(setup)
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._run)
@@ -127,14 +128,14 @@ def test_the_command_plays_and_records_what_the_preset_is_offline(
 
 
 def test_an_artifact_alone_is_played(server: JackServer, bank: Path) -> None:
-    running = Running(Setup([bank / "amp.stomp"], server=server.name))
+    running = Running(PedalSetup([bank / "amp.stomp"], server=server.name))
     wait_for(lambda: running.playing() == "amp")
     running.stop()
     assert running.error is None
 
 
 def test_two_inputs_go_each_through_a_chain_of_its_own(server: JackServer, bank: Path, guitar: Audio) -> None:
-    setup = Setup([bank / "crunch.toml"], server=server.name, tier=0, channels=2)
+    setup = PedalSetup([bank / "crunch.toml"], server=server.name, tier=0, channels=2)
     running = Running(setup)
     wait_for(lambda: running.playing() == "crunch")
     player = Player(server.name)
@@ -150,7 +151,7 @@ def test_two_inputs_go_each_through_a_chain_of_its_own(server: JackServer, bank:
 def test_the_pedal_waits_for_a_server_and_says_so(
     jack_server: JackServer, bank: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = Running(Setup([bank / "half.toml"], server=jack_server.name))
+    running = Running(PedalSetup([bank / "half.toml"], server=jack_server.name))
     text = f"JACK server '{jack_server.name}': does not answer; start jackd, or wait for it"
     wait_for(lambda: text in caplog.text)
     assert running.playing() == ""
@@ -163,7 +164,7 @@ def test_the_pedal_waits_for_a_server_and_says_so(
 def test_the_sound_comes_back_with_a_server_that_was_killed(
     server: JackServer, bank: Path, guitar: Audio, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = Running(Setup([bank / "crunch.toml", bank / "half.toml"], server=server.name, first="half", tier=0))
+    running = Running(PedalSetup([bank / "crunch.toml", bank / "half.toml"], server=server.name, first="half", tier=0))
     wait_for(lambda: running.playing() == "half")
     for _ in range(2):
         server.kill()
@@ -178,7 +179,7 @@ def test_the_sound_comes_back_with_a_server_that_was_killed(
 
 
 def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: JackServer, bank: Path) -> None:
-    running = Running(Setup([bank / "half.toml"], server=server.name, tier=0))
+    running = Running(PedalSetup([bank / "half.toml"], server=server.name, tier=0))
     wait_for(lambda: running.playing() == "half")
     first = running.pedal.manager
     assert first is not None
@@ -199,7 +200,7 @@ def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: J
 
 
 def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank: Path) -> None:
-    running = Running(Setup([bank / "half.toml"], Wiring(inputs=("usb:1",)), server=server.name))
+    running = Running(PedalSetup([bank / "half.toml"], Wiring(inputs=("usb:1",)), server=server.name))
     wait_for(lambda: running.error)
     assert isinstance(running.error, JackPortError)
     assert "usb:1 can't be connected to nampedal:in" in str(running.error)
@@ -219,7 +220,7 @@ def test_a_server_that_ends_while_it_is_connected_to_is_waited_for(
         join(self, source, target)
 
     monkeypatch.setattr(JackClient, "_join", ending)
-    running = Running(Setup([bank / "half.toml"], server=server.name))
+    running = Running(PedalSetup([bank / "half.toml"], server=server.name))
     wait_for(killed.is_set)
     server.start()
     wait_for(lambda: running.error or running.playing() == "half")
@@ -238,7 +239,7 @@ def test_an_input_that_the_card_does_not_have_gives_way_to_the_first(
     server: JackServer, bank: Path, caplog: pytest.LogCaptureFixture, inputs: tuple[str, ...], heard: str, told: str
 ) -> None:
     """As when another USB interface than the profile was written for is plugged in."""
-    running = Running(Setup([bank / "half.toml"], Wiring(inputs=inputs, else_first=True), server=server.name))
+    running = Running(PedalSetup([bank / "half.toml"], Wiring(inputs=inputs, else_first=True), server=server.name))
     wait_for(lambda: running.playing() == "half")
     assert running.pedal.client is not None
     player = jack.Client("looks", no_start_server=True, servername=server.name)
@@ -257,7 +258,7 @@ def test_overload_steps_down_and_room_steps_up_and_the_log_tells_it_in_order(
     monkeypatch.setattr(quality, "ROOM", 100.0)
     monkeypatch.setattr(quality, "ROOM_S", 0.5)
     caplog.set_level(logging.INFO)
-    running = Running(Setup([tiers / "three.toml"], server=server.name))
+    running = Running(PedalSetup([tiers / "three.toml"], server=server.name))
     wait_for(lambda: running.playing() == "three")
     callback = running.pedal.callback
     assert callback is not None

@@ -11,7 +11,8 @@ from nampedal.firmware import _engine, preset
 from nampedal.firmware.action import parse
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.errors import NoSuchBankError, NoSuchPresetError
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 from nampedal.firmware.performer import Performer
 from nampedal.firmware.preset import Gain, Preset
 from nampedal.firmware.preset_manager import PresetManager
@@ -25,7 +26,7 @@ def pedal(tmp_path: Path) -> Iterator[Pedal]:
     for name in ("one", "two"):
         preset.write(Preset(name, (Gain(-6.0),), normalise=False), tmp_path / f"{name}.toml")
     bank = sorted(tmp_path.glob("*.toml"))
-    made = Pedal(Setup(bank))
+    made = Pedal(PedalSetup(bank))
     made.stage = _engine.Stage(RATE, FRAMES)
 
     def prepare(path: Path) -> Chain:

@@ -23,7 +23,8 @@ from nampedal.converter import nam_file
 from nampedal.firmware import artifact, preset
 from nampedal.firmware.control import ask
 from nampedal.firmware.engine import Audio
-from nampedal.firmware.pedal import Pedal, Setup
+from nampedal.firmware.pedal import Pedal
+from nampedal.firmware.pedal_setup import PedalSetup
 from nampedal.firmware.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
 
 RATE = 48_000
@@ -51,7 +52,7 @@ def server(jack_server: JackServer) -> JackServer:
 @pytest.fixture
 def pedal(server: JackServer, bank: Path) -> Iterator[Pedal]:
     """Plays half."""
-    made = Pedal(Setup(sorted(bank.glob("*.toml")), server=server.name, first="half", tier=0))
+    made = Pedal(PedalSetup(sorted(bank.glob("*.toml")), server=server.name, first="half", tier=0))
     thread = threading.Thread(target=made.run)
     thread.start()
     wait_for(lambda: name_of(made) == "half" and made.client is not None)

@@ -6,8 +6,7 @@ import logging
 import math
 import selectors
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,14 @@ from nampedal.firmware.audio_cpu import pin
 from nampedal.firmware.bank import Bank, read_bank
 from nampedal.firmware.chain import Chain
 from nampedal.firmware.changes import Changes, Rescans
-from nampedal.firmware.content import Contents, read_preset
+from nampedal.firmware.content import Contents
 from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError, NoSuchBankError
-from nampedal.firmware.jack_client import JackClient, Wiring
-from nampedal.firmware.keeper import Keeper
+from nampedal.firmware.jack_client import JackClient
 from nampedal.firmware.listener import Listener
 from nampedal.firmware.load import LoadMeter, Peaks
-from nampedal.firmware.loudness_cache import LoudnessCache, key_of
+from nampedal.firmware.loudness_cache import LoudnessCache
+from nampedal.firmware.pedal_setup import PedalSetup
+from nampedal.firmware.preparation import Preparation
 from nampedal.firmware.preset_manager import PresetManager
 from nampedal.firmware.quality import NEAR, Quality, Step, steps
 from nampedal.firmware.state import State
@@ -45,48 +45,10 @@ STEPS = steps(4)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What to play, and where.
-
-    bank: presets to begin with, or artifacts that are played as they are; none needs a last resort.
-    banks: folders that the player goes between.
-    full_scale: of the input, dBu at 0 dBFS; None: unknown.
-    most_bytes: of memory for prepared presets.  server: JACK's name; None: the default one.
-    first: the preset to begin with; None: the first.  tier: held for every capture whatever the load; None: as the load
-    allows.  record: where input and output go.
-    channels: 1: heard from both outputs; 2: each through a chain of its own.
-    round_trip_ms: measured, from string to ear; None: unknown.
-    keeper: of where the player is; None: nobody keeps it.
-    banks_folder: where there may be more banks later; None: nowhere.
-    last_resort: where nothing of the bank can be played, the input is, as it is.  safe: that alone was asked for.
-    audio_cpu: the core that JACK's thread is kept on; None: any.
-    loudness: a file that measured loudness is kept in; None: it is measured each time.
-    """
-
-    bank: Sequence[Path]
-    wiring: Wiring = field(default_factory=Wiring)
-    full_scale_dbu: float | None = None
-    most_bytes: int = 128 << 20
-    server: str | None = None
-    first: str | None = None
-    tier: int | None = None
-    record: Path | None = None
-    channels: int = 1
-    round_trip_ms: float | None = None
-    banks: Sequence[Path] = ()
-    keeper: Keeper | None = None
-    banks_folder: Path | None = None
-    last_resort: bool = False
-    safe: bool = False
-    audio_cpu: int | None = None
-    loudness: Path | None = None
-
-
 class Pedal:
     """run() in one thread; stop() from any."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: PedalSetup) -> None:
         self.setup = setup
         # Called in run()'s thread, some fifty times a second, and whenever one of `wakes` can be read.
         self.ticks: list[Callable[[], None]] = []
@@ -344,7 +306,7 @@ class Pedal:
         if self.setup.record is not None and first:
             self.listener.record(self.setup.record)
         self.manager = PresetManager(
-            *(self._presets, self.stage, lambda path: self._prepare(path, frames), self.setup.most_bytes),
+            *(self._presets, self.stage, self._preparation(frames), self.setup.most_bytes),
             carries=self._carries,
             last_resort=last_resort.PATH if self.setup.last_resort else None,
             contents=self._contents,
@@ -363,29 +325,18 @@ class Pedal:
             self.manager.select((self.setup.first if first else None) or "1")
         return self.stage, self.manager
 
+    def _preparation(self, most_frames: int) -> Preparation:
+        return Preparation(
+            *(self._contents, self._loudness, self._rate, self._period_frames, most_frames),
+            full_scale_dbu=self.setup.full_scale_dbu,
+            channels=self.setup.channels,
+        )
+
     def _end(self) -> None:
         if self.manager is not None:
             self.manager.close()
         if self.listener is not None:
             self.listener.close()
-
-    def _prepare(self, path: Path, frames: int) -> Chain:
-        played = last_resort.PRESET if path == last_resort.PATH else read_preset(path)[0]
-        content = self._contents.last(path)
-        key = key_of(content, self._rate, self.setup.full_scale_dbu) if content is not None else None
-        measured = self._loudness.get(key) if self._loudness is not None else None
-        chain = Chain.prepare(
-            *(played, path.parent),
-            sample_rate=self._rate,
-            max_frames=frames,
-            full_scale_dbu=self.setup.full_scale_dbu,
-            channels=self.setup.channels,
-            loudness_lufs=measured,
-        )
-        if self._loudness is not None and measured is None and chain.measured_lufs is not None:
-            self._loudness.put(key, chain.measured_lufs)
-        chain.measure(self._period_frames)
-        return chain
 
     def _carries(self, old: Chain, new: Chain) -> bool:
         """Whether a period has time for both."""

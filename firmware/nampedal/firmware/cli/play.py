@@ -174,7 +174,7 @@ def play_command(
         sources = sources or profile.jack_inputs(2 if stereo else 1)
         if full_scale_dbu is None and profile.input_full_scale_dbu is not None:
             full_scale_dbu = profile.input_full_scale_dbu.value
-    setup = pedals.Setup(
+    setup = pedals.PedalSetup(
         *(bank, jack_client.Wiring(inputs=sources, outputs=targets, else_first=else_first), full_scale_dbu),
         first=first,
         banks=banks,
