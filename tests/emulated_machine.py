@@ -78,7 +78,7 @@ class Machine:
         self.log = folder / "console.log"
         # Of the machine that ran before in this folder.
         self.log.unlink(missing_ok=True)
-        self.port = free_port()
+        self.port, self.usb_port = free_port(), free_port()
         console = f"console={CONSOLES[kind]}"
         line = " ".join((started.words.replace("quiet", ""), console, *words))
         program = shutil.which("qemu-system-aarch64")
@@ -86,7 +86,10 @@ class Machine:
         self._monitor = folder / "monitor.socket"
         self._monitor.unlink(missing_ok=True)
         common = ["-kernel", str(started.kernel), "-initrd", str(started.initrd), "-append", line, "-no-reboot"]
-        network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
+        # SSH's, and that of tests/image/guest/usb_port.py.
+        ports = ((self.port, 22), (self.usb_port, 3240))
+        forwarded = (f"hostfwd=tcp:127.0.0.1:{ours}-:{its}" for ours, its in ports)
+        network = ",".join(("user,id=net,restrict=on", *forwarded))
         if kind == "virt":
             own = [
                 *("-M", "virt,gic-version=3", "-cpu", "cortex-a53", "-smp", "4", "-m", "1024"),

@@ -66,6 +66,10 @@ class Pedal:
         writable, locked = "mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"
         self.run(f"{writable} && {command} && {locked} && systemctl restart nampedal-card.service")
 
+    def fetch(self, path: str, folder: Path) -> None:
+        command = ["scp", "-q", *self._options, "-P", str(self.machine.port), f"root@127.0.0.1:{path}", str(folder)]
+        subprocess.run(command, check=True, timeout=120)
+
     def status(self) -> dict[str, Any]:
         """Empty while nobody answers."""
         said = self.run(f"/usr/bin/python3 -I -S -c '{_ASK}'", check=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
@@ -15,12 +16,16 @@ from emulated_machine import Machine, firmware, overlay, running
 from emulated_pedal import BANKS, BOOT_S, GUEST, PYTHON, Pedal, prepare
 from nampedal.board.install.sound import mixer_script
 from nampedal.board.pedals import read_pedal
+from usb_interface import FULL_SCALE, PRODUCT, RATE, VENDOR, VOLUME_STEPS, Interface, align, longest_run, wait_for
 
 # Sound cards that are no interface: one that is not on USB, one that only plays.
 OTHERS = ("intel-hda", "hda-duplex,audiodev=none", "usb-audio,bus=usb.0,audiodev=none")
-INTERFACE = f"{PYTHON} /tmp/guest/usb_interface.py"
-MADE_UP = "1209:0001"
+MADE_UP = f"{VENDOR:04x}:{PRODUCT:04x}"
+PERIOD = 4096
 PULLS = 20
+SECOND = np.zeros(RATE, np.int64)
+# An emulator that has its processor for itself takes a tenth of that.
+PATIENCE_S = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +41,23 @@ def pedal(usb_image: Path, ssh_key: Path, tmp_path_factory: pytest.TempPathFacto
         booted = Pedal(machine, ssh_key)
         booted.wait_for(booted.status, BOOT_S)
         booted.run("mkdir -p /tmp/guest")
-        booted.copy(GUEST / "usb_interface.py", to="/tmp/guest/")
+        booted.copy(GUEST / "usb_port.py", GUEST / "render.py", to="/tmp/guest/")
+        booted.run("systemd-run --quiet --unit=usb-port /usr/bin/python3 -I /tmp/guest/usb_port.py")
         # An emulator may have no time for it when others work beside, and would step down.
-        folder_of_unit = "/run/systemd/system/nampedal.service.d"
+        drop_in = "/run/systemd/system/nampedal.service.d"
         play = f"/usr/local/bin/nampedal play {BANKS} --pedal virtual-usb --tier 0"
-        lines = f"[Service]\\nExecStart=\\nExecStart={play}\\n"
-        booted.run(f"mkdir -p {folder_of_unit} && printf '{lines}' > {folder_of_unit}/tier.conf")
+        booted.run(f"mkdir -p {drop_in} && printf '[Service]\\nExecStart=\\nExecStart={play}\\n' > {drop_in}/tier.conf")
         booted.run("systemctl daemon-reload && systemctl restart --no-block nampedal.service")
+        booted.wait_for(lambda: booted.run("systemctl is-active usb-port", check=False) == "active")
         yield booted
 
 
-def interface(pedal: Pedal, *words: str, patience_s: float = 600.0) -> dict[str, Any]:
-    """What the made-up interface prints."""
-    return dict(json.loads(pedal.run(f"{INTERFACE} {' '.join(words)}", patience_s=patience_s).splitlines()[-1]))
+@pytest.fixture
+def interface(pedal: Pedal) -> Iterator[Interface]:
+    """Not plugged in yet."""
+    made_up = Interface(("127.0.0.1", pedal.machine.usb_port))
+    yield made_up
+    made_up.pull()
 
 
 def finding(found: list[dict[str, str]], name: str) -> tuple[str, str]:
@@ -72,40 +81,75 @@ def test_the_pedal_waits_and_takes_none_of_the_cards_that_are_there(pedal: Pedal
     assert finding(found, "jackd") == ("wrong", "waits for the USB audio interface, see 'sound card'")
 
 
-def test_a_guitar_through_the_interface_is_what_the_preset_is_offline(pedal: Pedal, tmp_path: Path) -> None:
+def test_a_guitar_through_the_interface_is_what_the_preset_is_offline(
+    pedal: Pedal, interface: Interface, tmp_path: Path
+) -> None:
     """Through snd-usb-audio, jackd and nampedal, and back by the same way."""
-    audio, rate = soundfile.read(ROOT / "demo" / "riff.wav", frames=48_000, dtype="float32")
-    soundfile.write(tmp_path / "riff.wav", audio, rate, subtype="FLOAT")
-    pedal.copy(tmp_path / "riff.wav", to="/tmp/guest/")
-    result = interface(pedal, "play", f"{BANKS}/rock/3-amp.toml", "/tmp/guest/riff.wav")
-    print(f"\n{result}")
-    assert result["frames"] == 48_000
-    assert result["loud"] > 0.01
-    # Nothing was lost on the way, so that all of it can be compared.
-    assert result["lost"] == {"out": 0, "in": 0}
-    # jackd rounds each sample to 24 bits, and both sides of the comparison are rounded: a step to either side.
-    assert result["differs"] <= 1, result
-    assert result["sides"] == 0
+    audio = soundfile.read(ROOT / "demo" / "riff.wav", frames=RATE, dtype="float32")[0]
+    guitar = np.round(audio * FULL_SCALE).astype(np.int64)
+    interface.plug(0)
+    assert interface.sound(PATIENCE_S), log(pedal)
+    pedal.run("nampedal preset 3-amp")
+    pedal.wait_for(lambda: pedal.plays("3-amp"))
+    # The tone that is still on its way is not recorded.
+    interface.give(np.concatenate([SECOND, SECOND]))
+    assert wait_for(interface.gave, PATIENCE_S)
+    interface.records = True
+    interface.give(np.concatenate([SECOND, guitar, SECOND]))
+    assert wait_for(interface.gave, PATIENCE_S)
+    interface.records = False
+    lost = interface.out.lost, interface.into.lost
     # The mixer of the profile was set before jackd was started.
-    assert (result["volume"], result["mute"]) == (30 * 256, 0)
+    assert (interface.volume, interface.mute) == (VOLUME_STEPS * 256, 0)
+    interface.pull()
+    np.save(tmp_path / "given.npy", (guitar / FULL_SCALE).astype(np.float32))
+    pedal.copy(tmp_path / "given.npy", to="/tmp/guest/")
+    files = "/tmp/guest/given.npy /tmp/guest/made.npy"
+    pedal.run(f"{PYTHON} /tmp/guest/render.py {BANKS}/rock/3-amp.toml {files} {PERIOD}", patience_s=PATIENCE_S)
+    pedal.fetch("/tmp/guest/made.npy", tmp_path)
+    made = np.load(tmp_path / "made.npy").astype(np.float64)
+    wanted = np.round(made * FULL_SCALE).astype(np.int64)
+    assert np.abs(made).max() > 0.01
+    got = interface.took()
+    at = align(got[:, 0], wanted)
+    differs = np.abs(got[at : at + len(wanted), 0] - wanted)
+    print(
+        f"\nat frame {at}: differs by {differs.max()} of 2^23 at most; {lost} packets lost; {longest_run(differs <= 1)}"
+    )
+    assert lost == (0, 0)
+    # jackd rounds each sample to 24 bits, and so does the comparison: a step to either side.
+    assert longest_run(differs <= 1) == len(wanted)
+    assert np.array_equal(got[:, 0], got[:, 1])
     assert f"using the USB audio interface {MADE_UP} in port" in log(pedal)
 
 
-def test_doctor_finds_nothing_wrong_while_it_sounds(pedal: Pedal) -> None:
-    said = interface(pedal, "with", "nampedal", "doctor", "--json")
-    found = json.loads(said["out"])
-    assert [each for each in found if each["state"] == "wrong" and each["name"] != "nampedal"] == []
+def test_doctor_finds_nothing_wrong_while_it_sounds(pedal: Pedal, interface: Interface) -> None:
+    interface.plug(1)
+    assert interface.sound(PATIENCE_S), log(pedal)
+    found = json.loads(pedal.run("nampedal doctor --json", check=False))
+    assert [each for each in found if each["state"] == "wrong"] == []
     assert finding(found, "sound card") == ("ok", f"Interface ({MADE_UP})")
     assert finding(found, "jackd settings")[0] == "ok"
     assert finding(found, "overlay")[0] == "not applicable"
 
 
-def test_sound_is_back_each_time_that_the_cable_is(pedal: Pedal) -> None:
-    result = interface(pedal, "pull", str(PULLS), patience_s=1200.0)
-    seconds = sorted(result["seconds"])
-    print(f"\nsound is back after {seconds[0]} to {seconds[-1]} s, in the middle {seconds[PULLS // 2]} s: {seconds}")
-    # Each one that did not sound would have ended the program.
-    assert len(seconds) == PULLS
+def test_sound_is_back_each_time_that_the_cable_is(pedal: Pedal, interface: Interface) -> None:
+    interface.plug(0)
+    assert interface.sound(PATIENCE_S), log(pedal)
+    # A capture may have an output of its own where nothing comes in.
+    pedal.run("nampedal preset 1-half")
+    pedal.wait_for(lambda: pedal.plays("1-half"))
+    took = []
+    for number in range(PULLS):
+        interface.pull()
+        # Put back at once, or when jackd has long been ended, into one port or another.
+        time.sleep((0.0, 0.3, 1.0, 3.0)[number % 4])
+        began_s = time.monotonic()
+        interface.plug(number % 3)
+        sounded_s = interface.sound(PATIENCE_S)
+        assert sounded_s, f"pull {number + 1}: {log(pedal)}"
+        took.append(round(sounded_s - began_s, 1))
+    print(f"\nsound is back after {min(took)} to {max(took)} s, in the middle {sorted(took)[PULLS // 2]} s: {took}")
     # The pedal waited for jackd each time, and never failed.
     assert pedal.run("systemctl show nampedal -P NRestarts") == "0"
     assert pedal.run("systemctl is-active nampedal") == "active"

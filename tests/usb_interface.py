@@ -1,12 +1,8 @@
-"""Inside the machine, as root: a USB audio interface made of a program, plugged into Linux's virtual host controller.
-
-usb_interface.py play PRESET.toml FILE.wav    a guitar through the pedal: what comes back, beside the offline render
-usb_interface.py pull TIMES                   the cable pulled and put back, so many times: how long until it sounds
-usb_interface.py with COMMAND...              runs a command while the interface sounds
+"""A USB audio interface made of a program, plugged into an emulated machine by USB/IP.
 
 The kernel's own loopback controllers, dummy_hcd and usbip-vudc, carry no isochronous transfers, which audio needs
-(xairy/raw-gadget, issue 72; torvalds/linux, v_timer in drivers/usb/usbip/vudc_transfer.c at 09e005c). vhci_hcd does,
-and takes its devices over a socket (Documentation/usb/usbip_protocol.rst). From there on all is real: the USB core,
+(xairy/raw-gadget, issue 72; torvalds/linux, v_timer in drivers/usb/usbip/vudc_transfer.c at 09e005c). vhci_hcd does:
+tests/image/guest/usb_port.py gives it the socket that ends here. From there on all is real: the USB core,
 snd-usb-audio, jackd, nampedal.
 
 The interface is one of the USB audio class 1.0 at full speed: two channels each way, 24 bits, 48 kHz, an input with
@@ -15,25 +11,20 @@ volume and mute. Its clock is this program's: it waits for a slow machine, as no
 
 from __future__ import annotations
 
-import json
-import os
+import contextlib
 import select
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-import soundfile
-from nampedal.firmware import preset
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.control import ask
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int64]
 
 RATE = 48_000
 CHANNELS, SAMPLE_BYTES = 2, 3
@@ -50,16 +41,15 @@ PATIENCE_S = 0.1
 PACKETS_AT_A_LOOK = 6
 # Packets that pass at once where this program was late.
 MOST_AT_ONCE = 12
-CONTROLLER = Path("/sys/devices/platform/vhci_hcd.0")
-SPEED_FULL = 2
 # JACK's scale of 24 bits (jack2, common/memops.c, SAMPLE_24BIT_SCALING).
 FULL_SCALE = 8_388_607.0
-PEDAL = Path("/run/nampedal/control.sock")
 
 SUBMIT, UNLINK, RET_SUBMIT, RET_UNLINK = 1, 2, 3, 4
 EPIPE, ECONNRESET = -32, -104
 HEADER = struct.Struct(">5I28s")
 _OUT_ENDPOINT, _IN_ENDPOINT = 1, 2
+# The input's volume goes from 0 dB up, a dB each.
+VOLUME_STEPS = 30
 VENDOR, PRODUCT = 0x1209, 0x0001
 NAMES = ("", "nampedal's tests", "Made-up Interface")
 
@@ -118,15 +108,18 @@ class Stream:
 class Interface:
     """Serves its socket from a thread. given: what the guitar plays, (frames,) of 24 bits; got: what came back."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: tuple[str, int]) -> None:
+        """machine: the address that leads to its usb_port.py."""
+        self._machine = machine
         self._giving = threading.Lock()
-        self.given = np.zeros(0, np.int32)
+        self.given: Samples = np.zeros(0, np.int64)
         self.given_at = 0
         self.got: list[bytes] = []
         self.records = False
         # CLOCK_MONOTONIC of the first packet that was loud; 0: there was none.
         self.heard_s = 0.0
-        self.volume, self.mute = {1: 0}, {1: 1}
+        # In 1/256 dB, and whether it is on: as they are before a mixer is set.
+        self.volume, self.mute = 0, 1
         self.out, self.into = Stream(), Stream()
         self.clock = 0
         self._due_s = 0.0
@@ -137,36 +130,46 @@ class Interface:
     # ---- the cable ----
 
     def plug(self, port: int) -> None:
-        """Into a port of the controller. Returns when the kernel knows of it; it looks at it then."""
+        """Into a port of the machine's controller. The kernel looks at it then."""
         self.out, self.into = Stream(), Stream()
         self.heard_s = 0.0
         self._due_s = time.monotonic()
-        self._ours, theirs = socket.socketpair()
-        for end in (self._ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        self._ours = socket.create_connection(self._machine)
+        self._ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._ours.sendall(bytes([port]))
         self._thread = threading.Thread(target=self._serve, args=(self._ours,), daemon=True)
         self._thread.start()
-        (CONTROLLER / "attach").write_text(f"{port} {theirs.fileno()} {1 << 16 | port + 1} {SPEED_FULL}\n")
-        theirs.close()
 
     def pull(self) -> None:
-        assert self._ours is not None
-        assert self._thread is not None
-        self._ours.shutdown(socket.SHUT_RDWR)
+        """Also if it is not plugged in."""
+        if self._ours is None or self._thread is None:
+            return
+        # The machine may have ended the connection.
+        with contextlib.suppress(OSError):
+            self._ours.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._ours.close()
+        self._ours = self._thread = None
+
+    def sound(self, patience_s: float) -> float:
+        """Plays a tone until it comes back; CLOCK_MONOTONIC of that. 0: it did not."""
+        self.give(tone(patience_s))
+        self.heard_s = 0.0
+        wait_for(lambda: self.heard_s > 0.0, patience_s)
+        return self.heard_s
 
     # ---- what the host says ----
 
     def _serve(self, ours: socket.socket) -> None:
-        # As a quartz would: before jackd's 70.
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(75))
         waiting = bytearray()
         poller = select.poll()
         poller.register(ours, select.POLLIN)
         while True:
             if poller.poll(max(0.0, self._wakes_s() - time.monotonic()) * 1e3):
-                data = ours.recv(1 << 18)
+                try:
+                    data = ours.recv(1 << 18)
+                except OSError:
+                    return
                 if not data:
                     return
                 waiting += data
@@ -250,16 +253,16 @@ class Interface:
         stream.on, stream.at, stream.empty_since_s = on, self.clock, None
 
     def _unit(self, request: int, control: int, length: int, data: bytes) -> bytes | None:
-        """Mute is control 1, volume control 2: 0 to 30 dB, in 1/256 dB."""
+        """Mute is control 1, volume control 2, in 1/256 dB."""
         if control == 1:
             if request == 0x01:
-                self.mute[1] = data[0]
+                self.mute = data[0]
                 return b""
-            return bytes([self.mute[1]])
+            return bytes([self.mute])
         if request == 0x01:
-            self.volume[1] = struct.unpack("<h", data)[0]
+            self.volume = struct.unpack("<h", data)[0]
             return b""
-        values = {0x81: self.volume[1], 0x82: 0, 0x83: 30 * 256, 0x84: 256}
+        values = {0x81: self.volume, 0x82: 0, 0x83: VOLUME_STEPS * 256, 0x84: 256}
         return struct.pack("<h", values[request]) if request in values else None
 
     # ---- the sound ----
@@ -330,7 +333,7 @@ class Interface:
         answered = [struct.pack(">4I", offset, PACKET_BYTES, PACKET_BYTES, 0) for offset in offsets]
         self._answer(number, 0, data + b"".join(answered), len(data), packets)
 
-    def give(self, audio: np.ndarray) -> None:
+    def give(self, audio: Samples) -> None:
         """From now on; silence behind it."""
         with self._giving:
             self.given_at, self.given = 0, audio
@@ -340,15 +343,16 @@ class Interface:
         with self._giving:
             return self.given_at >= len(self.given)
 
-    def took(self) -> np.ndarray:
+    def took(self) -> Samples:
         """What came back, (frames, CHANNELS) of 24 bits."""
         raw = np.frombuffer(b"".join(self.got), np.uint8).reshape(-1, CHANNELS, SAMPLE_BYTES)
         wide = np.zeros((*raw.shape[:2], 4), np.uint8)
         wide[:, :, 1:] = raw
-        return np.asarray(wide.view("<i4")[:, :, 0] >> 8)
+        return (wide.view("<i4")[:, :, 0] >> 8).astype(np.int64)
 
 
 def wait_for(what: Callable[[], bool], patience_s: float) -> bool:
+    """Whether it came true."""
     end_s = time.monotonic() + patience_s
     while not what():
         if time.monotonic() > end_s:
@@ -357,121 +361,20 @@ def wait_for(what: Callable[[], bool], patience_s: float) -> bool:
     return True
 
 
-def card_of() -> str:
-    """The number of the interface's card; empty: there is none."""
-    for path in Path("/proc/asound").glob("card*/usbid"):
-        try:
-            if path.read_text().strip() == f"{VENDOR:04x}:{PRODUCT:04x}":
-                return path.parent.name.removeprefix("card")
-        except OSError:
-            pass
-    return ""
-
-
-def change_to(name: str) -> None:
-    """Of the pedal's presets, while it sounds."""
-    subprocess.run(["nampedal", "preset", name], check=True, capture_output=True)
-    if not wait_for(lambda: ask(PEDAL, {"do": "status"})["preset"] == name, 60.0):
-        raise SystemExit(f"the pedal does not play {name}")
-
-
-def tone(seconds: float) -> np.ndarray:
+def tone(seconds: float) -> Samples:
     """Loud enough for anybody."""
     time_s = np.arange(int(seconds * RATE)) / RATE
-    return np.asarray(np.round(0.3 * FULL_SCALE * np.sin(2 * np.pi * 220 * time_s)), np.int32)
+    return np.round(0.3 * FULL_SCALE * np.sin(2 * np.pi * 220 * time_s)).astype(np.int64)
 
 
-def sounds(interface: Interface, patience_s: float) -> float:
-    """CLOCK_MONOTONIC of when a tone came through the pedal. It is played until then."""
-    interface.give(tone(patience_s))
-    interface.heard_s = 0.0
-    if not wait_for(lambda: interface.heard_s > 0.0, patience_s):
-        raise SystemExit(f"nothing came back in {patience_s} s")
-    return interface.heard_s
-
-
-def play(preset_path: Path, wav: Path) -> dict[str, object]:
-    interface = Interface()
-    interface.plug(0)
-    sounds(interface, 150.0)
-    change_to(preset_path.stem)
-    audio = soundfile.read(wav, dtype="float32")[0]
-    silence = np.zeros(RATE, np.int32)
-    guitar = np.round(audio * FULL_SCALE).astype(np.int32)
-    # The tone that is still on its way is not recorded.
-    interface.give(silence)
-    wait_for(interface.gave, 120.0)
-    interface.records = True
-    interface.give(np.concatenate([silence, guitar, silence]))
-    wait_for(interface.gave, 120.0)
-    lost = {"out": interface.out.lost, "in": interface.into.lost}
-    state = {"volume": interface.volume[1], "mute": interface.mute[1], "card": card_of()}
-    interface.pull()
-    chain = Chain.prepare(preset.read(preset_path), preset_path.parent, sample_rate=float(RATE), max_frames=2048)
-    chain.render(np.zeros(2 * RATE, np.float32))
-    expected = np.concatenate([chain.render((part / FULL_SCALE).astype(np.float32)) for part in (guitar, silence)])
-    wanted = np.clip(np.round(expected.astype(np.float64) * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype(np.int64)
-    got = interface.took().astype(np.int64)
-    at = align(got[:, 0], wanted[: len(guitar)])
-    differs = got[at : at + len(guitar), 0] - wanted[: len(guitar)]
-    return {
-        "frames": len(guitar),
-        "at": at,
-        "loud": float(np.abs(wanted).max() / FULL_SCALE),
-        "differs": int(np.abs(differs).max()),
-        "unequal": int(np.count_nonzero(np.abs(differs) > 1)),
-        "sides": int(np.abs(got[:, 0] - got[:, 1]).max()),
-        "lost": lost,
-        **state,
-    }
-
-
-def align(got: np.ndarray, wanted: np.ndarray) -> int:
+def align(got: Samples, wanted: Samples) -> int:
     """Where in what came back the wanted begins: at the peak of their correlation."""
     size = 1 << (len(got) + len(wanted)).bit_length()
     spectra = np.fft.rfft(got, size) * np.conj(np.fft.rfft(wanted, size))
     return int(np.argmax(np.fft.irfft(spectra, size)[: max(1, len(got) - len(wanted) + 1)]))
 
 
-def pull(times: int) -> dict[str, object]:
-    interface, took, cards = Interface(), [], set()
-    interface.plug(0)
-    sounds(interface, 150.0)
-    # A capture may have an output of its own where nothing comes in.
-    change_to("1-half")
-    for number in range(times):
-        interface.pull()
-        if not wait_for(lambda: not card_of(), 30.0):
-            raise SystemExit("the card stays though its cable is pulled")
-        # Put back at once, or when jackd has long been ended, into one port or another.
-        time.sleep((0.0, 0.3, 1.0, 3.0)[number % 4])
-        began_s = time.monotonic()
-        interface.plug(number % 3)
-        took.append(round(sounds(interface, 60.0) - began_s, 2))
-        cards.add(card_of())
-    interface.pull()
-    return {"seconds": took, "cards": sorted(cards)}
-
-
-def run(command: list[str]) -> dict[str, object]:
-    interface = Interface()
-    interface.plug(0)
-    sounds(interface, 150.0)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    interface.pull()
-    return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
-
-
-def main(what: str, *arguments: str) -> None:
-    subprocess.run(["modprobe", "vhci-hcd"], check=True)
-    if what == "play":
-        result = play(Path(arguments[0]), Path(arguments[1]))
-    elif what == "pull":
-        result = pull(int(arguments[0]))
-    else:
-        result = run(list(arguments))
-    sys.stdout.write(json.dumps(result) + "\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def longest_run(good: NDArray[np.bool_]) -> int:
+    """Of true ones."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
+    return int(np.max(ends[1::2] - ends[::2], initial=0))
