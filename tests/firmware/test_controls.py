@@ -206,6 +206,17 @@ def test_a_bank_where_nothing_can_be_played_is_left_again(played: Played, banks:
     wait_for(lambda: played.at() == "quiet q2")
 
 
+def test_a_pedal_begins_in_the_next_bank_where_the_first_has_nothing_to_play(
+    jack_server: JackServer, banks: list[Path]
+) -> None:
+    for path in banks[0].glob("*.toml"):
+        preset.write(Preset(path.stem, (Nam("gone.stomp"),)), path)
+    jack_server.start()
+    made = Played(jack_server.name, banks)
+    wait_for(lambda: made.at() == "quiet q1")
+    made.stop()
+
+
 def test_a_bank_that_can_not_be_read_is_told_and_not_gone_to(played: Played, banks: list[Path]) -> None:
     for path in banks[1].glob("*.toml"):
         path.unlink()

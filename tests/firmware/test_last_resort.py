@@ -134,12 +134,15 @@ def test_the_safe_start_has_a_code_of_its_own(server: JackServer) -> None:
 def test_presets_that_can_not_be_played_leave_the_guitar_as_it_is_until_one_can(
     server: JackServer, broken: Path, guitar: Audio
 ) -> None:
+    good = (broken / "c.toml").read_bytes()
+    (broken / "c.toml").write_text("not yet")
     running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, last_resort=True))
     wait_for(lambda: running.plays() == "dry")
     running.do("preset b")
     wait_for(lambda: running.pedal.manager is not None and running.pedal.manager.slots[1].error)
     assert running.plays() == "dry"
     assert np.array_equal(heard(server, guitar), guitar)
+    (broken / "c.toml").write_bytes(good)
     running.do("preset c")
     wait_for(lambda: running.plays() == "c")
     status = running.commands.status()
@@ -147,6 +150,16 @@ def test_presets_that_can_not_be_played_leave_the_guitar_as_it_is_until_one_can(
     wait_for(lambda: running.troubles[-1:] == [0])
     running.stop()
     assert NO_PRESET in running.troubles
+
+
+def test_a_bank_whose_first_presets_are_broken_begins_with_the_one_that_can_be_played(
+    server: JackServer, broken: Path
+) -> None:
+    running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, last_resort=True))
+    wait_for(lambda: running.plays() == "c")
+    status = running.commands.status()
+    assert (status["last_resort"], status["refused"].partition(":")[0]) == (False, "a")
+    running.stop()
 
 
 def test_it_sounds_again_when_the_server_comes_back_at_another_rate(server: JackServer) -> None:

@@ -77,6 +77,9 @@ class Pedal:
         self._presets = list(setup.bank)
         # The bank that sounds, and its presets, while another one is gone to.
         self._from: tuple[Path, list[Path]] | None = None
+        # Those behind the first one, for a pedal that finds nothing there that it can play.
+        here = self.banks.index(self.bank) if self.bank in self.banks else 0
+        self._untried = self.banks[here + 1 :] + self.banks[:here]
         self._changes = Changes(self.banks, self.bank, self._presets)
         self._contents = Contents()
         self._loudness = LoudnessCache(setup.loudness) if setup.loudness is not None else None
@@ -133,7 +136,7 @@ class Pedal:
         _log.info("bank %s", found.name)
 
     def _follow_refusals(self, manager: PresetManager) -> None:
-        """Nothing of a bank can be played: the one that sounds counts again."""
+        """Where nothing of a bank can be played, the one that sounds counts again; where none does, go to the next."""
         if manager.take_refused():
             self.on_refused()
         if not manager.dead_end:
@@ -145,6 +148,19 @@ class Pedal:
             self._changes.enter(self.bank, self._presets)
             manager.renew(self._presets)
             self._follow()
+        elif manager.current is None or manager.resorts:
+            self._begin_elsewhere()
+
+    def _begin_elsewhere(self) -> None:
+        """In the next bank that was not tried yet and can be read, if there is one."""
+        while self._untried:
+            folder = self._untried.pop(0)
+            try:
+                self._go_to(folder)
+            except NampedalError as error:
+                _log.warning("%s", error)
+            else:
+                return
 
     def rescan(self) -> int:
         """Has the watching thread read everything anew: banks, the one that plays, its presets and their files.
