@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from bank_maker import make_bank
+from card_rig import Card
 from click.testing import CliRunner
+from nampedal.board import places
 from nampedal.board.errors import KeyFileError, WrongSignatureError
 from nampedal.board.signature import BANK, UPDATE, beside, sign
 from nampedal.firmware.bank_file import export_bank
@@ -15,6 +18,8 @@ from nampedal.firmware.card.found import look_in
 from nampedal.firmware.card.take import take
 from nampedal.firmware.card.taken import read_taken
 from nampedal.firmware.cli.bank import bank_command
+from nampedal.firmware.update.signed import trust
+from nampedal.firmware.update.system import System
 from signing_keys import maker, maker_public
 
 
@@ -99,3 +104,18 @@ def test_a_card_brings_what_is_signed_right_or_not_at_all(file: Path, tmp_path: 
     sign(wrong, maker(), BANK)
     outcome = take(look_in(stick)[0], banks, state)
     assert (outcome.taken, outcome.problems) == (["wrong"], [])
+
+
+def test_what_takes_banks_over_may_read_which_keys_root_added(tmp_path: Path) -> None:
+    """It is not root."""
+    card = Card(tmp_path / "root")
+    card.boot()
+    before = os.umask(0o077)
+    try:
+        path = trust(System(card.root), maker_public())
+    finally:
+        os.umask(before)
+    assert path == card.at(places.TRUSTED_ADDED)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+    assert places.TRUSTED_ADDED.parent not in places.PLAYERS

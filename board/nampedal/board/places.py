@@ -45,8 +45,9 @@ SETTINGS = Path("/etc/nampedal/pedal.env")
 # What counts in place of it where the card names another pedal or HAT, until it is off.
 CHANGED_SETTINGS = CARD_RUN / SETTINGS.name
 # Whose updates are taken, and whose banks are known: keys that came with the pedal, and those that root added to them.
+# Only root may write there, and everybody may read.
 TRUSTED = Path("/etc/nampedal/trusted-signers")
-TRUSTED_ADDED = DATA / "system/trusted-signers"
+TRUSTED_ADDED = DATA / "trusted-signers"
 # The control socket and what else is gone when it is off.
 RUN = Path("/run/nampedal")
 UNITS = Path("/usr/local/lib/systemd/system")
