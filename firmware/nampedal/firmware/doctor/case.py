@@ -25,10 +25,9 @@ from nampedal.firmware.doctor.machine import BUS_PATIENCE_S, SOCKET, SOCKET_PATI
 from nampedal.firmware.doctor.settings import Jack, parse_jack
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 
-UNITS = tuple(
-    f"nampedal{of}.service" for of in ("-jack", "", "-safe", "-through", "-tune", "-card", "-health", "-late")
-)
-JACK, PLAYER, SAFE, THROUGH, TUNE, CARD, HEALTH, LATE = UNITS[:8]
+_PLAYERS = ("-jack", "", "-safe", "-through")
+UNITS = tuple(f"nampedal{of}.service" for of in (*_PLAYERS, "-tune", "-card", "-health", "-late", "-import"))
+JACK, PLAYER, SAFE, THROUGH, TUNE, CARD, HEALTH, LATE, IMPORT = UNITS
 # Those that do something once.
 HELPERS = UNITS[4:]
 _PROPERTIES = (

@@ -45,6 +45,14 @@ def command_line(case: Case) -> list[str]:
     return told.split("\0") if told else []
 
 
+def card_in_use(case: Case) -> str:
+    """Return the id of the card that jackd has open. Raises CantTellError where it has none."""
+    jack = parse_jack(" ".join(command_line(case)[1:]))
+    if jack is None or not jack.card:
+        raise CantTellError("no USB audio interface is in use, see 'sound card'")
+    return jack.card
+
+
 def waits(words: Sequence[str]) -> bool:
     """Whether a command line is the script's that waits for the interface."""
     return bool(words) and not words[0].endswith("jackd")

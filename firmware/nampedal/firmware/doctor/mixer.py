@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from nampedal.board.mixer.drivers import Control, SoundCard, sound_card
 from nampedal.board.mixer.words import Amount, amounts_in, number_of_percent, switch_words
+from nampedal.firmware.doctor import interface
 from nampedal.firmware.doctor.case import AS_ROOT, Case, check
-from nampedal.firmware.doctor.errors import CantTellError, NotNeededError
+from nampedal.firmware.doctor.errors import CantTellError, NotNeededError, ProgramFailedError
 from nampedal.firmware.doctor.finding import Finding, ok, wrong
 
 # Half of the widest step that codecs have, where no table says the steps.
@@ -75,10 +76,13 @@ def check_mixer(case: Case) -> Finding:
         raise NotNeededError(f"jackd is told to use no card (driver {case.jack.driver})")
     if not hat.mixer:
         raise NotNeededError("the profile of the HAT sets no mixer")
-    name = case.settings.get("NAMPEDAL_CARD") or hat.card
-    text = case.machine.run("amixer", "-D", f"hw:{name}", "scontents")
-    if text is None:
-        raise CantTellError(f"amixer tells nothing of the card '{name}'", "" if case.machine.is_root else AS_ROOT)
+    name = case.settings.get("NAMPEDAL_CARD") or hat.card or interface.card_in_use(case)
+    try:
+        text = case.machine.run("amixer", "-D", f"hw:{name}", "scontents")
+    except ProgramFailedError as error:
+        raise CantTellError(
+            f"amixer tells nothing of the card '{name}'", "" if case.machine.is_root else AS_ROOT
+        ) from error
     shown, card = parse_amixer(text + "\n"), sound_card(hat.overlay)
     found = [one for words in hat.mixer for one in _difference(words, hat.means.get(words[0], ""), shown, card)]
     if found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nampedal.board import places
-from nampedal.firmware.doctor.case import CARD, HEALTH, HELPERS, LATE, SAFE, THROUGH, TUNE, Case, check
+from nampedal.firmware.doctor.case import CARD, HEALTH, HELPERS, IMPORT, LATE, SAFE, THROUGH, TUNE, Case, check
 from nampedal.firmware.doctor.errors import CantTellError
 from nampedal.firmware.doctor.finding import Finding, listed, ok, unknown, wrong
 from nampedal.firmware.doctor.storage import mount_of
@@ -17,6 +17,7 @@ _UNDONE = {
     TUNE: "the clock and the interrupts are not set for the sound",
     HEALTH: "nothing decided whether the update stays",
     LATE: "what was mounted late is not in use",
+    IMPORT: "new banks on the card may not be in use",
 }
 # Of Result= (systemd.exec(5), $SERVICE_RESULT), for those whose name says little.
 _RESULTS = {
