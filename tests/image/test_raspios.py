@@ -228,7 +228,7 @@ def refused(run: Command, built: Built, folder: Path, board: str) -> str:
         ("cm4", "usr/lib/linux-image-*-v8/broadcom/bcm2711-rpi-cm4.dtb"),
         ("3b-plus", "usr/lib/linux-image-*-v8/overlays/README"),
         ("5", "usr/lib/linux-image-*-2712/overlays/overlay_map.dtb"),
-        ("500", "usr/lib/linux-image-*-2712/overlays/disable-bt-pi5.dtbo"),
+        ("500", "usr/lib/linux-image-*-2712/overlays/bcm2712d0.dtbo"),
         ("zero-2-w", "*bin/busybox"),
         ("400", "*/vmlinuz*-v8"),
     ],
