@@ -28,10 +28,12 @@ Values = Mapping[str, Any]
 # A key that needs no quotes (TOML 1.0).
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[a-z0-9_]+")
-# tomllib's time grows with the square of the parts of a dotted key: 20,000 of them take seconds.
+# tomllib's time grows with the square of the parts of a dotted key: 20,000 of them take seconds. A quoted part that is
+# longer than 200 letters does not count: of these, a file of the largest size has too few.
 _MOST_KEY_PARTS = 32
-_KEY_PART = rb"""(?:(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
-_LONG_KEY = re.compile(b"(?:%b){%d}" % (_KEY_PART, _MOST_KEY_PARTS))
+_QUOTED_PART = rb"""(?:"(?:[^"\\\n]|\\[^\n]){0,200}+"|'[^'\n]{0,200}+')"""
+_KEY_PART = rb"(?:[A-Za-z0-9_-]++|%b)[ \t]*+\.[ \t]*+" % _QUOTED_PART
+_LONG_KEY = re.compile(rb"(?<![A-Za-z0-9_.\\-])(?:%b){%d}" % (_KEY_PART, _MOST_KEY_PARTS))
 
 
 def reason(error: OSError) -> str:

@@ -18,6 +18,7 @@ from nampedal.board import places
 from nampedal.firmware.announcements import left
 from nampedal.firmware.card import apart, usb
 from nampedal.firmware.card.boot import Boot
+from nampedal.firmware.card.errors import CommandFailedError
 from nampedal.firmware.card.importing import import_card
 from nampedal.firmware.card.usb import SOCKET
 from nampedal.firmware.card.wifi import radio
@@ -379,3 +380,16 @@ def test_root_follows_no_link_of_the_players(card: Card, linked: str, caplog: py
     assert known.fresh == (linked != "state/nampedal/import.toml")
     assert "no known key" not in caplog.text
     assert "too many levels of symbolic links" in caplog.text or "not a directory" in caplog.text
+
+
+def test_a_pedal_that_plays_has_its_new_banks_though_the_card_can_not_be_written(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(usb, "ask", lambda path, request: asked.append(request))
+    (card.imports / "amp.stomp").write_bytes(amp())
+    (card.imports / "broken.stomp").write_bytes(b"no")
+    card.system.fails.add("mount")
+    with pytest.raises(CommandFailedError, match=r"^mount: failed: it was to$"):
+        card.boot()
+    assert asked[0] == {"do": "rescan"}

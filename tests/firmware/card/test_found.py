@@ -72,6 +72,17 @@ def test_what_is_too_large_or_too_much_is_not_read(
     )
 
 
+def test_all_folders_together_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        make_bank(tmp_path / "source" / name)
+    monkeypatch.setattr(finding, "MOST_ALL", 15)
+    found, problems = look_in(tmp_path / "source")
+    assert [one.path.name for one in found] == ["a"]
+    assert [str(problem) for problem in problems] == [
+        f"{tmp_path}/source: holds more than 15 files in all; put fewer there"
+    ]
+
+
 def test_folders_below_folders_have_an_end(tmp_path: Path) -> None:
     deep = make_bank(tmp_path / "source" / "deep")
     (deep / "/".join("abcdefghij")).mkdir(parents=True)

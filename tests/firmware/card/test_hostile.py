@@ -26,7 +26,7 @@ from nampedal.firmware.card.errors import (
     ImportFaultError,
     ImportLaterError,
     ImportRefusedError,
-    NoTimeError,
+    NotBegunError,
 )
 from nampedal.firmware.card.found import look_in
 from nampedal.firmware.card.journal import MOST_ATTEMPTS, read_journal
@@ -142,9 +142,25 @@ def test_the_processor_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_no_time_is_left_nothing_is_begun() -> None:
     begun: list[int] = []
-    with pytest.raises(NoTimeError):
+    with pytest.raises(NotBegunError):
         Worker(time.monotonic())(lambda: begun.append(1), "a")
     assert begun == []
+
+
+def test_where_no_process_can_be_started_it_is_tried_later(
+    source: Path, banks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> int:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(os, "fork", none)
+        outcome = import_all(source, banks)
+    assert outcome.problems[0] == (
+        f"{source}/a: can't be taken over: no process can be started: resource temporarily unavailable"
+    )
+    assert (len(outcome.problems), journal(banks)) == (3, ([], []))
+    assert import_all(source, banks).taken == ["a", "b", "c"]
 
 
 # ---- the others go on ----

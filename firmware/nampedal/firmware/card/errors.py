@@ -37,8 +37,8 @@ class ImportLaterError(CardError, OSError):
     """Something could not be taken over now; the next start may do better."""
 
 
-class NoTimeError(CardError, OSError):
-    """Something was not begun, because an import may not take longer."""
+class NotBegunError(CardError, OSError):
+    """Something was not begun: an import may not take longer, or the system can't start another process."""
 
 
 class ImportRefusedError(CardError, ValueError):

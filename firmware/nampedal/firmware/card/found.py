@@ -21,11 +21,12 @@ from nampedal.firmware.card.errors import (
     ImportTooLargeError,
     NothingToImportError,
 )
-from nampedal.firmware.file_names import MOST_FILES
+from nampedal.firmware.file_names import MOST_DEPTH, MOST_FILES
 
 ARTIFACT, BANK_FILE, BANK = "artifact", "bank file", "bank"
 MOST_ENTRIES = 1000
-MOST_DEPTH = 8
+# Of all folders together: a boot looks at them before there is sound.
+MOST_ALL = 20_000
 # Where only what can be taken over belongs, what is wrong with others; what is not here is passed over.
 _HINTS = {
     ".nam": "is a capture that is not converted yet; make an artifact of it with 'nampedal convert' on a computer",
@@ -69,10 +70,14 @@ def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Found], list[Namp
         return [], [error]
     except OSError as error:
         return [], [ImportFolderError(f"{shown(folder)}: can't be read: {reason(error)}")]
-    found, problems = [], []
+    found: list[Found] = []
+    problems: list[NampedalError] = []
+    budget = _Budget(folder)
     for entry in entries:
         try:
-            found += _look_at(entry, sure=sure)
+            found += _look_at(entry, budget, sure=sure)
+        except _TooMuchError as error:
+            return found, [*problems, ImportTooLargeError(str(error))]
         except NampedalError as error:
             problems.append(error)
         except OSError as error:
@@ -80,8 +85,26 @@ def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Found], list[Namp
     return found, problems
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """By name; hidden ones are nobody's business. Raises ImportTooLargeError, OSError."""
+class _TooMuchError(Exception):
+    """There is too much below a folder for all of it to be looked at."""
+
+
+class _Budget:
+    """How much may be looked at below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._left = MOST_ALL
+
+    def spend(self, count: int) -> None:
+        """Raises _TooMuchError."""
+        self._left -= count
+        if self._left < 0:
+            raise _TooMuchError(f"{shown(self._folder)}: holds more than {MOST_ALL:,} files in all; put fewer there")
+
+
+def _entries(folder: Path, budget: _Budget | None = None) -> list[os.DirEntry[str]]:
+    """By name; hidden ones are nobody's business. Raises ImportTooLargeError, _TooMuchError, OSError."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -89,6 +112,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
                 found.append(entry)
             if len(found) > MOST_ENTRIES:
                 raise ImportTooLargeError(f"{shown(folder)}: holds more than {MOST_ENTRIES} files; put fewer there")
+    if budget is not None:
+        budget.spend(len(found))
     return sorted(found, key=lambda entry: entry.name)
 
 
@@ -97,11 +122,11 @@ def plain_files(folder: Path) -> list[str]:
     return [entry.name for entry in _entries(folder) if entry.is_file(follow_symlinks=False)]
 
 
-def _look_at(entry: os.DirEntry[str], *, sure: bool) -> list[Found]:
-    """Raises NothingToImportError, ImportTooLargeError, OSError."""
+def _look_at(entry: os.DirEntry[str], budget: _Budget, *, sure: bool) -> list[Found]:
+    """Raises NothingToImportError, ImportTooLargeError, _TooMuchError, OSError."""
     path, suffix = Path(entry.path), Path(entry.name).suffix.lower()
     if entry.is_dir(follow_symlinks=False):
-        return _look_at_folder(path, sure=sure)
+        return _look_at_folder(path, budget, sure=sure)
     if not entry.is_file(follow_symlinks=False):
         return []
     kind = {file_names.ARTIFACT: ARTIFACT, file_names.BANK_FILE: BANK_FILE}.get(suffix)
@@ -114,9 +139,9 @@ def _look_at(entry: os.DirEntry[str], *, sure: bool) -> list[Found]:
     return []
 
 
-def _look_at_folder(folder: Path, *, sure: bool, inner: bool = False) -> list[Found]:
+def _look_at_folder(folder: Path, budget: _Budget, *, sure: bool, inner: bool = False) -> list[Found]:
     """inner: it is in a folder that is no bank."""
-    entries = _entries(folder)
+    entries = _entries(folder, budget)
     names = [entry.name for entry in entries]
     presets = [name for name in names if name.endswith(file_names.PRESET)]
     if sure and not (
@@ -124,7 +149,7 @@ def _look_at_folder(folder: Path, *, sure: bool, inner: bool = False) -> list[Fo
     ):
         return []
     if presets:
-        return [Found(folder, BANK, _stamp(folder, list(_below(folder, ""))))]
+        return [Found(folder, BANK, _stamp(folder, list(_below(folder, "", budget))))]
     if any(name.lower().endswith((*_HINTS, file_names.ARTIFACT, file_names.BANK_FILE)) for name in names):
         raise NothingToImportError(
             f"{shown(folder)}: is no bank: it holds no preset; put artifacts and bank files beside it, not into it"
@@ -137,16 +162,18 @@ def _look_at_folder(folder: Path, *, sure: bool, inner: bool = False) -> list[Fo
             )
         return []
     # Programs that unpack put the bank's folder into another of the same name.
-    return [one for below in folders for one in _look_at_folder(below, sure=sure, inner=True)]
+    return [one for below in folders for one in _look_at_folder(below, budget, sure=sure, inner=True)]
 
 
-def _below(folder: Path, inside: str, depth: int = 0, count: int = 0) -> Iterator[tuple[str, os.stat_result]]:
-    """Every plain file of a folder, or below. Raises ImportTooLargeError, OSError."""
-    for entry in _entries(folder):
+def _below(
+    folder: Path, inside: str, budget: _Budget, depth: int = 0, count: int = 0
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Every plain file of a folder, or below. Raises ImportTooLargeError, _TooMuchError, OSError."""
+    for entry in _entries(folder, budget):
         if entry.is_dir(follow_symlinks=False):
             if depth == MOST_DEPTH:
                 raise ImportTooLargeError(f"{shown(entry.path)}: is {depth + 1} folders deep; {depth} are allowed")
-            for one in _below(Path(entry.path), f"{inside}{entry.name}/", depth + 1, count):
+            for one in _below(Path(entry.path), f"{inside}{entry.name}/", budget, depth + 1, count):
                 count += 1
                 yield one
         elif entry.is_file(follow_symlinks=False):

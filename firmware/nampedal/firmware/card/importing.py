@@ -26,11 +26,13 @@ def import_card(system: System, root: Path = ROOT) -> Outcome:
     Raises CardFileError, CommandFailedError, SettingsError where it can't be told.
     """
     outcome = _bring(system, root, _folder(root))
-    socket = placed(root, usb.SOCKET)
-    fresh = news.add(system, root, outcome.problems)
-    if not usb.announce(system, socket, Outcome(outcome.taken, fresh)):
-        # It starts later, and says it then.
-        news.leave(root, fresh, outcome.taken)
+    fresh = news.fresh(root, outcome.problems)
+    try:
+        news.add(system, root, fresh)
+    finally:
+        if not usb.announce(system, placed(root, usb.SOCKET), Outcome(outcome.taken, fresh)):
+            # It starts later, and says it then.
+            news.leave(root, fresh, outcome.taken)
     return outcome
 
 

@@ -41,17 +41,17 @@ def tell(system: System, root: Path, problems: Sequence[str], taken: Sequence[st
             _write_errors(system, placed(root, places.CARD_ERRORS), problems)
 
 
-def add(system: System, root: Path, problems: Sequence[str]) -> list[str]:
-    """What an import has found wrong, to what the boot has told. Returns what of it the boot did not know.
-
-    Raises as `tell`.
-    """
+def fresh(root: Path, problems: Sequence[str]) -> list[str]:
+    """What of this the boot has not told."""
     told = _told(placed(root, TOLD))
-    fresh = [problem for problem in problems if problem not in told]
-    for problem in fresh:
+    return [problem for problem in problems if problem not in told]
+
+
+def add(system: System, root: Path, problems: Sequence[str]) -> None:
+    """Tell this beside what the boot has told. Raises as `tell`."""
+    for problem in problems:
         _log.warning("%s", problem)
-    _write_errors(system, placed(root, places.CARD_ERRORS), [*told, *fresh])
-    return fresh
+    _write_errors(system, placed(root, places.CARD_ERRORS), [*_told(placed(root, TOLD)), *problems])
 
 
 def leave(root: Path, problems: Sequence[str], taken: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from nampedal.firmware.card.errors import (
     DataFullError,
     ImportEndedError,
     ImportFaultError,
-    NoTimeError,
+    NotBegunError,
 )
 from nampedal.firmware.card.found import ARTIFACT, BANK, BANK_FILE, Found, shown
 from nampedal.firmware.card.journal import MOST_ATTEMPTS, read_journal
@@ -151,7 +151,7 @@ class _Taker:
         self._journal.begin(found.stamp)
         try:
             return self._run(do, found.path.name)
-        except (ImportEndedError, ImportFaultError, NoTimeError) as error:
+        except (ImportEndedError, ImportFaultError, NotBegunError) as error:
             raise type(error)(f"{found.path}: can't be taken over: {error}") from error
         except NampedalError:
             raise

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nampedal.board.errors import NampedalError
+from nampedal.board.settings import reason
 from nampedal.firmware.card.errors import (
     ImportEndedError,
     ImportFaultError,
     ImportLaterError,
     ImportRefusedError,
-    NoTimeError,
+    NotBegunError,
 )
 from nampedal.firmware.card.found import shown
 from nampedal.firmware.errors import TooMuchMemoryError
@@ -54,15 +55,20 @@ class Worker:
     def __call__(self, do: Callable[[], Any], name: str) -> Any:
         """What do() returns, which JSON can hold. In a process of its own. name: of what it is about, for the log.
 
-        Raises NoTimeError.  ImportLaterError, ImportRefusedError: do() raised an error, and these are its words.
+        Raises NotBegunError.  ImportLaterError, ImportRefusedError: do() raised an error, and these are its words.
         ImportFaultError: do() raised what it should not have, or ran out of memory.  ImportEndedError: the process was
         ended, or took too long.
         """
         now_s = time.monotonic()
         if now_s >= self._end_s:
-            raise NoTimeError("there was no time left; it is taken over at the next start")
+            raise NotBegunError("there was no time left; it is taken over at the next start")
         reading, writing = os.pipe()
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:
+            os.close(reading)
+            os.close(writing)
+            raise NotBegunError(f"no process can be started: {reason(error)}") from error
         if child == 0:
             _work(do, writing)
         os.close(writing)
