@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import jack
 import numpy as np
+from nampedal.firmware.python_callback import PythonCallback
 
 # Thirty periods of 128 frames.
 STALL_S = 0.08
@@ -29,7 +30,7 @@ class Cable:
         self._stalls = stalls
         self._sounds = False
         self.heard, self.stalled = threading.Event(), threading.Event()
-        self._client.set_process_callback(self._process)
+        self._callback = PythonCallback(self._client, self._process)
         self._client.activate()
 
     @contextmanager
@@ -42,7 +43,7 @@ class Cable:
             self._client.set_freewheel(False)
 
     def close(self) -> None:
-        self._client.close()
+        self._callback.close()
 
     def _process(self, frames: int) -> None:
         audio = self._in.get_array()

@@ -6,6 +6,7 @@ import jack
 import numpy as np
 from jack_server import wait_for
 from nampedal.firmware.engine import Audio
+from nampedal.firmware.python_callback import PythonCallback
 
 
 class Player:
@@ -18,7 +19,7 @@ class Player:
         self._given = np.zeros(0, np.float32)
         self._got: list[list[Audio]] = [[], []]
         self._at = -1
-        self._client.set_process_callback(self._process)
+        self._callback = PythonCallback(self._client, self._process)
         self._client.activate()
 
     @classmethod
@@ -56,7 +57,7 @@ class Player:
         return [np.concatenate(blocks)[: len(audio)] for blocks in self._got]
 
     def close(self) -> None:
-        self._client.close()
+        self._callback.close()
 
     def _process(self, frames: int) -> None:
         out = self._out.get_array()

@@ -19,6 +19,7 @@ from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackPortError, NoJackServerError
 from nampedal.firmware.jack_client import JackClient, Wiring
 from nampedal.firmware.midi import Midi
+from nampedal.firmware.python_callback import PythonCallback
 
 RATE = 48_000.0
 
@@ -157,7 +158,7 @@ class MidiPlayer:
         self._out = self._client.midi_outports.register("out")
         self._messages, self._each = messages, each
         self.sent = len(messages)
-        self._client.set_process_callback(self._process)
+        self._callback = PythonCallback(self._client, self._process)
         self._client.activate()
 
     def connect(self, target: str) -> None:
@@ -165,7 +166,7 @@ class MidiPlayer:
         self.sent = 0
 
     def close(self) -> None:
-        self._client.close()
+        self._callback.close()
 
     def _process(self, frames: int) -> None:
         self._out.clear_buffer()

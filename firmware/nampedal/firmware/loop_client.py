@@ -13,6 +13,7 @@ from nampedal.firmware.engine import Audio
 from nampedal.firmware.errors import JackXrunError, NoJackServerError
 from nampedal.firmware.jack_client import JackPorts, Wiring
 from nampedal.firmware.loop import Loop, excitation, measure
+from nampedal.firmware.python_callback import PythonCallback
 
 NAME = "nampedal-loop"
 IN_PORT = "in"
@@ -32,11 +33,19 @@ class LoopClient(JackPorts):
         self._heard = np.zeros_like(self._sent)
         self._at = len(self._sent)
         self._ended = threading.Event()
+        self._callback: PythonCallback | None = None
 
     def connect(self, wiring: Wiring) -> None:
         """To one input, and one output. Raises JackPortError."""
-        self._client.set_process_callback(self._process)
+        self._callback = PythonCallback(self._client, self._process)
         self._start(wiring)
+
+    def close(self) -> None:
+        """Also after the server is gone."""
+        if self._callback is None:
+            super().close()
+        else:
+            self._callback.close()
 
     def measure(self) -> Loop:
         """Of what is connected, in three seconds or nine. Raises JackXrunError, NoJackServerError, LoopError."""
