@@ -14,6 +14,7 @@ from nampedal.board.install.sound import mixer_script
 from nampedal.board.mixer.drivers import sound_card
 from nampedal.board.pedals import read_pedal
 from nampedal.firmware.doctor import mixer
+from nampedal.firmware.doctor.errors import ProgramFailedError
 from nampedal.firmware.doctor.mixer import LOOKS, Shown, check_input, check_mixer, parse_amixer
 from sick_pedal import MIXER, STATUS, Patient, look, socket_closed
 
@@ -88,7 +89,9 @@ def test_several_are_told_at_once_and_a_missing_one_too(pedal: Patient) -> None:
 
 
 def test_without_amixer_or_its_card_the_mixer_is_unknown(pedal: Patient) -> None:
-    del pedal.commands[COMMAND]
+    pedal.fails["amixer"] = ProgramFailedError(
+        "amixer failed", said="Mixer attach hw:Zero error: No such device"
+    )
     assert look(pedal, check_mixer) == (
         "unknown",
         "amixer tells nothing of the card 'Zero'",
@@ -214,4 +217,4 @@ def test_where_nothing_could_come_in_the_input_is_unknown_or_not_needed(pedal: P
     pedal.set(NAMPEDAL_JACK="-d dummy")
     assert look(pedal, check_input) == ("not applicable", "jackd is told to use no card (driver dummy)", "")
     pedal.refuses = socket_closed(FileNotFoundError())
-    assert look(pedal, check_input) == ("unknown", "nampedal does not answer", "")
+    assert look(pedal, check_input) == ("unknown", "nampedal does not run: /run/nampedal/control.sock is not there", "")
