@@ -31,17 +31,21 @@ def opened(server: JackServer) -> Busy | None:
         return None
 
 
+def busy_client(server: JackServer) -> Busy:
+    """Return one that was called a few times."""
+    busy: Busy = wait_for(lambda: opened(server))
+    wait_for(lambda: busy.calls > 3)
+    return busy
+
+
 def test_a_client_whose_callback_is_busy_is_closed(jack_server: JackServer) -> None:
     jack_server.start()
     for _ in range(CLOSINGS):
-        busy = wait_for(lambda: opened(jack_server))
-        wait_for(lambda busy=busy: busy.calls > 3)
-        busy.callback.close()
+        busy_client(jack_server).callback.close()
 
 
 def test_a_client_whose_server_is_gone_is_closed(jack_server: JackServer) -> None:
     jack_server.start()
-    busy = wait_for(lambda: opened(jack_server))
-    wait_for(lambda: busy.calls > 3)
+    busy = busy_client(jack_server)
     jack_server.kill()
     busy.callback.close()

@@ -11,10 +11,10 @@ import numpy as np
 from nampedal.board.errors import NampedalError
 from nampedal.firmware.bank import which
 from nampedal.firmware.errors import ControlRequestError
+from nampedal.firmware.guitar_take import HEARD_DBFS, MOST_S, PLAYED_DBFS, Take
 from nampedal.firmware.levelling import Measured, Measuring, common_lufs, levels_db, write
 from nampedal.firmware.listener import Listener
 from nampedal.firmware.loudness import loudness_lufs
-from nampedal.firmware.take import HEARD_DBFS, MOST_S, PLAYED_DBFS, Take
 
 SECONDS = (2.0, 60.0)
 

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from nampedal.firmware import _engine
 from nampedal.firmware.errors import RecordingError
-from nampedal.firmware.take import Take
+from nampedal.firmware.guitar_take import Take
 from nampedal.firmware.tuner import Pitch, Tuner
 
 LOOK_S = 0.02

@@ -46,11 +46,11 @@ class Slot:
 
     @property
     def playable(self) -> bool:
-        """Whether there is a chain, or there may be one."""
+        """Return True if there is a chain, or one may be prepared."""
         return self.chain is not None or not self.error
 
     def see(self, content: Content) -> bool:
-        """What its files hold now. Whether that is something else than what it was prepared from."""
+        """Take what its files hold now. Return True if it was prepared from something else."""
         if self.preparing:
             # Perhaps from this: that is known once it is done.
             self.seen = content

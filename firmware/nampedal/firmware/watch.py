@@ -138,7 +138,7 @@ class Watch:
         return content
 
     def _settled(self, key: Path, now: Stamps) -> bool:
-        """Whether it is not as it was read, and as it was at the last look."""
+        """Return True if it has changed since it was read, and not since the last look."""
         same = self._last.get(key) == now
         self._last[key] = now
         return same and self._read.get(key) != now

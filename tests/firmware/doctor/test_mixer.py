@@ -89,9 +89,7 @@ def test_several_are_told_at_once_and_a_missing_one_too(pedal: Patient) -> None:
 
 
 def test_without_amixer_or_its_card_the_mixer_is_unknown(pedal: Patient) -> None:
-    pedal.fails["amixer"] = ProgramFailedError(
-        "amixer failed", said="Mixer attach hw:Zero error: No such device"
-    )
+    pedal.fails["amixer"] = ProgramFailedError("amixer failed", said="Mixer attach hw:Zero error: No such device")
     assert look(pedal, check_mixer) == (
         "unknown",
         "amixer tells nothing of the card 'Zero'",

@@ -1,4 +1,4 @@
-"""Whether the mixer of a HAT's profile fits its drivers, and lets the guitar in and the sound out."""
+"""Check that the mixer of a HAT's profile fits its drivers, and lets the guitar in and the sound out."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def _show(rows: Sequence[Mapping[str, Any]], common: float, guitar_lufs: float) 
 
 
 def _wanted(rows: Sequence[Mapping[str, Any]], *, yes: bool) -> bool:
-    """Whether something is to be written, and the player agrees."""
+    """Return True if something is to be written and the player agrees."""
     changed = [row for row in rows if row["new_level_db"] not in (None, row["level_db"])]
     if not changed:
         click.echo("Nothing to write.")

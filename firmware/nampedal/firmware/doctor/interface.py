@@ -16,7 +16,7 @@ _SOUND = Path("/proc/asound")
 
 
 def check_interface(case: Case, usb: str) -> Finding:
-    """Whether an interface that the pedal can use is plugged in. usb: NAMPEDAL_USB of pedal.env."""
+    """Check that an interface that the pedal can use is plugged in. usb: NAMPEDAL_USB of pedal.env."""
     wanted = "a USB audio interface" if usb == ANY else f"the USB audio interface {usb}"
     found = _plugged(case)
     usable = {name: lack for name, lack in found.items() if usb == ANY or name.endswith(f" ({usb})")}
@@ -54,7 +54,7 @@ def card_in_use(case: Case) -> str:
 
 
 def waits(words: Sequence[str]) -> bool:
-    """Whether a command line is the script's that waits for the interface."""
+    """Return True if a command line is that of the script that waits for the interface."""
     return bool(words) and not words[0].endswith("jackd")
 
 

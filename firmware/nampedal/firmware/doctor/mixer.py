@@ -70,7 +70,7 @@ def _shown(lines: str) -> Shown:
 
 @check("mixer")
 def check_mixer(case: Case) -> Finding:
-    """Whether every control stands as the HAT's profile sets it."""
+    """Check that every control stands as the HAT's profile sets it."""
     hat = case.pedal.hat
     if case.jack.driver != "alsa":
         raise NotNeededError(f"jackd is told to use no card (driver {case.jack.driver})")
@@ -108,7 +108,7 @@ def _difference(words: tuple[str, ...], means: str, shown: dict[str, Shown], car
 
 
 def _stands(value: str, shown: Shown, control: Control | None) -> bool:
-    """Whether it is so; of a word that amixer does not know, too."""
+    """Return True if a control stands as this word of the profile says, or if amixer does not know the word."""
     if shown.item is not None:
         return value == shown.item
     for capture, states in ((False, shown.playback), (True, shown.capture)):
@@ -123,7 +123,7 @@ def _stands(value: str, shown: Shown, control: Control | None) -> bool:
 
 
 def _has(amount: Amount, at: int, shown: Shown, control: Control | None) -> bool:
-    """Whether a channel has this amount."""
+    """Return True if a channel has this amount."""
     if at >= len(shown.numbers):
         return False
     number = shown.numbers[at]
@@ -139,7 +139,7 @@ def _has(amount: Amount, at: int, shown: Shown, control: Control | None) -> bool
 
 @check("input")
 def check_input(case: Case) -> Finding:
-    """Whether the guitar's input gives more than digital silence: one without power gives zeros, and no noise."""
+    """Check that the guitar's input gives more than digital silence: one without power gives zeros, and no noise."""
     status = case.status
     if case.jack.driver != "alsa":
         raise NotNeededError(f"jackd is told to use no card (driver {case.jack.driver})")

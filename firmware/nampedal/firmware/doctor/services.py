@@ -69,7 +69,7 @@ def check_helpers(case: Case) -> Finding:
 
 @check("card")
 def check_errors_file(case: Case) -> Finding:
-    """Whether this start looked at the card, and what it found wrong there."""
+    """Check that this start looked at the card, and tell what it found wrong there."""
     text, finished = case.machine.text(places.CARD_ERRORS), case.machine.text(places.CARD_NEWS)
     if text:
         old = "" if finished is not None or not case.is_booted else " (of an earlier start; see 'boot helpers')"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nampedal.firmware.engine import Audio
-from nampedal.firmware.take import MOST_S, Take
+from nampedal.firmware.guitar_take import MOST_S, Take
 
 RATE = 48_000.0
 

@@ -32,7 +32,7 @@ class Take:
 
     @property
     def over(self) -> bool:
-        """Whether it is long enough, or nobody will play any more."""
+        """Return True if it is long enough, or the patience is over."""
         return self.enough or self._steps * STEP_S >= MOST_S
 
     @property
@@ -56,7 +56,7 @@ class Take:
         self._rest = audio.copy()
 
     def _pause(self) -> bool:
-        """Whether the last note has died away: a second is kept of that."""
+        """Return True if the last note has died away. A second of that is kept."""
         return self._since_played >= round(1.0 / STEP_S)
 
     def audio(self) -> Audio:
