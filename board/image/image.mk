@@ -1,6 +1,8 @@
 # make test-image      builds the images of two emulated pedals and boots them: one that plays through a loopback, on virt
 #                      (most of it) and raspi3b (its own card), and one with a USB interface, on virt
 #
+# make test-boot       the part of test-image that .ci/run has time for: without images of raspios, a late card, Wi-Fi
+#
 # make test-raspios    builds an image of every board, of bookworm and of trixie, from a stand-in of Raspberry Pi's archive
 #
 # test-image builds one of each release from that archive. Debian's packages are kept in build/image/cache and
@@ -11,12 +13,16 @@ IMAGE_PACKAGES := apt-utils arch-test bmap-tools cpio device-tree-compiler dosfs
   kmod mmdebstrap mtools openssh-client qemu-system-arm qemu-user-static qemu-utils squashfs-tools uidmap zstd
 IMAGE_ENVIRONMENT = env XDG_CONFIG_HOME=$(CURDIR)/tests/image/profiles
 
-.PHONY: test-image test-raspios
+LONG := raspios late wifi
 
-test-image: $(IMAGE)/pedal.img $(IMAGE)/usb.img $(VENV)/.tested-with
+.PHONY: test-image test-boot test-raspios
+
+test-image: NOT_RUN :=
+test-boot: NOT_RUN := $(LONG:%=--ignore=tests/image/test_%.py)
+test-image test-boot: $(IMAGE)/pedal.img $(IMAGE)/usb.img $(VENV)/.tested-with
 	@echo "== booting them"
 	@$(IMAGE_ENVIRONMENT) NAMPEDAL_IMAGE=$(CURDIR)/$(IMAGE)/pedal.img NAMPEDAL_USB_IMAGE=$(CURDIR)/$(IMAGE)/usb.img \
-	  $(BIN)/pytest tests/image
+	  $(BIN)/pytest tests/image $(NOT_RUN)
 
 test-raspios: $(IMAGE)/pedal.img $(VENV)/.tested-with
 	@echo "== building an image of every board"
