@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import filecmp
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from nampedal.board.errors import KeyFileError
-from nampedal.board.image import build, packages, tools
+from nampedal.board.image import build, disk, packages, tools
 from nampedal.board.image.build import Order
-from nampedal.board.image.errors import BankFolderError, ImageExistsError, NoSoundError
+from nampedal.board.image.errors import BankFolderError, ImageExistsError, ImageFolderError, NoSoundError
 from nampedal.board.signature import UPDATE, check, read_signature
 from signing_keys import maker, maker_public
 
@@ -86,3 +88,31 @@ def test_a_bank_that_is_not_there_is_refused_before_anything_is_fetched(
     order = Order("pi-4-dac-adc", "raspios", wheel, tmp_path / "pedal.img", banks=[tmp_path / "rock"], cache=tmp_path)
     with pytest.raises(BankFolderError, match=r"^--bank .*/rock: is no folder; 'nampedal bank new .*/rock' makes"):
         build.build(order, lambda said: None)
+    (tmp_path / "rock").write_text("packed")
+    with pytest.raises(
+        BankFolderError, match=r"rock: is no folder; 'nampedal bank import .*/rock' makes one of a packed"
+    ):
+        build.build(order, lambda said: None)
+
+
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_made(wheel: Path, tmp_path: Path) -> None:
+    order = Order("pi-4-usb", "debian", wheel, tmp_path / "gone" / "pedal.img", cache=tmp_path / "cache")
+    with pytest.raises(ImageFolderError) as caught:
+        build.build(order, lambda said: None)
+    assert str(caught.value) == (
+        f"{tmp_path}/gone/pedal.img: can't be written: {tmp_path}/gone is no folder; make it, or name another"
+    )
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_image_can_be_written_to_another_file_system_than_the_kept_packages(tmp_path: Path) -> None:
+    for name in ("card", "root", "data"):
+        (tmp_path / name).write_bytes(name.encode())
+    parts = (tmp_path / "card", tmp_path / "root", tmp_path / "data")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        assert Path(folder).stat().st_dev != tmp_path.stat().st_dev
+        out = Path(folder) / "pedal.img"
+        build.put_together(out, 0xAB, *parts)
+        disk.assemble(tmp_path / "img", 0xAB, *parts)
+        assert filecmp.cmp(out, tmp_path / "img", shallow=False)
+        assert list(Path(folder).iterdir()) == [out]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nampedal.board import signature
 from nampedal.board.image import bases, boot, card_files, disk, packages, tools, tree
-from nampedal.board.image.errors import BankFolderError, ImageExistsError
+from nampedal.board.image.errors import BankFolderError, ImageExistsError, ImageFolderError
 from nampedal.board.image.kernel import Kernel
 from nampedal.board.image.mirrors import Mirrors
 from nampedal.board.image.namespace import run_inside
@@ -66,6 +66,10 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
     """Raises ImageError, SettingsError, InstallError, SignatureError."""
     if order.out.exists() and not force:
         raise ImageExistsError(f"{order.out}: is there already; --force writes over it")
+    if not order.out.parent.is_dir():
+        raise ImageFolderError(
+            f"{order.out}: can't be written: {order.out.parent} is no folder; make it, or name another"
+        )
     keys = [signature.check_key(order.key)] if order.key is not None else []
     keys += [signature.read_public_key(path) for path in order.trusted]
     tools.check_tools()
@@ -73,7 +77,8 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
     pedal = read_pedal(order.pedal)
     for bank in order.banks:
         if not bank.is_dir():
-            raise BankFolderError(f"--bank {bank}: is no folder; 'nampedal bank new {bank}' makes an empty bank")
+            what = f"import {bank}' makes one of a packed" if bank.is_file() else f"new {bank}' makes an empty"
+            raise BankFolderError(f"--bank {bank}: is no folder; 'nampedal bank {what} bank")
     cache = order.cache or packages.cache_folder()
     target = Target(cache, base.key, image=True, radio=order.radio)
     block = config_block(pedal, target)
@@ -124,13 +129,20 @@ def build(order: Order, say: Callable[[str], None], *, force: bool = False) -> B
             (work / "card" / name).write_text(text, newline="")
         disk.make_card(work / "card", work / "card.fat", epoch)
         disk.make_data(work / "data.ext4", str(uuid.UUID(hex=root_sha256[:32], version=4)), epoch)
-        part = work / order.out.name
-        disk.assemble(part, disk_id, work / "card.fat", work / "root.squashfs", work / "data.ext4")
-        os.replace(part, order.out)
+        put_together(order.out, disk_id, work / "card.fat", work / "root.squashfs", work / "data.ext4")
         run_inside("rm", "-rf", str(work / "root"))
     say("packing it")
     packed = disk.compress(order.out)
     return Built((order.out, *packed, *sign_image(order, packed[0], say)), size)
+
+
+def put_together(out: Path, disk_id: int, card: Path, root: Path, data: Path) -> None:
+    """Write the image from its partitions' contents, under its name only when it is whole."""
+    # Beside its place: what is kept may be on another file system, from which nothing can be renamed.
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".image-") as folder:
+        part = Path(folder) / out.name
+        disk.assemble(part, disk_id, card, root, data)
+        os.replace(part, out)
 
 
 def sign_image(order: Order, packed: Path, say: Callable[[str], None]) -> list[Path]:

@@ -35,5 +35,9 @@ class KernelError(ImageError, LookupError):
     """The kernel's packages do not hold what a card needs."""
 
 
+class ImageFolderError(ImageError, FileNotFoundError):
+    """The folder that an image should be written to is not there."""
+
+
 class ImageExistsError(ImageError, FileExistsError):
     """There is a file of the image's name."""
