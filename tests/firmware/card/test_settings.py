@@ -99,7 +99,21 @@ def test_every_line_of_the_template_does_what_it_says_without_its_remark_sign() 
             'import = "overlays"',
             "nampedal.toml: import: is 'overlays'; the name of a folder of your own on this card is needed, as import",
         ),
-        ("host_name = pedal", "nampedal.toml: is not TOML: invalid value (at line 1, column 13)"),
+        (
+            "host_name = pedal",
+            'nampedal.toml: is not TOML: invalid value (at line 1, column 13); a text stands in "straight quotes"; '
+            "no line of this file counts until that is mended",
+        ),
+        (
+            'pedal = "pi-4-usb"\npedal = "mine.toml"\n',
+            "nampedal.toml: is not TOML: cannot overwrite a value (at line 2, column 20); the key of this line is in a "
+            "line above, too: keep one of the two; no line of this file counts until that is mended",
+        ),
+        (
+            "host name",
+            "nampedal.toml: is not TOML: expected '=' after a key in a key/value pair (at line 1, column 6); "
+            "no line of this file counts until that is mended",
+        ),
     ],
 )
 def test_each_mistake_is_told(text: str, told: str) -> None:

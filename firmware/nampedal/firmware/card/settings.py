@@ -28,6 +28,11 @@ SSH_KINDS = (
     *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
 )
+# What tomllib says of the commonest mistakes of the form, and what to do.
+_HINTS = {
+    "invalid value": 'a text stands in "straight quotes"',
+    "cannot overwrite a value": "the key of this line is in a line above, too: keep one of the two",
+}
 # Where a table of a Wi-Fi network begins.
 _WIFI_HEADS = re.compile(rb"^[ \t]*(\[\[?)[ \t]*wifi[ \t]*\]", re.MULTILINE)
 # What the firmware boots from.
@@ -79,11 +84,13 @@ def read(
 
 
 def _with_hint(error: SettingsSyntaxError, data: bytes) -> SettingsSyntaxError:
-    """Two networks as [wifi] and [wifi] are no TOML, and cost the whole file."""
+    """Say what to do, and that a mistake of the form costs the whole file. data: the file."""
     heads = _WIFI_HEADS.findall(data)
-    if len(heads) < 2 or set(heads) == {b"[["}:
-        return error
-    return SettingsSyntaxError(f"{error}; several networks are written as [[wifi]] each, in double brackets")
+    if len(heads) >= 2 and set(heads) != {b"[["}:
+        hints = ["several networks are written as [[wifi]] each, in double brackets"]
+    else:
+        hints = [hint for said, hint in _HINTS.items() if said in str(error)]
+    return SettingsSyntaxError("; ".join((str(error), *hints, "no line of this file counts until that is mended")))
 
 
 def _unknown(where: str, key: str) -> UnknownKeyError:

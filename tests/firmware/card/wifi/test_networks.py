@@ -184,12 +184,16 @@ def test_a_wrong_country_costs_those_too_that_have_none_of_their_own() -> None:
 def test_single_brackets_twice_are_told_with_what_to_do(heads: tuple[str, str]) -> None:
     (said,) = wrong(f'{heads[0]}\nname = "a"\n{heads[1]}\nname = "b"\n')
     assert said.startswith("nampedal.toml: is not TOML: cannot ")
-    assert said.endswith("; several networks are written as [[wifi]] each, in double brackets")
+    assert said.endswith(
+        "; several networks are written as [[wifi]] each, in double brackets; no line of this file counts until that "
+        "is mended"
+    )
 
 
 def test_other_mistakes_of_the_form_have_no_such_hint() -> None:
     assert wrong('[[wifi]]\nname = "a"\n[[wifi]]\nname = b\n') == [
-        "nampedal.toml: is not TOML: invalid value (at line 4, column 8)"
+        'nampedal.toml: is not TOML: invalid value (at line 4, column 8); a text stands in "straight quotes"; no line '
+        "of this file counts until that is mended"
     ]
 
 
