@@ -162,6 +162,12 @@ def test_a_hat_without_an_eeprom_is_unknown(pedal: Patient) -> None:
         "no HAT tells its name: many have no EEPROM; 'sound card' says whether it works",
         "",
     )
+    pedal.real(Path("/run/systemd/system")).rmdir()
+    assert look(pedal, check_hat) == (
+        "unknown",
+        "this system does not run here, so no HAT can be asked for its name",
+        "",
+    )
 
 
 def test_an_eeprom_that_is_not_read_is_not_needed(pedal: Patient) -> None:

@@ -102,7 +102,7 @@ def test_a_pedal_without_a_card_or_a_mixer_needs_none(pedal: Patient, tmp_path: 
     assert look(pedal, check_mixer) == ("not applicable", "jackd is told to use no card (driver dummy)", "")
     pedal.put("/mine.toml", 'name = "Mine"\nboard = "zero-2-w"\nhat = "pisound"\n')
     pedal.set(NAMPEDAL_PEDAL="/mine.toml")
-    assert look(pedal, check_mixer) == ("not applicable", "the profile of the HAT sets no mixer", "")
+    assert look(pedal, check_mixer) == ("not applicable", "the profile of the sound card sets no mixer", "")
 
 
 # ---- without a table of its drivers ----

@@ -119,7 +119,7 @@ def test_folders_of_somebody_else_are_wrong(pedal: Patient) -> None:
     pedal.put("/etc/passwd", "nampedal:x:4242:990::/:/usr/sbin/nologin\n")
     assert look(pedal, check_owner) == (
         "wrong",
-        f"{', '.join(PLAYERS)} belongs to another user: nampedal can't save there",
+        f"{', '.join(PLAYERS)} belong to another user: nampedal can't save there",
         f"run 'sudo chown -R nampedal: {' '.join(PLAYERS)}'",
     )
 
@@ -147,6 +147,15 @@ def test_a_pedal_without_its_folder_is_wrong(pedal: Patient) -> None:
     assert look(pedal, check_owner) == (
         *("unknown", "/var/lib/nampedal/state is not there: it is made at the first start", ""),
     )
+
+
+def test_several_folders_that_are_not_there_are_named_together(pedal: Patient) -> None:
+    for name in ("config", "state"):
+        pedal.real(Path("/var/lib/nampedal") / name).rename(pedal.root / name)
+    missing = "/var/lib/nampedal/config, /var/lib/nampedal/state are not there"
+    assert look(pedal, check_owner) == ("wrong", missing, INSTALL)
+    pedal.real(Path("/run/systemd/system")).rmdir()
+    assert look(pedal, check_owner) == ("unknown", f"{missing}: they are made at the first start", "")
 
 
 def test_room_is_told_and_too_little_is_wrong(pedal: Patient) -> None:

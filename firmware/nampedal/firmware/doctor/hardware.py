@@ -84,6 +84,8 @@ def check_hat(case: Case) -> Finding:
     vendor, product = (case.machine.text(_TREE / "hat" / name) for name in ("vendor", "product"))
     if product is None and not parse_config(case.machine.text(CONFIG) or "").eeprom:
         raise NotNeededError("its EEPROM is not read (force_eeprom_read=0); 'sound card' says whether it works")
+    if product is None and not case.is_booted:
+        raise CantTellError("this system does not run here, so no HAT can be asked for its name")
     if product is None:
         raise CantTellError("no HAT tells its name: many have no EEPROM; 'sound card' says whether it works")
     return ok(f"{product} by {vendor or 'nobody'}")

@@ -75,7 +75,7 @@ def check_mixer(case: Case) -> Finding:
     if case.jack.driver != "alsa":
         raise NotNeededError(f"jackd is told to use no card (driver {case.jack.driver})")
     if not hat.mixer:
-        raise NotNeededError("the profile of the HAT sets no mixer")
+        raise NotNeededError("the profile of the sound card sets no mixer")
     name = case.settings.get("NAMPEDAL_CARD") or hat.card or interface.card_in_use(case)
     try:
         text = case.machine.run("amixer", "-D", f"hw:{name}", "scontents")

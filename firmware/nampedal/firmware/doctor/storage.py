@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,15 +84,20 @@ def check_owner(case: Case) -> Finding:
         others += [path for path in _folders_in(case, places.BANKS) if case.machine.owner(path) != int(user[1])]
     if others:
         return wrong(
-            f"{listed(others)} belongs to another user: nampedal can't save there",
+            f"{listed(others)} {_verb(others, 'belongs', 'belong')} to another user: nampedal can't save there",
             f"run 'sudo chown -R {places.USER}: {' '.join(map(str, others))}'",
         )
     missing = [path for path, owner in owners.items() if owner is None]
     if missing and not case.is_booted:
-        raise CantTellError(f"{listed(missing)} is not there: it is made at the first start")
+        verb = _verb(missing, "is not there: it is", "are not there: they are")
+        raise CantTellError(f"{listed(missing)} {verb} made at the first start")
     if missing:
-        return wrong(f"{listed(missing)} is not there", case.reinstall())
+        return wrong(f"{listed(missing)} {_verb(missing, 'is', 'are')} not there", case.reinstall())
     return ok(f"{listed(list(owners))} belong to {places.USER}")
+
+
+def _verb(paths: Sequence[Path], one: str, several: str) -> str:
+    return one if len(paths) == 1 else several
 
 
 @check("room")
