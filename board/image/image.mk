@@ -1,7 +1,7 @@
 # make test-image      builds the images of two emulated pedals and boots them: one that plays through a loopback, on virt
 #                      (most of it) and raspi3b (its own card), and one with a USB interface, on virt
 #
-# make test-boot       the part of test-image that .ci/run has time for: without images of raspios, a late card, Wi-Fi
+# make test-boot       the part of test-image that .ci/run has time for: without what NOT_RUN names below
 #
 # make test-raspios    builds an image of every board, of bookworm and of trixie, from a stand-in of Raspberry Pi's archive
 #
@@ -13,13 +13,15 @@ IMAGE_PACKAGES := apt-utils arch-test bmap-tools cpio device-tree-compiler dosfs
   kmod mmdebstrap mtools openssh-client qemu-system-arm qemu-user-static qemu-utils squashfs-tools uidmap zstd
 IMAGE_ENVIRONMENT = env XDG_CONFIG_HOME=$(CURDIR)/tests/image/profiles
 
-LONG := raspios late wifi
+LONG := power_cuts raspios late usb wifi
+LONG_TESTS := bad_bank.py::test_while_it_plays_lights_say_both virt.py::test_what_the_maker_did_not_sign_is_refused_before_it_runs
 
 .PHONY: test-image test-boot test-raspios
 
 test-image: NOT_RUN :=
-test-boot: NOT_RUN := $(LONG:%=--ignore=tests/image/test_%.py)
-test-image test-boot: $(IMAGE)/pedal.img $(IMAGE)/usb.img $(VENV)/.tested-with
+test-image: $(IMAGE)/usb.img
+test-boot: NOT_RUN := $(LONG:%=--ignore=tests/image/test_%.py) $(LONG_TESTS:%=--deselect=tests/image/test_%)
+test-image test-boot: $(IMAGE)/pedal.img $(VENV)/.tested-with
 	@echo "== booting them"
 	@$(IMAGE_ENVIRONMENT) NAMPEDAL_IMAGE=$(CURDIR)/$(IMAGE)/pedal.img NAMPEDAL_USB_IMAGE=$(CURDIR)/$(IMAGE)/usb.img \
 	  $(BIN)/pytest tests/image $(NOT_RUN)
