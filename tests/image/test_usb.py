@@ -90,6 +90,8 @@ def test_a_guitar_through_the_interface_is_what_the_preset_is_offline(
     guitar = np.round(audio * FULL_SCALE).astype(np.int64)
     interface.plug(0)
     assert interface.sound(PATIENCE_S), log(pedal)
+    # The bank on the card is imported behind the first sound.
+    pedal.wait_for(lambda: pedal.status().get("bank") == "rock", PATIENCE_S)
     pedal.run("nampedal preset 3-amp")
     pedal.wait_for(lambda: pedal.plays("3-amp"))
     # The tone that is still on its way is not recorded.
