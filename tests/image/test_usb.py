@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from conftest import ROOT
 from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BANKS, BOOT_S, GUEST, PYTHON, Pedal, prepare
+from emulated_pedal import BANKS, BOMB, BOOT_S, GUEST, PYTHON, Pedal, prepare
 from nampedal.board.install.sound import mixer_script
 from nampedal.board.pedals import read_pedal
 from usb_interface import FULL_SCALE, PRODUCT, RATE, VENDOR, VOLUME_STEPS, Interface, align, longest_run, wait_for
@@ -129,6 +129,8 @@ def test_a_guitar_through_the_interface_is_what_the_preset_is_offline(
 def test_doctor_finds_nothing_wrong_while_it_sounds(pedal: Pedal, interface: Interface) -> None:
     interface.plug(1)
     assert interface.sound(PATIENCE_S), log(pedal)
+    # The card has a bank that is refused, which the doctor tells.
+    pedal.change_card(f"rm /boot/firmware/import/{BOMB}")
     found = json.loads(pedal.run("nampedal doctor --json", check=False))
     assert [each for each in found if each["state"] == "wrong"] == []
     assert finding(found, "sound card") == ("ok", f"Interface ({MADE_UP})")
