@@ -314,7 +314,7 @@ def test_places_are_those_of_the_pedal() -> None:
 
 
 def test_the_doctor_looks_at_every_unit_that_is_always_there() -> None:
-    assert set(UNITS) == set(NAMES) - {"nampedal-usb@.service", "nampedal-import.service"}
+    assert set(UNITS) == set(NAMES) - {"nampedal-usb@.service"}
 
 
 def test_who_plays_is_told_what_the_card_changed_and_root_what_was_installed() -> None:
