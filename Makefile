@@ -1,29 +1,47 @@
 # make demo    set everything up, convert the demo capture, play the riff through it
 # make test    set everything up, check the style, run every test
+# make test-clang    the engine and its probes as clang builds them, by the tests that run them
+# make soak MINUTES=30    everything that comes and goes, all at once, while the pedal plays
+# make fuzz    odd input for all that reads files of others, for ten minutes: tests/fuzz/fuzz.mk
 # make lint    the style alone;  make clean    take away what make made
 # make wheel-aarch64, make test-aarch64    for the Raspberry Pi: firmware/cross/aarch64.mk
 #
 # Set-up is done once: system packages by apt, a virtual environment in .venv, the build in build/.
 
 PYTHON ?= python3
+# How long make soak takes.
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libkissfft-dev libsndfile1 make ninja-build python3-dev python3-venv zlib1g-dev
-# What the tests need beside that: a sound server, a mixer and its library, what checks units, what makes, reads and signs
+# What the tests need beside that: both sound servers, a mixer and its library, what checks units, what makes, reads and signs
 # images, what joins networks.
 TEST_PACKAGES := alsa-utils bmap-tools cpio device-tree-compiler dosfstools e2fsprogs fdisk jackd2 libasound2-dev mtools \
-  openssh-client systemd wireless-regdb wpasupplicant zstd
+  openssh-client pipewire pipewire-jack systemd wireless-regdb wpasupplicant zstd
 SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles systemd -type f -not -name '*.pyc')
 CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h' -o -name '*.ino')
 
-.PHONY: demo test lint clean
+CLANG_PACKAGES := clang libclang-rt-dev
+# Those of tests that build the engine: with CXX set, each builds with that compiler, in a folder of its own.
+CLANG_TESTS := $(addprefix tests/firmware/test_,library.py neon_tiles.py races.py realtime.py)
+
+.PHONY: demo test test-clang soak lint clean
 .DELETE_ON_ERROR:
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	@$(BIN)/pytest --ignore=tests/aarch64 --ignore=tests/image
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/aarch64 --ignore=tests/image
+
+test-clang: $(VENV)/.tested-with
+	@$(call install_packages,$(CLANG_PACKAGES))
+	@echo "== running the tests that build the engine, with clang"
+	@env CXX=clang++ $(BIN)/pytest $(CLANG_TESTS)
+
+soak: MINUTES ?= 30
+soak: $(VENV)/.tested-with
+	@echo "== playing for $(MINUTES) minutes while everything comes and goes"
+	@$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 lint: $(VENV)/.tested-with
 	@echo "== checking the style"
@@ -94,3 +112,4 @@ clean:
 
 include firmware/cross/aarch64.mk
 include board/image/image.mk
+include tests/fuzz/fuzz.mk

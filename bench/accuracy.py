@@ -1,9 +1,9 @@
-"""ESR of the engine against NeuralAmpModelerCore's own output, over the corpus: what the tests hold below their limits.
+"""Measures the ESR of the engine against the output of NeuralAmpModelerCore, over the corpus. The tests limit this ESR.
 
     python bench/accuracy.py CORPUS
 
-CORPUS holds models/*.nam and golden/*.wav, as tests/conftest.py has it. Printed: for exact and for fast activations, on
-every ISA of this machine, the worst capture, and the worst that is no LSTM.
+CORPUS holds models/*.nam and golden/*.wav, as in tests/conftest.py. For each ISA of this machine, and for exact and
+fast activations, it prints the worst capture, and the worst capture that is not an LSTM.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from nampedal.converter import metrics, nam_file
-from nampedal.firmware.engine import Engine, isas
-from nampedal.firmware.network import Lstm
+from nampedal.converter.listening import metrics
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine.inference import Engine, isas
+from nampedal.firmware.engine.network import Lstm
 
 
 def main() -> None:

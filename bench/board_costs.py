@@ -1,13 +1,13 @@
-"""What the cost model's terms might take on each Raspberry Pi, estimated: the [cost] of hw-profiles/boards/*.toml.
+"""Estimates the prices of the cost model on each Raspberry Pi: the [cost] tables of hw-profiles/boards/*.toml.
 
     python bench/board_costs.py --record     counts the probe networks under qemu, and estimates their cycles with
                                              llvm-mca 19: writes bench/board-cycles.tsv (after make test-aarch64 has
                                              built what it needs)
     python bench/board_costs.py              fits the prices to that record, and writes the profiles
 
-Counted and estimated as instructions.py does it: no cache and no mispredicted jump is in it, so what the memory takes
-(MEMORY_TERMS) is priced at nothing. The A53 is the mean of the two models that bracket it; half their distance is part
-of its error.
+Counts and estimates as in instructions.py: caches and mispredicted jumps are not included, so the memory terms
+(MEMORY_TERMS) have a price of zero. The A53 is the mean of two models, one faster and one slower than it; half of the
+distance between them is part of its error.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 
 import instructions
 import numpy as np
-from nampedal.board.boards import Cost, read_board
-from nampedal.board.settings import to_toml
-from nampedal.firmware.calibrate import COVERED, SAMPLE_RATE, Timing, fit
-from nampedal.firmware.capture import Capture, Source, Tier
-from nampedal.firmware.cost import counts
-from nampedal.firmware.cost_probes import probes
-from nampedal.firmware.network import macs_per_frame
+from nampedal.board.profiles.boards import Cost, read_board
+from nampedal.firmware.base.files.toml_schema import to_toml
+from nampedal.firmware.cost.calibration_networks import draw_networks
+from nampedal.firmware.cost.cost_calibration import COVERED, SAMPLE_RATE, Timing, fit
+from nampedal.firmware.cost.cost_model import counts
+from nampedal.firmware.engine.capture import Capture, CaptureSource, Tier
+from nampedal.firmware.engine.network import macs_per_frame
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "bench" / "board-cycles.tsv"
@@ -38,7 +38,7 @@ COLUMNS = ("probe", "MACs a frame", "block", "instructions a block", *(f"{core} 
 
 
 def tools() -> str:
-    """What counted and estimated, in words."""
+    """Return the names and versions of the tools that count and estimate, as text."""
 
     def version(*command: str) -> str:
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -51,8 +51,8 @@ def tools() -> str:
 
 def record() -> None:
     lines = [f"# {tools()}", "\t".join(COLUMNS)]
-    for number, network in enumerate(probes()):
-        capture = Capture(Source("probe", "", "", ""), SAMPLE_RATE, (Tier(network, 0),))
+    for number, network in enumerate(draw_networks()):
+        capture = Capture(CaptureSource("probe", "", "", ""), SAMPLE_RATE, (Tier(network, 0),))
         for block in BLOCKS:
             (counted,) = instructions.count_capture(str(number), capture, block, FRAMES)
             cycles = [block * instructions.cycles(counted, core) for core in instructions.CORES]
@@ -76,7 +76,7 @@ def main() -> None:
 def write_profiles() -> None:
     head, columns, *lines = RECORD.read_text().splitlines()
     table = np.array([[float(field) for field in line.split("\t")] for line in lines])
-    networks = probes()
+    networks = draw_networks()
     macs = [macs_per_frame(network) for network in networks]
     if columns.split("\t") != list(COLUMNS) or [macs[int(row[0])] for row in table] != list(table[:, 1]):
         raise SystemExit(f"{RECORD.name}: is of other probes: write it again with --record")
@@ -103,7 +103,7 @@ def write_profiles() -> None:
             error_percent=round(prices.error_percent + bracket, 1),
             nanoseconds={term: round(price, 4) for term, price in prices.nanoseconds.items()},
         )
-        # What people wrote stays as they wrote it.
+        # Only the [cost] table is replaced: the part before it is written by hand and stays as it is.
         facts = path.read_text().partition("\n[cost]\n")[0].rstrip()
         values = {key: getattr(cost, key) for key in ("status", "source", "kernels", "error_percent", "nanoseconds")}
         path.write_text(facts + "\n\n" + to_toml(values, "cost").decode())

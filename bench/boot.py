@@ -1,7 +1,8 @@
-"""How an image boots in the emulator, and what of it takes how long: its first start, and one later on.
+"""Measures how long an image takes to boot in the emulator, and which units take longest, at its first and second
+start.
 
-On the image that `make test-image` builds, with the programs that it installs. They are an emulated machine's seconds:
-it is slower than a board, and not evenly so.
+Needs the image that `make test-image` builds, and the programs that it installs. The seconds are those of an emulated
+machine: it is slower than a board, and not by the same factor everywhere.
 
     PYTHONPATH=tests .venv/bin/python bench/boot.py build/image/pedal.img
 """

@@ -1,10 +1,10 @@
-"""Whether what was sized for a budget keeps within it: the measured share of a core, on a calibrated machine.
+"""Checks that captures sized for a budget stay within it: measures their share of a core, on a calibrated machine.
 
     nampedal calibrate
     python bench/budget.py captures/*.nam
 
-Each capture is sized for each budget, pruned only (training changes no cost), and the budget's tier is played: the
-median block's share of its period, the quietest of five turns.
+Each capture is sized for each budget. It is only pruned, because training does not change the cost. Then the tier for
+the budget is played. The result is the median block's share of its period; the smallest of five runs counts.
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from nampedal.board.boards import read_board
-from nampedal.converter import material
+from nampedal.board.profiles.boards import read_board
+from nampedal.converter.budget.sizing import BudgetTarget, Slimming, size
 from nampedal.converter.errors import NothingFitsError
-from nampedal.converter.facts import open_capture
-from nampedal.converter.sizing import Slimming, Target, size
-from nampedal.converter.slim.lessons import Material
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Engine
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.converter.slim.clock import ConversionLimit
+from nampedal.converter.slim.dataset import TrainingAudio
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Engine
 
 TURNS = 5
-# Whatever it sounds like.
-ANY_ESR = 1e9
 
 
 def measured_percent(capture: Capture, frames: int) -> float:
     engine = Engine.prepare(capture, max_frames=frames)
-    audio = material.plucks(capture.sample_rate, 2.0)
+    audio = test_signals.plucks(capture.sample_rate, 2.0)
     shares = []
     for _ in range(TURNS):
         _, wall_s = engine.time_blocks(audio, frames)
@@ -50,12 +49,12 @@ def main() -> None:
     for path in arguments.models:
         capture = open_capture(path).capture
         rate = capture.sample_rate
-        sounds = Material(material.excitation(rate, 4.0), material.plucks(rate, 1.0), material.PLUCKS)
+        sounds = TrainingAudio(test_signals.excitation(rate, 4.0), test_signals.plucks(rate, 1.0), test_signals.PLUCKS)
         for frames in arguments.periods:
             for budget in arguments.budgets:
-                target = Target(board, frames, budget, rate)
+                target = BudgetTarget(board, frames, budget, rate)
                 try:
-                    sized = size(capture, target, Slimming(sounds, ANY_ESR, 0.0))
+                    sized = size(capture, target, Slimming(sounds, ConversionLimit()))
                 except NothingFitsError:
                     print(f"{path.stem:30} {frames:4} frames, {budget:5g} %: nothing fits")
                     continue

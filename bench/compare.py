@@ -1,14 +1,14 @@
-"""CPU time of the engine for captures and block sizes, beside another engine if one is given, on one core.
+"""Compares the CPU time of the engine by capture and block size, optionally with another engine, on one core.
 
     python bench/compare.py captures/*.nam
     python bench/compare.py --baseline './benchmodel_bufsize {model} {block} 1' --scale 5e-7 captures/*.nam
 
-The baseline is a command; its last line of output must end in a number that is, times --scale, its CPU seconds per
-second of audio. {model} and {block} in it are replaced. NeuralAmpModelerCore's own benchmodel_bufsize prints the
-microseconds of two seconds of audio.
+The baseline is a command. Its last line of output must end in a number that, times --scale, is its CPU seconds per
+second of audio. {model} and {block} in the command are replaced. NeuralAmpModelerCore's own benchmodel_bufsize prints
+the microseconds of two seconds of audio.
 
-Each repeat runs every block size of one engine, then of the other; ratios are taken within a repeat, so that a machine
-that slows down slows both. Printed: medians, and for ratios the smallest and the largest.
+Each repeat runs every block size of one engine, then of the other. Ratios are taken within a repeat, so that a machine
+that slows down slows both. Prints medians, and for ratios also the smallest and the largest.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter import material
-from nampedal.converter.facts import open_capture
-from nampedal.firmware.engine import Engine
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.firmware.engine.inference import Engine
 
 SECONDS = 2.0
 
@@ -39,7 +39,7 @@ def baseline_share(command: str, scale: float, model: Path, block: int) -> float
 
 
 def own_share(engine: Engine, block: int) -> float:
-    audio = material.plucks(engine.sample_rate, SECONDS)
+    audio = test_signals.plucks(engine.sample_rate, SECONDS)
     rows = np.repeat(audio[:, None], engine.in_channels, axis=1)
     cpu_s, wall_s = engine.time_blocks(rows, block)
     return cpu_s * engine.sample_rate / (len(wall_s) * block)
@@ -70,7 +70,7 @@ def main() -> None:
         for repeat in range(-1, arguments.repeats):
             for block, engine in engines.items():
                 share = own_share(engine, block)
-                # The first one warms up.
+                # The first repeat, -1, only warms up.
                 if repeat >= 0:
                     ours[block].append(share)
             if repeat >= 0 and arguments.baseline:

@@ -1,10 +1,10 @@
-"""How well the cost model predicts captures that it was not fitted to: predicted against measured time of a block.
+"""Measures how well the cost model predicts captures that it was not fitted to: predicted against measured block time.
 
     python bench/cost.py captures/*.nam                 calibrates first, with the best kernels
     NAMPEDAL_ISA=avx2 python bench/cost.py ...          with others
 
-Measured: of every tier at every block size, the median block of a turn, and of ten turns the lower fifth; turns of all
-captures are interleaved.
+For every tier and block size, each of ten turns gives the median block time, and the lower fifth of these is used. The
+turns of all captures are interleaved.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter.facts import open_capture
-from nampedal.firmware import calibrate as calibration
-from nampedal.firmware.cost import predict_us
-from nampedal.firmware.network import Network
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.firmware.cost import cost_calibration as calibration
+from nampedal.firmware.cost.cost_model import predict_us
+from nampedal.firmware.engine.network import Network
 
 TURNS = 10
 

@@ -1,10 +1,13 @@
-"""Random feet on footswitches: nothing lost, nothing made up, nothing stuck, and how fast.
+"""Feeds random edges to the footswitch state machine: checks that it loses, invents or blocks nothing, and its speed.
 
-Six switches with bouncing contacts, taps, holds, chords, edges told twice and edges told late, in rounds of a thousand;
-every round binds other gestures, and every second one looks for what is due only when an edge comes. Behind each round
-all switches come up. Checked then: the machine rests; what it told is bound and in the order of time; every stroke that
-debouncing leaves is told as exactly one gesture where a press is bound to its switch, and at most as one elsewhere; and
-all of these but chords are followed by exactly one release each where that is bound too.
+Six switches get bouncing contacts, taps, holds, chords, repeated edges and late edges, in rounds of a thousand edges.
+Each round binds other gestures. Every second round calls tick() only when an edge comes, not at each deadline. At the
+end of a round all switches are released. Then it is checked that:
+
+- the state machine has no deadline left;
+- all gestures are bound, and in the order of time;
+- each stroke that debouncing leaves gives exactly one gesture on a switch with a bound press, elsewhere at most one;
+- each of these gestures except chords is followed by exactly one release, if release is bound too.
 
     python bench/footswitch.py [--edges 10000000] [--seed 0]
 """
@@ -19,19 +22,21 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from nampedal.board.controls import Edge
-from nampedal.board.footswitch import Footswitches, Gesture, Kind, Times, Trigger
+from nampedal.board.inputs.control_events import Edge
+from nampedal.board.inputs.footswitch import Footswitches, Gesture, GestureTimes, Kind, Trigger
 
 SWITCHES = ("1", "2", "3", "4", "5", "6")
 ROUND = 1000
-# Longer than any wait.
+# Longer than any timeout of the state machine.
 REST_S = 5.0
 WORDS: tuple[Kind, ...] = ("press", "long", "double", "repeat", "release")
 
 
 @dataclass
 class Counts:
-    """edges, strokes and rounds: heard.  gestures: told, of each kind.  seconds: that the machine took."""
+    """What was measured. edges, strokes, rounds: the input.  gestures: the output by kind.  seconds: time in the state
+    machine.
+    """
 
     edges: int = 0
     strokes: int = 0
@@ -42,7 +47,7 @@ class Counts:
 
 @dataclass(slots=True)
 class _Contact:
-    """Debouncing once more, as the manual says it. strokes: so many times it went down."""
+    """A second implementation of debouncing, after the manual. strokes: how often the contact went down."""
 
     down: bool = False
     level: bool = False
@@ -66,7 +71,7 @@ class _Contact:
 
 
 def strokes(edges: Iterable[Edge], debounce_s: float) -> Counter[str]:
-    """How often each switch went down; it was up before, and rests behind."""
+    """Return how often each switch went down. All switches are up before the edges, and no edge comes after them."""
     contacts = {name: _Contact() for name in SWITCHES}
     now_s = 0.0
     for edge in edges:
@@ -84,7 +89,7 @@ def some_triggers(rng: random.Random) -> set[Trigger]:
 
 
 def some_edges(rng: random.Random, start_s: float, count: int) -> list[Edge]:
-    """The last edges bring all switches up."""
+    """Return random edges. The last ones release all switches."""
     edges, now_s = [], start_s
     levels = dict.fromkeys(SWITCHES, False)
     name = SWITCHES[0]
@@ -104,7 +109,7 @@ def some_edges(rng: random.Random, start_s: float, count: int) -> list[Edge]:
 
 
 def play(machine: Footswitches, edges: list[Edge], ticks: bool) -> list[Gesture]:
-    """What the machine tells, until it rests. ticks: whether it is asked whenever something is due."""
+    """Return the gestures until the state machine is idle. ticks: call tick() at each deadline, not only at edges."""
     told = []
     for edge in edges:
         while ticks and (deadline_s := machine.next_deadline()) is not None and deadline_s < edge.time_s:
@@ -127,9 +132,9 @@ def check(machine: Footswitches, bound: set[Trigger], downs: Counter[str], told:
         assert not (pressed and released) or found["release", name] == alone, f"switch {name}: {found}"
 
 
-def run(edges: int, seed: int = 0, times: Times | None = None) -> Counts:
-    """Raises AssertionError."""
-    times = times or Times()
+def run(edges: int, seed: int = 0, times: GestureTimes | None = None) -> Counts:
+    """Run rounds until so many edges were played, and return the counts. Raises AssertionError if a check fails."""
+    times = times or GestureTimes()
     rng = random.Random(seed)
     machine = Footswitches([], times)
     counts, start_s = Counts(), 0.0

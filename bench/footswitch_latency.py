@@ -1,10 +1,10 @@
-"""How long it takes from an edge of a footswitch to the command in the audio thread's queue, on a machine under load.
+"""Measures the latency from a footswitch edge to the command in the audio thread's queue, on a machine under load.
 
     python bench/footswitch_latency.py [--busy 4] [--presses 500]
 
-A pedal of nine presets in its own thread, through a jackd with the dummy driver; the mock driver reads the keys of a
-pseudo-terminal. --busy: so many processes compute meanwhile. Printed: median, 99th percentile and worst, in ms, of
-switches to presets that are ready, from before the key is written to the return of Stage.go_to().
+A pedal with nine presets runs in its own thread, with a jackd on the dummy driver. The mock driver reads keys from a
+pseudo-terminal. --busy: number of processes that compute meanwhile. Prints the median, 99th percentile and worst
+latency in ms of switches to presets that are ready, from before the key is written to the return of Stage.go_to().
 """
 
 from __future__ import annotations
@@ -20,22 +20,24 @@ from pathlib import Path
 
 import numpy as np
 from live import PERIOD, SERVER, jackd, until
+from nampedal.board.drivers.driver_supervisor import DriverSupervisor
 from nampedal.board.drivers.mock import MockDriver
-from nampedal.board.panel import Panel
-from nampedal.firmware import _engine, control_map, preset
-from nampedal.firmware.controls import Controls, attached
-from nampedal.firmware.pedal import Pedal
-from nampedal.firmware.pedal_setup import PedalSetup
-from nampedal.firmware.performer import Performer
-from nampedal.firmware.preset import Gain, Preset, Tone
+from nampedal.firmware.actions import bindings
+from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
+from nampedal.firmware.controls.control_surface import ControlSurface, attached_controls
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Gain, Preset, Tone
 
 PRESETS = 9
-# Longer than a switch, and than a foot's quickest.
+# Longer than a preset switch takes, and than the shortest time between two presses of a foot.
 PAUSE_S = 0.12
 
 
 class Watched:
-    """A stage that notes when it was told to go to another chain."""
+    """A wrapper of the stage that records when it was told to go to another chain."""
 
     def __init__(self, stage: _engine.Stage) -> None:
         self._stage = stage
@@ -84,11 +86,11 @@ def presses(folder: Path, count: int) -> list[float]:
     switches = [str(number) for number in range(1, PRESETS + 1)]
     keys, terminal = pty.openpty()
     mock = MockDriver(switches, [], switches, reader=terminal, writer=terminal)
-    simple = control_map.read({"footswitches": {name: f"preset {name}" for name in switches}}, "bench")
-    controls = Controls(pedal, Performer(pedal), Panel([mock]), simple, lights=switches)
+    simple = bindings.read({"footswitches": {name: f"preset {name}" for name in switches}}, "bench")
+    controls = ControlSurface(pedal, ActionDispatcher(pedal), DriverSupervisor([mock]), simple, lights=switches)
 
     def run() -> None:
-        with attached(pedal, controls):
+        with attached_controls(pedal, controls):
             pedal.run()
 
     thread = threading.Thread(target=run)
@@ -107,7 +109,7 @@ def presses(folder: Path, count: int) -> list[float]:
 
 
 def drain(keys: int) -> None:
-    """What the lights show is not looked at."""
+    """Read and discard what the driver prints about the LEDs, so that its writes do not block."""
     while os.read(keys, 4096):
         pass
 

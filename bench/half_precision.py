@@ -1,9 +1,9 @@
-"""What half precision would cost in sound: the NumPy reference with its convolutions rounded to 16 bits.
+"""Measures what half precision would cost in sound: the NumPy reference with its convolutions rounded to 16 bits.
 
     python bench/half_precision.py captures/*.nam
 
-Three ways that a core with half-precision arithmetic (Cortex-A76) could sum a convolution, as ESR against float64 over
-the first second of an audio file or of the built-in plucks:
+A core with half-precision arithmetic (Cortex-A76) could sum a convolution in three ways. Prints the ESR of each against
+float64, over the first second of an audio file or of the built-in plucks:
 
     storage   weights and inputs are 16-bit, sums are float64: no faster arithmetic, half the memory
     by tap    products of one tap are summed in 16 bits, taps in float64
@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from nampedal.converter import material, metrics, reference
-from nampedal.converter.facts import open_capture
-from nampedal.firmware.network import Conv, expand
+from nampedal.converter.listening import metrics, test_signals
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.converter.rounding import reference
+from nampedal.firmware.engine.network import Conv, expand
 from numpy.typing import NDArray
 
 Signal = NDArray[np.float64]
@@ -59,7 +60,7 @@ def main() -> None:
         capture = open_capture(model).capture
         rate = int(capture.sample_rate)
         if arguments.audio is None:
-            audio = material.plucks(rate, 1.0)
+            audio = test_signals.plucks(rate, 1.0)
         else:
             audio = np.asarray(soundfile.read(arguments.audio, rate, dtype="float32")[0], np.float32)
         network = capture.tiers[0].network

@@ -1,4 +1,4 @@
-"""Instructions a sample takes on aarch64, counted under qemu; and the cycles that they might take.
+"""Counts the aarch64 instructions per sample under qemu, and estimates the cycles that they take.
 
     make test-aarch64                                  builds what this needs, and compares with the table
     python bench/instructions.py captures/*.nam        counts
@@ -6,12 +6,12 @@
     python bench/instructions.py --block 16 ...        in blocks of 16 frames instead of 64
     python bench/instructions.py --record ...          writes the table: bench/aarch64-instructions.tsv
 
-Each capture is played twice, the second time longer; the difference is what the additional samples took, without
-start-up. It is a count of executed instructions: no cache, no waiting. An estimate adds up, over the blocks of
-instructions between jumps, how often each ran times the cycles that llvm-mca gives one of many runs of it: still no
-cache and no mispredicted jump. Models of LLVM stand for the cores: cortex-a55 and cortex-a53 bracket the A53 (one
-issues more at once than it, the other never lets a later instruction finish first), cortex-a57 the A72, neoverse-n1
-the A76.
+Each capture is played twice, the second time longer. The difference is the cost of the additional samples, without
+start-up. It counts executed instructions: no caches, no stalls. The estimate sums over the basic blocks (instructions
+between jumps) how often each ran times the cycles that llvm-mca gives for one of many runs of it. Caches and
+mispredicted jumps are still not included. LLVM's models stand for the cores: cortex-a55 and cortex-a53 bracket the A53
+(the first issues more instructions at once than it, the second never lets a later instruction finish first), cortex-a57
+stands for the A72, neoverse-n1 for the A76.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact
-from nampedal.firmware.capture import Capture
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.capture import Capture
 
 ROOT = Path(__file__).parent.parent
 CROSS = ROOT / "build" / "aarch64"
@@ -38,13 +38,15 @@ BLOCK = 64
 FRAMES = 4096
 CORES = {"A53 low": "cortex-a55", "A53 high": "cortex-a53", "A72": "cortex-a57", "A76": "neoverse-n1"}
 
-# A block of instructions: its address and its text.
+# A basic block: its address and the text of its instructions.
 Block = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Count:
-    """Executed in one tier of a capture, a sample."""
+    """The instructions that one tier of a capture executes per sample. blocks: how often each basic block runs per
+    sample.
+    """
 
     model: str
     tier: int
@@ -53,7 +55,7 @@ class Count:
 
 
 def compiler() -> str:
-    """What built the engine that is counted."""
+    """Return the name and version of the compiler that builds the engine."""
     out = subprocess.run(["aarch64-linux-gnu-g++", "-dumpfullversion"], check=True, capture_output=True, text=True)
     return f"gcc {out.stdout.strip()}"
 
@@ -74,12 +76,12 @@ def _executed(stomp: Path, tier: int, block: int, frames: int) -> dict[Block, in
 
 
 def count(model: Path, block: int = BLOCK) -> Iterator[Count]:
-    """Count every tier of a capture, played in blocks of so many frames."""
+    """Count every tier of a capture. block: frames in a block."""
     yield from count_capture(model.stem, nam_file.read(model), block)
 
 
 def count_capture(name: str, capture: Capture, block: int, frames: int = FRAMES) -> Iterator[Count]:
-    """The same of a capture in memory, over so many frames."""
+    """Count every tier of a capture in memory. block: frames in a block.  frames: how many frames are counted."""
     with tempfile.TemporaryDirectory() as folder:
         stomp = Path(folder) / "model.stomp"
         stomp.write_bytes(artifact.pack(capture))
@@ -91,15 +93,15 @@ def count_capture(name: str, capture: Capture, block: int, frames: int = FRAMES)
 
 
 def _for_assembler(instruction: str) -> str:
-    # Where a jump goes does not matter, and would be out of reach.
+    # The target of a jump does not matter, and would be out of range for the assembler.
     if re.match(r"(b|bl|b\.\w+|cbn?z|tbn?z|adrp?)\b", instruction):
         return re.sub(r"#0x[0-9a-f]+$", "#0", instruction)
     return instruction
 
 
 def cycles(counted: Count, core: str) -> float:
-    """Estimated cycles a sample on a core of CORES."""
-    # Blocks that together are less than a thousandth change nothing.
+    """Return the estimated cycles per sample on a core. core: a key of CORES."""
+    # Skip basic blocks with less than a hundred-thousandth of the instructions: together they are below a thousandth.
     hot = [b for b, n in counted.blocks.items() if n * len(b[1]) > counted.instructions * 1e-5]
     known = _block_cycles.setdefault(core, {})
     unknown = list({text for _, text in hot} - known.keys())
@@ -108,7 +110,7 @@ def cycles(counted: Count, core: str) -> float:
     return float(sum(counted.blocks[b] * known[b[1]] for b in hot))
 
 
-# By core and text: captures share the kernels' blocks.
+# A cache by core and text: captures share the basic blocks of the kernels.
 _block_cycles: dict[str, dict[tuple[str, ...], float]] = {}
 
 
@@ -130,18 +132,18 @@ def _estimate(blocks: list[tuple[str, ...]], core: str) -> list[float]:
 
 
 def recorded() -> dict[tuple[str, int], float]:
-    """The table: instructions a sample by model and tier."""
+    """Return the recorded instructions per sample, by model and tier."""
     rows = [line.split("\t") for line in TABLE.read_text().splitlines() if line and not line.startswith(("#", "model"))]
     return {(model, int(tier)): float(instructions) for model, tier, instructions in rows}
 
 
 def recorded_compiler() -> str:
-    """What built the engine when the table was written."""
+    """Return the name and version of the compiler that the table was recorded with."""
     return TABLE.read_text().splitlines()[0].removeprefix("# ")
 
 
 def record(counts: Iterable[Count]) -> None:
-    """Write the table."""
+    """Write the table of instructions per sample."""
     lines = [f"# {compiler()}", "model\ttier\tinstructions a sample"]
     lines += [f"{c.model}\t{c.tier}\t{c.instructions:.1f}" for c in counts]
     TABLE.write_text("\n".join(lines) + "\n")

@@ -1,8 +1,8 @@
-"""What int8 activations would cost in sound: the NumPy reference with a capture's int8 weights and inputs rounded too.
+"""Measures what int8 activations would cost in sound: the NumPy reference with int8 weights and also rounded inputs.
 
     python bench/int8_activations.py --audio guitar.wav captures/*.nam
 
-ESR against the float32 original over the first two seconds:
+Prints the ESR against the float32 original over the first two seconds:
 
     w8      int8 weights, as converted
     frame   also the inputs of those convolutions: int8, counted from their values at silence, a scale for each frame
@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter import calibration, metrics, reference
-from nampedal.converter.facts import open_capture
-from nampedal.converter.reference import Signal
-from nampedal.converter.spare import round_inaudibly
-from nampedal.firmware.audio_file import read_recording
-from nampedal.firmware.network import Conv, Int8Weights, prewarm_frames
+from nampedal.converter.listening import calibration_audio, metrics
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.converter.rounding import reference
+from nampedal.converter.rounding.mixed_precision import quantize_within_esr
+from nampedal.converter.rounding.reference import Signal
+from nampedal.firmware.audio.audio_file import read_recording
+from nampedal.firmware.engine.network import Conv, Int8Weights, prewarm_frames
 
 LARGEST = 127
 
@@ -52,7 +53,7 @@ def main() -> None:
         rate = int(capture.sample_rate)
         audio = read_recording(arguments.audio).at_rate(rate).loudest_channel()[: 2 * rate]
         for i, tier in enumerate(capture.tiers):
-            network = round_inaudibly(replace(capture, tiers=(tier,)), calibration.built_in(rate)[0])
+            network = quantize_within_esr(replace(capture, tiers=(tier,)), calibration_audio.built_in(rate)[0])
             wanted = reference.render(tier.network, audio)
             silence = prewarm_frames(network)
             ways = (None, partial(convolve, True, silence), partial(convolve, False, silence))

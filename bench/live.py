@@ -1,9 +1,9 @@
-"""How fast the pedal is on this machine: to its first sound, back after jackd is killed, down a tier under overload.
+"""Measures how fast the pedal is on this machine: to the first sound, after jackd is killed, and under overload.
 
     python bench/live.py --artifact standard.stomp
 
-Its own jackd with the dummy driver, a bank of eight presets of the artifact with a tone and a cabinet. Wall clock, so
-that a busy machine shows; nothing is asserted.
+Starts its own jackd with the dummy driver, and a bank of eight presets of the artifact with a tone and a cabinet. Times
+are wall-clock times, so a busy machine shows in them. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from nampedal.board.errors import NampedalError
-from nampedal.firmware import preset
-from nampedal.firmware.control import ask
-from nampedal.firmware.preset import Cabinet, Nam, Preset, Tone
+from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Cabinet, Nam, Preset, Tone
 
 SERVER = "nampedal-bench"
 PERIOD = 128
@@ -53,7 +53,7 @@ def status(path: Path) -> dict[str, Any]:
 
 
 def until(what: Callable[[], object]) -> float:
-    """Seconds."""
+    """Wait until the function returns a true value. Return the seconds that it took."""
     start = time.monotonic()
     while not what():
         time.sleep(0.002)
@@ -69,7 +69,7 @@ def main() -> None:
         make_bank(folder, artifact)
         server = jackd()
         time.sleep(1.0)
-        command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(folder)]
+        command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(folder)]
         pedal = subprocess.Popen([*command, "--server", SERVER, "--socket", str(at)], stderr=subprocess.DEVNULL)
         print(f"start to first sound, a bank of {PRESETS}: {until(lambda: sounds(at)):.2f} s")
         print(f"until all {PRESETS} are ready: {until(lambda: ready(at)):.2f} s more")
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def sounds(at: Path) -> bool:
-    """An amplifier at rest hums, if only a little."""
+    """Return True if the pedal plays and its output is not silent: even at rest an amplifier hums a little."""
     found = status(at)
     return bool(found.get("playing")) and found.get("output_dbfs") is not None
 

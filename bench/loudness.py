@@ -1,9 +1,10 @@
-"""How equally loud presets are: fifteen of them, clean to metal, through the pedal's own chain, on several guitars.
+"""Measures how equally loud presets are: fifteen, from clean to metal, through the pedal's own chain, on several
+guitars.
 
     python bench/loudness.py --corpus ../shared/corpus
 
-Prints the gated loudness (ITU-R BS.1770-4) of each preset on each recording of CORPUS/di, for each rule that sets a
-preset's make-up gain, and how far the presets are apart. CORPUS holds models/, di/ and ir/.
+For each rule that sets a preset's make-up gain, it prints the gated loudness (ITU-R BS.1770-4) of each preset on each
+recording of CORPUS/di, and the spread between the presets. CORPUS holds models/, di/ and ir/.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter import nam_file
-from nampedal.converter.convert import convert
-from nampedal.firmware import _engine, artifact
-from nampedal.firmware.audio_file import read_recording
-from nampedal.firmware.chain import LOUDNESS_LUFS, Chain
-from nampedal.firmware.levelling import common_lufs, hear
-from nampedal.firmware.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.audio.audio_file import read_recording
+from nampedal.firmware.engine import _engine, artifact
+from nampedal.firmware.presets.chain import LOUDNESS_LUFS, Chain
+from nampedal.firmware.presets.levelling import common_lufs, measure_blocks
+from nampedal.firmware.presets.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
@@ -59,7 +60,7 @@ PRESETS = (
 
 
 def make_bank(corpus: Path, folder: Path) -> None:
-    """Artifacts and cabinets of all PRESETS."""
+    """Write the artifacts and cabinets of all PRESETS into a folder."""
     for block in (block for preset in PRESETS for block in preset.blocks):
         if isinstance(block, Nam) and not (folder / block.artifact).exists():
             capture = nam_file.read(corpus / "models" / Path(block.artifact).with_suffix(".nam"))
@@ -70,12 +71,12 @@ def make_bank(corpus: Path, folder: Path) -> None:
 
 
 def blocks_of(preset: Preset, folder: Path) -> Chain:
-    """Without any rule's make-up gain."""
+    """Return the chain of a preset without any make-up gain."""
     return Chain.prepare(replace(preset, normalise=False), folder, sample_rate=RATE, max_frames=FRAMES)
 
 
 def by_proof(preset: Preset, folder: Path) -> float:
-    """Make-up gain in dB of the last capture alone, by its proof."""
+    """Return the make-up gain in dB that brings the last capture alone to LOUDNESS_LUFS, from its proof."""
     last = [block for block in preset.blocks if isinstance(block, Nam)][-1]
     proof = artifact.unpack(_engine.Artifact.open(str(folder / last.artifact))).tiers[0].proof
     assert proof is not None
@@ -83,24 +84,25 @@ def by_proof(preset: Preset, folder: Path) -> float:
 
 
 def by_playing(preset: Preset, folder: Path) -> float:
-    """Make-up gain in dB as the pedal has it."""
+    """Return the make-up gain in dB that the pedal uses."""
     return Chain.prepare(preset, folder, sample_rate=RATE, max_frames=FRAMES).make_up_db
 
 
 def cost_s(chain: Chain) -> float:
-    """CPU seconds that measuring the loudness takes."""
+    """Return the CPU seconds that it takes to measure the loudness."""
     begin_s = time.thread_time()
     chain.measure_loudness()
     return time.thread_time() - begin_s
 
 
 def best_fixed(blocks: Table) -> Table:
-    """The make-up gains with which the widest spread is as small as it can be, though they know the recordings.
+    """Return the make-up gains in dB that minimise the largest spread. They are fitted to these very recordings.
 
-    blocks: LUFS by preset and recording. A linear program: minimise w with every blocks + gain between low and low + w.
+    blocks: LUFS by preset and recording. Solved as a linear program: minimise w, with every blocks + gain between low
+    and low + w.
     """
     presets, recordings = blocks.shape
-    # Unknown: a gain for each preset, a lowest value for each recording, and w.
+    # Unknowns: a gain for each preset, a lowest value for each recording, and w.
     rows, limits = [], []
     for one in range(presets):
         for of in range(recordings):
@@ -116,7 +118,7 @@ def best_fixed(blocks: Table) -> Table:
 
 
 def show(title: str, loud: Table, names: list[str]) -> None:
-    """LUFS by preset and recording."""
+    """Print a table of loudness. loud: LUFS by preset and recording."""
     print(f"\n{title}\n{'':22}{''.join(f'{name:>17}' for name in names)}")
     for preset, row in zip(PRESETS, loud, strict=True):
         print(f"{preset.name:22}{''.join(f'{value:17.1f}' for value in row)}")
@@ -136,7 +138,7 @@ def main() -> None:
         folder = Path(made)
         make_bank(arguments.corpus, folder)
         chains = [blocks_of(preset, folder) for preset in PRESETS]
-        heard = [[hear(chain, guitar) for guitar in guitars] for chain in chains]
+        heard = [[measure_blocks(chain, guitar) for guitar in guitars] for chain in chains]
         costs_s = [cost_s(chain) for chain in chains]
         before, after = (
             np.array([rule(preset, folder) for preset in PRESETS])[:, np.newaxis] for rule in (by_proof, by_playing)

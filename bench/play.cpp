@@ -7,8 +7,8 @@
 #include <exception>
 #include <vector>
 
-#include "../firmware/dsp/setup/artifact.h"
-#include "../firmware/dsp/setup/model.h"
+#include "dsp/setup/artifact.h"
+#include "dsp/setup/model.h"
 
 int main(int count, char** arguments) try {
   if (count != 5) {

@@ -1,6 +1,6 @@
-"""Pull the plug of an emulated pedal while presets are saved, and look what is there at the next boot.
+"""Cuts the power of an emulated pedal while presets are saved, and checks what is on its card at the next boot.
 
-On the image that `make test-image` builds, with the programs that it installs:
+Needs the image that `make test-image` builds, and the programs that it installs:
 
     PYTHONPATH=tests .venv/bin/python bench/power_cuts.py build/image/pedal.img --cuts 50 --jobs 2
 """

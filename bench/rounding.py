@@ -1,43 +1,82 @@
-"""What rounding to int8 costs in sound, capture by capture, calibrated with real playing and with built-in sounds.
+"""Measures what rounding to int8 costs in sound, time and memory, and checks the errors that `nampedal convert` prints.
 
-    python bench/rounding.py --di di/*.wav [--calibrate material/*.flac] captures/*.nam
+    python bench/rounding.py --di di/*.wav [--calibrate material/*.flac] -- captures/*.nam
 
-Per tier and calibration: the worst and the mean ESR over the DI files, the worst pre-emphasised one; then, on the
-built-in decay, the A-weighted error against the loud programme, and the noise floor less the original's; the CPU time
-of the rounding. DI files are only judged with. Everything is played exactly. The last lines are medians of captures.
+Each capture is converted by the command in a process of its own. Then capture and artifact play the DI files with fast
+activations; nothing is calibrated with these files. Prints for each tier: the worst and the mean ESR over the files,
+the worst pre-emphasised ESR, and for both kinds the worst ESR divided by the one that `convert` printed (above 1: it
+printed too little); the number of convolutions that stayed float16; and for the conversion the bytes of the artifact
+without golden vectors, CPU seconds and peak memory (VmHWM). The last lines sum up all captures.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from dataclasses import replace
+import os
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from nampedal.converter import calibration, metrics, nam_file
-from nampedal.converter.convert import prove
-from nampedal.converter.play import play
-from nampedal.converter.quantize import int8_convs
-from nampedal.converter.spare import round_inaudibly
-from nampedal.firmware.audio_file import read_recording
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Audio
+from nampedal.converter.listening import metrics
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.rounding.quantize import int8_convs
+from nampedal.firmware.audio.audio_file import read_recording
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.capture import Capture, Proof, Tier
+from nampedal.firmware.engine.network import Int8Weights, convolutions
+
+NAMPEDAL = Path(sys.executable).with_name("nampedal")
 
 
-def judge(name: str, original: Capture, calibrate: Audio, dis: list[Audio]) -> tuple[float, float]:
-    before = time.process_time()
-    network = round_inaudibly(original, calibrate)
-    cpu_s = time.process_time() - before
-    stored = replace(original, tiers=(replace(original.tiers[0], network=network),))
-    wanted, got = ([play(capture, di, exact=True)[:, 0] for di in dis] for capture in (original, stored))
-    esrs = [metrics.esr(a, b) for a, b in zip(wanted, got, strict=True)]
-    pre = max(metrics.pre_emphasised_esr(a, b) for a, b in zip(wanted, got, strict=True))
-    proof = prove(original, stored)
-    floor_db = proof.noise_floor_dba - proof.source_noise_floor_dba
-    figures = f"{max(esrs):9.1e}{np.mean(esrs):9.1e}{pre:9.1e}{proof.decay_error_dba:9.1f}{floor_db:+8.2f}{cpu_s:7.1f}"
-    print(f"{name:44}{figures}", flush=True)
-    return max(esrs), float(np.mean(esrs))
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A capture converted by the command. bytes: of the artifact.  cpu_s, peak_mb: of the whole process."""
+
+    made: Capture
+    bytes: int
+    cpu_s: float
+    peak_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The errors of one tier. too_little: measured worst divided by printed, of the ESR and of the
+    pre-emphasised ESR.
+    """
+
+    worst: float
+    mean: float
+    pre: float
+    too_little: tuple[float, float]
+
+
+def convert(source: Path, calibrate: list[Path], folder: Path) -> Conversion:
+    to = folder / "x.stomp"
+    options = [word for path in calibrate for word in ("--calibrate", str(path))]
+    arguments = [str(NAMPEDAL), "convert", str(source), "-o", str(to), "--force", "--no-golden", *options]
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    child = os.posix_spawn(NAMPEDAL, arguments, {**os.environ, "OPENBLAS_NUM_THREADS": "1"}, file_actions=quiet)
+    _, status, usage = os.wait4(child, 0)
+    if status:
+        raise SystemExit(f"{source}: nampedal convert failed")
+    made = artifact.read(to)
+    return Conversion(made, to.stat().st_size, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def judge(capture: Capture, original: Tier, stored: Tier, paths: list[Path]) -> Found:
+    esrs, pres = [], []
+    for path in paths:
+        audio = read_recording(path).at_rate(capture.sample_rate).loudest_channel()
+        wanted, got = (play(replace(capture, tiers=(tier,)), audio)[:, 0] for tier in (original, stored))
+        esrs.append(metrics.esr(wanted, got))
+        pres.append(metrics.pre_emphasised_esr(wanted, got))
+    proof = stored.proof
+    assert isinstance(proof, Proof)
+    too_little = max(esrs) / proof.esr, max(pres) / proof.pre_emphasised_esr
+    return Found(max(esrs), float(np.mean(esrs)), max(pres), too_little)
 
 
 def main() -> None:
@@ -46,24 +85,38 @@ def main() -> None:
     parser.add_argument("--di", nargs="+", type=Path, required=True)
     parser.add_argument("--calibrate", nargs="+", type=Path, default=[])
     arguments = parser.parse_args()
-    head = f"{'worst':>9}{'mean':>9}{'pre':>9}{'decay':>9}{'floor':>8}{'CPU s':>7}"
-    print(f"{'':44}{head}")
-    found: dict[str, list[tuple[float, float]]] = {}
+    print(
+        "| capture | worst | mean | pre-emphasised | over printed | pre over printed | float16 | bytes | CPU s | MB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    found: list[Found] = []
+    done: list[Conversion] = []
     for path in arguments.captures:
         capture = nam_file.read(path)
-        dis = [read_recording(di).at_rate(capture.sample_rate).loudest_channel() for di in arguments.di]
-        ways = {"built-in": calibration.built_in(capture.sample_rate)[0]}
-        if arguments.calibrate:
-            ways["playing"] = calibration.from_files(arguments.calibrate, capture.sample_rate)[0]
-        for i, tier in enumerate(capture.tiers):
-            if not int8_convs(tier.network):
-                continue
-            for way, audio in ways.items():
-                name = f"{path.stem}, tier {i}, {way}"
-                found.setdefault(way, []).append(judge(name, replace(capture, tiers=(tier,)), audio, dis))
-    for way, esrs in found.items():
-        worst, mean = np.median(esrs, axis=0)
-        print(f"{way}: median of the worst ESRs {worst:.1e}, of the means {mean:.1e}; largest {max(esrs)[0]:.1e}")
+        if not any(int8_convs(tier.network) for tier in capture.tiers):
+            continue
+        with TemporaryDirectory() as folder:
+            one = convert(path, arguments.calibrate, Path(folder))
+        done.append(one)
+        for i, (original, stored) in enumerate(zip(capture.tiers, one.made.tiers, strict=True)):
+            tier = judge(capture, original, stored, arguments.di)
+            found.append(tier)
+            count = len(int8_convs(original.network))
+            spared = count - sum(isinstance(conv.weight, Int8Weights) for conv in convolutions(stored.network))
+            name = f"{path.stem}, tier {i}" if len(capture.tiers) > 1 else path.stem
+            figures = f"{tier.worst:.1e} | {tier.mean:.1e} | {tier.pre:.1e}"
+            told = " | ".join(f"{ratio:.2f}" for ratio in tier.too_little)
+            process = "| |" if i else f"{one.bytes:,} | {one.cpu_s:.1f} | {one.peak_mb:.0f}"
+            print(f"| {name} | {figures} | {told} | {spared} of {count} | {process} |", flush=True)
+    worst, mean, pre = (np.array([getattr(one, name) for one in found]) for name in ("worst", "mean", "pre"))
+    ratios = np.array([one.too_little for one in found])
+    print(
+        f"worst ESR: largest {worst.max():.1e}, median {np.median(worst):.1e}; mean ESR: median {np.median(mean):.1e}"
+    )
+    print(f"pre-emphasised: largest {pre.max():.1e}, median {np.median(pre):.1e}")
+    enough = np.sum(ratios <= 1.0, axis=0)
+    print(f"printed at least as much: ESR {enough[0]} of {len(found)}, pre-emphasised {enough[1]} of {len(found)}")
+    print(f"CPU s: most {max(one.cpu_s for one in done):.1f}; MB: most {max(one.peak_mb for one in done):.0f}")
 
 
 if __name__ == "__main__":

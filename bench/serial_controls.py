@@ -1,12 +1,19 @@
-"""What the driver of a microcontroller costs: the share of a core that its process takes, over a pseudo-terminal.
+"""Measures what the driver of a microcontroller costs: the share of a core that its process takes, on a
+pseudo-terminal.
 
     python bench/serial_controls.py [--seconds 10]
 
-idle: nothing moves. knobs: 100 positions a second, a frame at a time; then the same with every byte by itself, at the
-pace of 115200 baud, as the worst UART would hand them on. full line: a megabyte of garbage, with frames in it, at that
-pace, 16 bytes at a time, for as long. flood: the same, as fast as the pseudo-terminal takes it; printed are the CPU
-time and whether every frame was heard. bare: what a thread takes that is woken as for the knobs, and only reads. The
-microcontroller is another process on another core, and not counted. Take the least of several runs on a busy machine.
+The kinds of traffic:
+
+- idle: nothing moves.
+- bare: as knobs, but a thread only reads the bytes and decodes nothing.
+- knobs: 100 positions a second, one frame at a time.
+- bytes: the same, every byte by itself at the pace of 115200 baud, as the worst UART would deliver them.
+- line: a megabyte of garbage with frames in it, at that pace, 16 bytes at a time, for so many seconds.
+- flood: the same megabyte as fast as the pseudo-terminal takes it.
+
+Prints the CPU time, and how many frames were sent and heard. The microcontroller is another process on another core and
+is not counted. On a busy machine, take the smallest of several runs.
 """
 
 from __future__ import annotations
@@ -24,9 +31,9 @@ import tty
 from collections.abc import Iterator
 
 import numpy as np
-from nampedal.board.controls import Event, Failure, Post
 from nampedal.board.drivers.serial_link import SerialDriver
-from nampedal.board.serial_protocol import Decoder, Hello, KnobPosition, Who, encode
+from nampedal.board.drivers.serial_protocol import Decoder, Hello, KnobPosition, Who, encode
+from nampedal.board.inputs.control_events import Event, Failure, Post
 
 BYTES_PER_S = 115_200 / 10
 GARBAGE_BYTES = 1 << 20
@@ -60,7 +67,7 @@ def main() -> None:
 
 
 class Bare:
-    """A driver that only reads."""
+    """A driver that only reads bytes and decodes nothing."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -69,7 +76,7 @@ class Bare:
         threading.Thread(target=self._run, args=(post,), daemon=True).start()
 
     def close(self) -> None:
-        """Its thread ends with the far end."""
+        """Do nothing: the thread ends when the other end closes."""
 
     def _run(self, post: Post) -> None:
         heard = Failure(0.0, "bare", "")
@@ -98,7 +105,7 @@ def measure(kind: str, what: str, seconds: float) -> None:
         cpu_s, start_s = time.process_time(), time.monotonic()
         print(file=far_end.stdin, flush=True)
         frames = int(far_end.stdout.readline())
-        # What is under way.
+        # Wait for the frames that were sent but not heard yet.
         until_s = time.monotonic() + 1.0
         while events.qsize() < frames and time.monotonic() < until_s:
             time.sleep(0.01)
@@ -112,7 +119,9 @@ def measure(kind: str, what: str, seconds: float) -> None:
 
 
 def play(master: int, what: Iterator[Timed]) -> None:
-    """The microcontroller: answers until there is a line on stdin, then plays, and prints how many frames that were."""
+    """Act as the microcontroller: answer until a line comes on stdin, then send the traffic and print its number of
+    frames.
+    """
     print("ready", flush=True)
     decoder, frames, state = Decoder(), Decoder(), 0
     while sys.stdin not in select.select([master, sys.stdin], [], [])[0]:
@@ -120,7 +129,7 @@ def play(master: int, what: Iterator[Timed]) -> None:
     start_s = time.monotonic()
     for due_s, data in what:
         while time.monotonic() < start_s + due_s:
-            # Not sleep(): it is late by more than a byte takes.
+            # A busy loop: sleep() would be late by more than the time of a byte.
             pass
         os.write(master, data)
         for message in frames.feed(data):
@@ -134,14 +143,14 @@ def play(master: int, what: Iterator[Timed]) -> None:
 
 
 def answer(master: int, decoder: Decoder, state: int) -> None:
-    """Where the knob stands is what was played last: no news."""
+    """Answer Who with the position that was sent last, so that the answer brings no change."""
     for message in decoder.feed(os.read(master, 4096)):
         if isinstance(message, Who):
             os.write(master, encode(Hello(1, 0, 1, 0, 0)) + encode(KnobPosition(0, state)))
 
 
 def traffic(kind: str, seconds: float) -> Iterator[Timed]:
-    """Bytes, and when they are sent: seconds from the beginning."""
+    """Yield when to send, in seconds from the beginning, and the bytes."""
     if kind == "idle":
         yield seconds, b""
         return
@@ -161,7 +170,7 @@ def traffic(kind: str, seconds: float) -> Iterator[Timed]:
 
 
 def garbage() -> bytes:
-    """Frames that all differ from those before them, evenly spread."""
+    """Return random bytes with evenly spread frames. Each frame differs from the one before it."""
     rng = np.random.default_rng(7)
     parts = [
         rng.integers(0, 256, GARBAGE_BYTES // FRAMES, np.uint8).tobytes() + encode(KnobPosition(0, 1 + n))

@@ -1,10 +1,11 @@
-"""Whether silence after a loud passage costs more than the passage: denormal numbers would make it so.
+"""Checks that silence after a loud passage costs no more than the passage. Denormal numbers would make it slower.
 
     python bench/silence.py captures/*.nam presets/*.toml
 
-Plays a second of plucks at full scale and three of silence, again and again; each block's cost is the smallest it ever
-had. Printed: the median block of the passage, and of the last second of silence. A preset plays ten seconds, and then
-a minute of silence, each second as cheap as it ever was; printed are the ten, and the dearest ten of the minute.
+A capture repeatedly plays one second of plucks at full scale and three seconds of silence. The cost of a block is the
+minimum over all repeats. Prints the median block of the passage, and of the last second of silence. A preset plays ten
+seconds, and then a minute of silence; each second counts with its minimum. Prints the mean of the ten seconds, and the
+most expensive ten seconds of the minute.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter import material
-from nampedal.converter.facts import open_capture
-from nampedal.firmware import preset
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.engine import Audio, Engine
-from nampedal.firmware.quality import Step
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.firmware.engine.inference import Audio, Engine
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.quality import QualityLevel
 
 BLOCK = 64
 RATE = 48_000.0
@@ -39,7 +40,7 @@ def main() -> None:
             tell(model.stem, loud_us, silence_us)
             continue
         engine = Engine.prepare(open_capture(model).capture, max_frames=BLOCK)
-        loud = material.plucks(engine.sample_rate, 1.0)
+        loud = test_signals.plucks(engine.sample_rate, 1.0)
         loud /= np.max(np.abs(loud))
         audio = np.concatenate([loud, np.zeros(3 * len(loud), np.float32)])
         rows = np.repeat(audio[:, None], engine.in_channels, axis=1)
@@ -57,13 +58,13 @@ def tell(name: str, passage: float, silence: float) -> None:
 
 
 def preset_us(path: Path, repeats: int) -> tuple[float, float]:
-    """Of a block, playing and in silence."""
+    """Return the microseconds of a block, while playing and in silence."""
     chain = Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=BLOCK)
-    loud = material.plucks(RATE, 10.0)
+    loud = test_signals.plucks(RATE, 10.0)
     loud /= np.max(np.abs(loud))
     passages, silences = [], []
     for _ in range(repeats):
-        chain.rewind(Step(0))
+        chain.reset_to(QualityLevel(0))
         passages.append([second_s(chain, part) for part in np.split(loud, 10)])
         silences.append([second_s(chain, np.zeros(round(RATE), np.float32)) for _ in range(60)])
     tens = np.min(silences, axis=0).reshape(6, 10).mean(axis=1)

@@ -1,10 +1,10 @@
-"""What a capture's .tflite sounds like in each mode, on playing that it was not made with.
+"""Measures what a capture's .tflite sounds like in each mode, on recordings that it was not made with.
 
     python bench/tflite.py --di di/*.wav captures/*.nam
 
-Per tier and mode: the worst ESR over the DI files against the float32 original, played exactly; for mode weights also
-the ESR between the interpreter and the native engine on the same int8 weights; how many layers have float activations;
-the file's size.
+Prints for each tier and mode: the worst ESR over the DI files against the float32 original with exact activations; for
+mode weights also the ESR between the interpreter and the native engine on the same int8 weights; the number of layers
+with float activations; the file's size.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from nampedal.converter import calibration, metrics, nam_file, tflite_export, tflite_writer
-from nampedal.converter.play import play
-from nampedal.converter.spare import round_inaudibly
-from nampedal.firmware import tflite
-from nampedal.firmware.audio_file import read_recording
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.network import Lstm
+from nampedal.converter.listening import calibration_audio, metrics
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.rounding.mixed_precision import quantize_within_esr
+from nampedal.converter.tflite import tflite_export, tflite_writer
+from nampedal.firmware.audio.audio_file import read_recording
+from nampedal.firmware.engine import tflite_artifact
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Audio
+from nampedal.firmware.engine.network import Lstm
 
 
 def judge(name: str, original: Capture, dis: list[Audio]) -> None:
     rate = original.sample_rate
-    audio = calibration.built_in(rate)[0]
+    audio = calibration_audio.built_in(rate)[0]
     float32 = original.tiers[0].network
-    modes = ("weights",) if isinstance(float32, Lstm) else tflite.MODES
-    network = float32 if isinstance(float32, Lstm) else round_inaudibly(original, audio)
+    modes = ("weights",) if isinstance(float32, Lstm) else tflite_artifact.MODES
+    network = float32 if isinstance(float32, Lstm) else quantize_within_esr(original, audio)
     stored = replace(original, tiers=(replace(original.tiers[0], network=network),))
     wanted, native = ([play(capture, di, exact=True)[:, 0] for di in dis] for capture in (original, stored))
     for mode in modes:
-        plan = tflite_writer.make_plan(network, rate, mode, tflite_export.short(audio, rate))
+        plan = tflite_writer.make_plan(network, rate, mode, tflite_export.spread_excerpts(audio, rate))
         file = tflite_writer.write(network, sample_rate=rate, mode=mode, plan=plan, facts={})
         player = tflite_export.offline_player(file.data)
         played = [player.render(di) for di in dis]

@@ -1,8 +1,8 @@
-"""What it costs a pedal to see that files were edited: CPU time of a look, and of a rescan, which reads everything.
+"""Measures what it costs a pedal to detect edited files: CPU time of a look, and of a rescan, which reads everything.
 
     python bench/watch.py
 
-Each preset names a capture and a cabinet; twelve files of 60 kB are shared by all. The cheapest of fifty looks counts.
+Each preset uses a capture and a cabinet; all presets share twelve files of 60 kB. The minimum of fifty looks counts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from nampedal.firmware import preset
-from nampedal.firmware.content import Contents
-from nampedal.firmware.preset import Cabinet, Gate, Nam, Preset, Tone
-from nampedal.firmware.watch import Followed, Watch
+from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Cabinet, Gate, Nam, Preset, Tone
+from nampedal.firmware.presets.preset_content import PresetContents
 
 FILES = 6
 BYTES = 60_000
@@ -41,8 +41,8 @@ def main() -> None:
     for presets in (15, 128):
         with tempfile.TemporaryDirectory() as made:
             followed = make_banks(Path(made), presets)
-            # Its own thread sleeps: the looks are made here.
-            watch = Watch(Contents(), 1e6)
+            # The long interval keeps the watch's own thread asleep: this function makes the looks.
+            watch = FileWatch(PresetContents(), 1e6)
             for _ in range(2):
                 watch._look(followed, ())
             look_s = min(cpu_s(watch, followed, ()) for _ in range(TURNS))
@@ -51,7 +51,7 @@ def main() -> None:
         print(f"{presets} presets: {1e3 * look_s:.1f} ms a look, {1e3 * rescan_s:.0f} ms a rescan")
 
 
-def cpu_s(watch: Watch, followed: Followed, asked: tuple[int, ...]) -> float:
+def cpu_s(watch: FileWatch, followed: Followed, asked: tuple[int, ...]) -> float:
     begin_s = time.thread_time()
     watch._look(followed, asked)
     return time.thread_time() - begin_s

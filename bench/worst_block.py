@@ -1,7 +1,7 @@
-"""The worst block of a capture against its median, the machine's own noise taken out.
+"""Compares the worst block of a capture with its median, without the noise of the machine.
 
-The same audio is played from the same state again and again; each block's cost is the smallest it ever had. What is
-left belongs to the engine. The first block is left out: it finds the memory as reset() left it.
+The same audio is played from the same state repeatedly. The cost of each block is its minimum over all repeats, so that
+what is left belongs to the engine. The first block is left out: its memory is as reset() left it.
 
     python bench/worst_block.py captures/*.nam
 """
@@ -13,9 +13,9 @@ import os
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter import material
-from nampedal.converter.facts import open_capture
-from nampedal.firmware.engine import Engine
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.firmware.engine.inference import Engine
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     for model in arguments.models:
         for frames in (16, 64):
             engine = Engine.prepare(open_capture(model).capture, max_frames=frames)
-            audio = np.repeat(material.plucks(engine.sample_rate, 1.0)[:, None], engine.in_channels, axis=1)
+            audio = np.repeat(test_signals.plucks(engine.sample_rate, 1.0)[:, None], engine.in_channels, axis=1)
             runs = []
             for _ in range(arguments.repeats):
                 engine.reset()

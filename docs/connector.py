@@ -1,7 +1,7 @@
-"""Two rows of pins, as on a header or a chip, and what is soldered to each: a symbol straight beside its pin.
+"""Draws two rows of pins, as on a header or a chip, with a symbol for what is soldered to each pin beside it.
 
-Left and right of the pins stand, from within: the pin's number, its name, the symbol, the rails (3.3 V, then ground,
-where there are any), and what the control is called. So wires cross nothing but rails, over which they leap.
+From the pins outwards, to the left and to the right, come: the pin's number, its name, the symbol, the rails (3.3 V,
+then ground, if needed), and the control's label. Thus wires cross only rails, and jump over them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from drawing import BLACK, GREY, INK, PALE, PAPER, RED, SHADE, Sheet, Style, tex
 HAT, SWITCH, LAMP, KNOB, ENCODER, CHIP = "#7a4fa8", "#1f5fb4", "#b45309", "#0a7d55", "#a03070", "#00707f"
 POWER = {"3V3": RED, "5V": "#8f4a00", "GND": BLACK}
 PIN, NAME, SYMBOL, RAIL, LABEL = 30, 68, 84, 16, 99
-# Beside a row of pins with no wires.
+# Width of the texts beside a row of pins without wires.
 WORDS = 104
 SIZE, SMALL = 16.0, 15.0
-# So far above and below its row a knob's ends go to the rails.
+# Distance above and below a knob's row at which its ends are wired to the rails.
 END = 17
-# Of one ground rail: users that are further apart have one each.
+# In rows: parts that are at least this far apart get separate ground rails.
 APART_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """name: as it is called; power: '3V3', '5V' or 'GND', else ''."""
+    """One pin of a header or a chip. name: its label.  power: '3V3', '5V' or 'GND', else ''."""
 
     number: int
     name: str
@@ -34,8 +34,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Hung:
-    """What is at a pin. kind: 'switch', 'lamp', 'knob', 'high' (tied to 3.3 V), 'flag' (a wire that goes on elsewhere,
-    label says where), or 'words', which have no wire. value: of a part.
+    """A part that is attached to a pin.
+
+    kind: 'switch', 'lamp', 'knob', 'high' (tied to 3.3 V), 'flag' (a wire that continues elsewhere; label says where),
+    or 'words' (text without a wire). value: the part's value, such as 10 kΩ.
     """
 
     kind: str
@@ -46,9 +48,9 @@ class Hung:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Two rows of pins, left and right, from top to bottom. hung: by the pins' numbers.  gap: between the rows.
+    """Two rows of pins, left and right, from top to bottom. hung: parts by pin number.  gap: space between the rows.
 
-    bare: its rails lead to none of its own pins.
+    bare: its rails are not connected to any of its own pins.
     """
 
     rows: Sequence[tuple[Pin, Pin]]
@@ -59,20 +61,20 @@ class Block:
 
 @dataclass(slots=True)
 class Rail:
-    """A wire along the pins. ys: where something is joined to it."""
+    """A vertical wire along the pins. u: distance from the middle.  ys: where something is connected to it."""
 
     u: float
     colour: str
     ys: list[float] = field(default_factory=list)
 
     def passes(self, y: float) -> bool:
-        """Whether it is there at this height, not counting its ends."""
+        """Return True if the rail passes this height. Its ends do not count."""
         return bool(self.ys) and min(self.ys) < y < max(self.ys)
 
 
 @dataclass(slots=True)
 class Side:
-    """One row of pins. way: -1 left, 1 right.  half: from the middle to the pins.  x0: the middle."""
+    """One row of pins. way: -1 left, 1 right.  half: distance from the middle to the pins.  x0: the middle."""
 
     sheet: Sheet
     way: int
@@ -92,7 +94,7 @@ class Side:
 
     @property
     def symbol(self) -> float:
-        """Where symbols begin, from the middle."""
+        """Return the distance from the middle to the symbols."""
         return self.half + PIN + 6 + NAME + 2
 
     @property
@@ -101,7 +103,7 @@ class Side:
 
     @property
     def extent(self) -> float:
-        """How far it goes, from the middle."""
+        """Return the distance from the middle to the outer edge."""
         kinds = {
             found.kind for number, found in self.hung.items() if number in {pin.number for pin in self.pins.values()}
         }
@@ -118,7 +120,7 @@ class Side:
         return [y for y, pin in self.pins.items() if pin.power == power and not self._kind(y)]
 
     def _plan(self) -> None:
-        """What the rails join, and which pins they come from."""
+        """Plan the rails: what each connects, and which pin feeds it."""
         users: list[float] = []
         for y in sorted(self.pins):
             kind = self._kind(y)
@@ -142,7 +144,7 @@ class Side:
             self.grounds.append(Rail(self.ground_u, BLACK, group + source))
 
     def room(self, y: float) -> float:
-        """How wide a text beside a pin may be."""
+        """Return the width available for a text beside a pin."""
         taken = self.high.passes(y) or any(rail.passes(y) for rail in self.grounds)
         return SYMBOL if taken else self.extent - self.symbol
 
@@ -166,7 +168,7 @@ class Side:
         return "start" if self.way > 0 else "end"
 
     def _start(self, pin: Pin) -> float:
-        """Where the wire of a pin begins: behind its name."""
+        """Return the distance from the middle at which a pin's wire begins: after its name."""
         return self.half + PIN + 6 + text_width(pin.name, SIZE, bold=True) + 6
 
     def _pin(self, y: float, pin: Pin) -> None:
@@ -197,7 +199,7 @@ class Side:
         self._label(y, found)
 
     def _label(self, y: float, found: Hung) -> None:
-        """What a control is called, and below its value."""
+        """Draw the control's label and below it its value."""
         lines = [(line, True) for line in wrap(found.label, SIZE, LABEL, bold=True)]
         lines += [(found.value, False)] if found.value else []
         for index, (line, bold) in enumerate(lines):
@@ -264,17 +266,20 @@ class Side:
 
 
 def _nearest(places: Sequence[float], users: Sequence[float]) -> float:
-    """The place that makes the rail shortest; the upper one of two."""
+    """Return the pin position that makes the rail shortest; the upper one if two are equal."""
     return min(places, key=lambda y: (max(*users, y) - min(*users, y), y))
 
 
 def reach(block: Block) -> float:
-    """How wide a block is, with all that is beside it."""
+    """Return the width of a block with everything beside it."""
     return sum(side.extent for side in sides(Sheet(0, ""), 0, SIZE, block))
 
 
 def sides(sheet: Sheet, y: float, pitch: float, block: Block) -> tuple[Side, Side]:
-    """Left and right, in the middle of the sheet as far as they go, and what carries the pins. y: of the first row."""
+    """Return the left and right side of a block, centred on the sheet, and draw the body that carries the pins.
+
+    y: of the first row.
+    """
     left, right = (
         Side(
             sheet,

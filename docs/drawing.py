@@ -1,6 +1,6 @@
-"""A sheet of an SVG drawing: straight lines, plain shapes and text as text, in absolute coordinates of one pixel.
+"""Draws an SVG sheet: straight lines, simple shapes and text, in absolute coordinates of one pixel.
 
-The same calls always make the same bytes. Wires run along the axes, so that a test can see what they cross.
+The same calls always produce the same bytes. Wires are parallel to the axes, so that a test can check what they cross.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from itertools import pairwise
 FONT = "Arial, Helvetica, 'Liberation Sans', Roboto, sans-serif"
 INK, PAPER, GREY, PALE, SHADE = "#1c2430", "#ffffff", "#667080", "#eef1f5", "#d5dae1"
 RED, BLACK = "#c0202b", "#22262c"
-# Advance widths of Helvetica and Helvetica Bold from the blank to the tilde, in thousandths of the size: what Arial,
-# Liberation Sans and (a little narrower) Roboto have.
+# Advance widths of Helvetica and Helvetica Bold from the space to the tilde, in thousandths of the font size. Arial and
+# Liberation Sans have the same widths, and Roboto is a little narrower.
 _REGULAR = (
     "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 278 "
     "584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 "
@@ -33,17 +33,19 @@ _WIDTHS = {
 }
 _WIDEST = 1015
 HOP = 6
-# Of what is printed, pixels in a millimetre.
+# Pixels per millimetre, for sheets to print.
 PER_MM = 4
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """How wide a line of text is. A sign that is not in ASCII counts as the widest."""
+    """Return the width of a line of text. A character that is not in ASCII counts as the widest one."""
     return sum(_WIDTHS[bold].get(sign, _WIDEST) for sign in text) * size / 1000
 
 
 def wrap(text: str, size: float, width: float, *, bold: bool = False) -> list[str]:
-    """As many words a line as fit; a word that is wider than the line has one of its own."""
+    """Return the lines of a text with as many words in each as fit. A word wider than the line gets
+    a line of its own.
+    """
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -56,7 +58,7 @@ def wrap(text: str, size: float, width: float, *, bold: bool = False) -> list[st
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Of text. anchor: where x is: 'start', 'middle' or 'end'."""
+    """The style of a text. anchor: the meaning of x: 'start', 'middle' or 'end'."""
 
     size: float = 17
     fill: str = INK
@@ -65,7 +67,7 @@ class Style:
 
 
 class Sheet:
-    """What is drawn, in order. title and told: what a screen reader says."""
+    """An SVG drawing in the making. title, told: the texts for screen readers."""
 
     def __init__(self, width: float, title: str) -> None:
         self.width = width
@@ -75,10 +77,10 @@ class Sheet:
         self._texts: list[str] = []
 
     def text(self, x: float, y: float, text: str, style: Style) -> None:
-        """One line, its middle at y."""
+        """Draw one line of text, vertically centred at y."""
         weight = ' font-weight="bold"' if style.bold else ""
         anchor = "" if style.anchor == "start" else f' text-anchor="{style.anchor}"'
-        # Digits and capitals are 0.72 of the size high.
+        # Digits and capitals are 0.72 of the font size high.
         baseline = y + 0.36 * style.size
         self._texts.append(
             f'<text x="{_n(x)}" y="{_n(baseline)}" font-size="{_n(style.size)}" fill="{style.fill}"{weight}{anchor}>'
@@ -86,13 +88,13 @@ class Sheet:
         )
 
     def lines(self, x: float, y: float, lines: Sequence[str], style: Style) -> None:
-        """Several, the middle of them all at y."""
+        """Draw several lines of text, vertically centred at y as a whole."""
         step = 1.15 * style.size
         for index, line in enumerate(lines):
             self.text(x, y + (index - (len(lines) - 1) / 2) * step, line, style)
 
     def wire(self, points: Sequence[tuple[float, float]], colour: str, hops: Sequence[float] = ()) -> None:
-        """From point to point along the axes. hops: x of wires that a horizontal part leaps over."""
+        """Draw a wire from point to point, parallel to the axes. hops: x of wires that a horizontal part jumps over."""
         path = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
         for (x0, y0), (x1, y1) in pairwise(points):
             if x0 == x1:
@@ -107,26 +109,26 @@ class Sheet:
         self._shapes.append(f'<path class="wire" d="{"".join(path)}" stroke="{colour}"/>')
 
     def dot(self, x: float, y: float, colour: str, radius: float = 4.5) -> None:
-        """Where wires are joined, or a contact."""
+        """Draw a dot: a joint of wires, or a contact."""
         self._shapes.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{colour}"/>')
 
     def box(
         self, x: float, y: float, size: tuple[float, float], fill: str, stroke: str = "none", round: float = 3
     ) -> None:
-        """A rectangle from its upper left corner on."""
+        """Draw a rectangle from its upper left corner."""
         self._shapes.append(
             f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(size[0])}" height="{_n(size[1])}" rx="{_n(round)}" '
             f'fill="{fill}" stroke="{stroke}" stroke-width="1.6"/>'
         )
 
     def stroke(self, points: Sequence[tuple[float, float]], colour: str, fill: str = "none") -> None:
-        """A part of a symbol: straight lines in any direction; filled, a closed shape."""
+        """Draw a part of a symbol: straight lines in any direction. With fill: a closed shape."""
         where = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
         kind = "polyline" if fill == "none" else "polygon"
         self._shapes.append(f'<{kind} class="part" points="{where}" stroke="{colour}" fill="{fill}"/>')
 
     def svg(self, height: float, *, to_print: bool = False) -> str:
-        """The whole file. to_print: has a size in millimetres; else it is as wide as there is room."""
+        """Return the whole file. to_print: give it a size in millimetres; otherwise it fills the available width."""
         sizes = f' width="{_n(self.width / PER_MM)}mm" height="{_n(height / PER_MM)}mm"'
         size = sizes if to_print else ""
         told = " ".join(self.told)
@@ -143,5 +145,5 @@ class Sheet:
 
 
 def _n(number: float) -> str:
-    """Without digits that nobody sees, and never -0."""
+    """Return a coordinate as text with at most two decimals, and never "-0"."""
     return f"{round(number, 2) + 0.0:g}"

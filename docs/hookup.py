@@ -1,4 +1,4 @@
-"""Which control of a pedal hangs at which pin: of the Pi's header, of a Raspberry Pi Pico, of an MCP3008."""
+"""Says which control of a pedal is wired to which pin of the Pi's header, a Raspberry Pi Pico or an MCP3008."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 
 from connector import CHIP, ENCODER, HAT, KNOB, LAMP, POWER, SWITCH, Block, Hung, Pin
 from drawing import BLACK, RED
-from nampedal.board.pedals import Pedal
-from nampedal.board.wiring import Converter, Serial, Wires
+from nampedal.board.profiles.pedals import PedalProfile
+from nampedal.board.profiles.wiring import Adc, SerialController, Wires
 
 SKETCH = Path(__file__).parent.parent / "board" / "serial-controls" / "serial-controls.ino"
-# GPIOs of the Pi's header by their places, from pin 1 on.
+# The pins of the Pi's header, from pin 1 on; a number is a GPIO.
 _HEADER = (
     "3V3 5V 2 5V 3 GND 4 14 GND 15 17 18 27 GND 22 23 3V3 24 10 GND 9 25 11 8 GND 7 0 1 5 GND 6 12 13 GND 19 16 26 20 "
     "GND 21"
 )
-# From the end with the USB socket on: the left side downwards, then the right side upwards.
+# In order of pin numbers: from the USB socket down the left side, then up the right side.
 _PICO = (
     "GP0 GP1 GND GP2 GP3 GP4 GP5 GND GP6 GP7 GP8 GP9 GND GP10 GP11 GP12 GP13 GND GP14 GP15 "
     "GP16 GP17 GND GP18 GP19 GP20 GP21 GND GP22 RUN GP26 GP27 GND GP28 VREF 3V3 3V3EN GND VSYS VBUS"
 )
-# From the notch on, the same way round.
+# In the same order, from the notch.
 _MCP3008 = "CH0 CH1 CH2 CH3 CH4 CH5 CH6 CH7 DGND CS DIN DOUT CLK AGND VREF VDD"
-# Pins of the header that feed an MCP3008 and its knobs.
+# Pins of the header that supply an MCP3008 and its knobs.
 FEED, EARTH = 17, 25
 _ANALOG = 26
 KNOB_VALUE = "10 kΩ"
@@ -48,18 +48,18 @@ LEGS = {pin.name: pin.number for pin in MCP3008}
 
 
 def header_rows() -> list[tuple[Pin, Pin]]:
-    """Odd pins left, even ones right."""
+    """Return the rows of the Pi's header: odd pins left, even pins right."""
     return list(zip(HEADER[::2], HEADER[1::2], strict=True))
 
 
 def chip_rows(pins: Sequence[Pin]) -> list[tuple[Pin, Pin]]:
-    """Pins are counted down the left side and up the right one."""
+    """Return the rows of a chip. Its pins are numbered down the left side and up the right side."""
     half = len(pins) // 2
     return list(zip(pins[:half], reversed(pins[half:]), strict=True))
 
 
 def sketch_pins(text: str) -> dict[str, list[tuple[int, ...]]]:
-    """GPs of a Pico by the kind of control, in the order of the sketch's lists."""
+    """Return the Pico's GP numbers in a sketch by kind of control, in the order of the sketch's lists."""
 
     def one(name: str) -> int:
         return int(name) if name.isdecimal() else _ANALOG + int(name.removeprefix("A"))
@@ -77,7 +77,9 @@ def sketch_pins(text: str) -> dict[str, list[tuple[int, ...]]]:
 def hang_wires(
     wires: Wires, places: Mapping[int, int], uses: Mapping[str, Mapping[str, tuple[int, ...]]]
 ) -> dict[int, Hung]:
-    """What hangs at which place. uses: the pins of each control, by group and name."""
+    """Return the controls by pin number. places: the pin number of each GPIO.  uses: the GPIOs of each control, by
+    group and name.
+    """
     kinds = {
         "switches": ("switch", "Footswitch", SWITCH),
         "lights": ("lamp", "Lamp", LAMP),
@@ -114,7 +116,7 @@ def serial_uses(wires: Wires) -> dict[str, dict[str, tuple[int, ...]]]:
 
 
 def legs(device: int) -> dict[str, int]:
-    """Where an MCP3008's legs go on the header, on SPI bus 0."""
+    """Return the header pin that each leg of an MCP3008 is wired to, on SPI bus 0."""
     gpios = {"CLK": 11, "DOUT": 9, "DIN": 10, "CS": (8, 7)[device]}
     return {
         **{leg: PLACES[gpio] for leg, gpio in gpios.items()},
@@ -125,8 +127,8 @@ def legs(device: int) -> dict[str, int]:
     }
 
 
-def header_block(pedal: Pedal) -> Block:
-    """The Raspberry Pi's own."""
+def header_block(pedal: PedalProfile) -> Block:
+    """Return the Raspberry Pi's header with what is wired to it."""
     wiring = pedal.wiring
     hung = {PLACES[gpio]: Hung("words", use, HAT) for gpio, use in pedal.hat.pins.items()}
     if wiring.mcp3008 is not None:
@@ -142,12 +144,12 @@ def header_block(pedal: Pedal) -> Block:
     return Block(header_rows(), hung, gap=4)
 
 
-def pico_block(serial: Serial) -> Block:
+def pico_block(serial: SerialController) -> Block:
     return Block(chip_rows(PICO), hang_wires(serial.wires, PICO_PLACES, serial_uses(serial.wires)), gap=24)
 
 
-def expression_pedals(pedal: Pedal, converter: Converter) -> dict[str, int]:
-    """Their channels by their names."""
+def expression_pedals(pedal: PedalProfile, converter: Adc) -> dict[str, int]:
+    """Return the MCP3008 channels of expression pedals, by name."""
     return {
         name: channel
         for name, channel in converter.wires.knobs.items()
@@ -155,8 +157,8 @@ def expression_pedals(pedal: Pedal, converter: Converter) -> dict[str, int]:
     }
 
 
-def chip_block(pedal: Pedal, converter: Converter) -> Block:
-    """An MCP3008. What is not used is tied to 3.3 V."""
+def chip_block(pedal: PedalProfile, converter: Adc) -> Block:
+    """Return the MCP3008 with what is wired to it. Unused inputs are tied to 3.3 V."""
     hung = {
         channel + 1: Hung("knob", f"Knob {name}", KNOB, KNOB_VALUE) for name, channel in converter.wires.knobs.items()
     }

@@ -1,30 +1,30 @@
-"""What a pedal's footswitches do, to print and to tape on its lid."""
+"""Draws what a pedal's footswitches do, to print and tape on its lid."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from drawing import GREY, INK, PALE, PAPER, PER_MM, Sheet, Style, text_width, wrap
-from nampedal.board.footswitch import Trigger
-from nampedal.board.pedals import Pedal
-from nampedal.firmware import control_map
-from nampedal.firmware.action import Action
+from nampedal.board.inputs.footswitch import Trigger
+from nampedal.board.profiles.pedals import PedalProfile
+from nampedal.firmware.actions import bindings
+from nampedal.firmware.actions.action import Action
 
-# Of a cell. Four of them fit a page of A4.
+# Width of a cell. Four cells fit on a page of A4.
 CELL, MARGIN = 44 * PER_MM, 4 * PER_MM
 _BIG, _MIDDLE, _SMALL = 5.2 * PER_MM, 3.9 * PER_MM, 3.1 * PER_MM
 _HEAD = 14 * PER_MM
 _GESTURES = {"long": "hold", "double": "twice", "repeat": "keep holding", "release": "let go"}
 
 
-def footswitches(pedal: Pedal) -> Mapping[Trigger, Action]:
-    """What they do: by the profile's map, or as many footswitches do."""
-    own = control_map.read(pedal.map, pedal.key).footswitches
-    return own or control_map.default(pedal.wiring.names("switches")).footswitches
+def footswitches(pedal: PedalProfile) -> Mapping[Trigger, Action]:
+    """Return the actions of the footswitches: from the profile's map, or else the default for their number."""
+    own = bindings.read(pedal.map, pedal.key).footswitches
+    return own or bindings.default(pedal.wiring.names("switches")).footswitches
 
 
 def in_words(action: Action) -> str:
-    """Without what is done again."""
+    """Return an action as text, without the action of the second press."""
     words = " ".join(action.words)
     if action.kind in ("next", "previous"):
         return f"{action.kind} preset"
@@ -35,8 +35,8 @@ def in_words(action: Action) -> str:
     return f"{action.kind} {words}".strip()
 
 
-def told(pedal: Pedal) -> list[str]:
-    """A sentence for each thing that feet can do."""
+def told(pedal: PedalProfile) -> list[str]:
+    """Return a sentence for each footswitch gesture."""
     does = footswitches(pedal)
     return [f"{_who(trigger)}: {_full(does[trigger])}." for trigger in does]
 
@@ -52,8 +52,8 @@ def _full(action: Action) -> str:
     return in_words(action) if action.again is None else f"{in_words(action)}; again: {_full(action.again)}"
 
 
-def lid_map(pedal: Pedal) -> str:
-    """An SVG with a size in millimetres."""
+def lid_map(pedal: PedalProfile) -> str:
+    """Return an SVG with a size in millimetres."""
     names = pedal.wiring.names("switches")
     does = footswitches(pedal)
     sheet = Sheet(2 * MARGIN + len(names) * CELL, f"Footswitches of {pedal.name}")
@@ -67,7 +67,7 @@ def lid_map(pedal: Pedal) -> str:
 
 
 def _lines(name: str, does: Mapping[Trigger, Action]) -> list[tuple[str, Style]]:
-    """What stands in a cell: what a press does, large, then the rest."""
+    """Return the text of a cell: the action of a press in large letters, then the other gestures."""
     room = CELL - 4 * PER_MM
     found: list[tuple[str, Style]] = []
     for trigger, action in does.items():
@@ -95,7 +95,10 @@ def _cell(sheet: Sheet, x: float, tall: float, name: str, lines: Sequence[tuple[
 
 
 def _chords(sheet: Sheet, y: float, names: Sequence[str], does: Mapping[Trigger, Action]) -> float:
-    """Bars below the cells, from one footswitch to the other; those that fit side by side are. Where they end."""
+    """Draw the chords as bars below the cells, from one footswitch to the other, and return y of their end.
+
+    Bars that do not overlap share a row.
+    """
     rows: list[int] = []
     tall, step = 8 * PER_MM, 10 * PER_MM
     for trigger, action in does.items():

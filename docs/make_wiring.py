@@ -1,8 +1,8 @@
-"""Draw how each shipped pedal is wired, and what its footswitches do: docs/wiring/*.svg, from hw-profiles/pedals.
+"""Draws the wiring and the footswitch map of each shipped pedal: docs/wiring/*.svg, from hw-profiles/pedals.
 
     python docs/make_wiring.py
 
-A microcontroller's pins are those of board/serial-controls/serial-controls.ino.
+The pins of a microcontroller are those of board/serial-controls/serial-controls.ino.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from connector import ENCODER, HAT, KNOB, LAMP, POWER, SIZE, SMALL, SWITCH, Bloc
 from drawing import BLACK, GREY, INK, PALE, PAPER, RED, Sheet, Style, text_width, wrap
 from hookup import EARTH, FEED, HEADER, chip_block, expression_pedals, header_block, pico_block
 from lid_map import lid_map
-from nampedal.board.pedals import Pedal, read_pedal
+from nampedal.board.profiles.pedals import PedalProfile, read_pedal
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "wiring"
@@ -22,7 +22,7 @@ _BOLD = Style(SIZE, INK, bold=True)
 _PLAIN = Style(SIZE, INK)
 
 
-def wiring_sheet(pedal: Pedal) -> str:
+def wiring_sheet(pedal: PedalProfile) -> str:
     wiring = pedal.wiring
     header = header_block(pedal)
     pico = None if wiring.serial is None else pico_block(wiring.serial)
@@ -40,7 +40,7 @@ def wiring_sheet(pedal: Pedal) -> str:
     return sheet.svg(_legend(sheet, y, pedal))
 
 
-def _title(sheet: Sheet, pedal: Pedal) -> float:
+def _title(sheet: Sheet, pedal: PedalProfile) -> float:
     big = Style(24, INK, bold=True)
     y = 40.0
     for line in wrap(pedal.name, big.size, sheet.width - 2 * MARGIN, bold=True):
@@ -50,7 +50,7 @@ def _title(sheet: Sheet, pedal: Pedal) -> float:
 
 
 def _heading(sheet: Sheet, y: float, title: str, *told: str) -> float:
-    """A part of the sheet begins. Where its drawing may."""
+    """Begin a part of the sheet, and return the y where its drawing can begin."""
     sheet.text(MARGIN, y + 14, title, Style(20, INK, bold=True))
     y += 42
     for paragraph in told:
@@ -60,7 +60,7 @@ def _heading(sheet: Sheet, y: float, title: str, *told: str) -> float:
     return y + 26
 
 
-def _header(sheet: Sheet, y: float, pedal: Pedal, block: Block) -> float:
+def _header(sheet: Sheet, y: float, pedal: PedalProfile, block: Block) -> float:
     alone = all(found.kind == "words" for found in block.hung.values())
     where = "Seen from above, the end with the memory card up: even pins are along the board's edge. Pin 1 is square."
     below = "Who solders from below sees left and right swapped: go by the numbers."
@@ -124,7 +124,7 @@ def _converter(sheet: Sheet, y: float, block: Block) -> float:
 
 
 def _flag(sheet: Sheet, x: float, y: float, text: str, colour: str) -> float:
-    """A box with where a wire goes on, from x to the right. Where it ends."""
+    """Draw a box that says where a wire continues, from x to the right, and return the x of its end."""
     width = text_width(text, SMALL, bold=True) + 16
     sheet.box(x, y - 14, (width, 28), PALE, stroke=colour, round=6)
     sheet.text(x + width / 2, y, text, Style(SMALL, colour, bold=True, anchor="middle"))
@@ -141,7 +141,7 @@ def _feed(sheet: Sheet, x: float, y: float, x0: float, place: int) -> None:
 
 
 def _capacitor(sheet: Sheet, x: float, y: float) -> None:
-    """Across the converter's supply."""
+    """Draw the capacitor across the converter's supply."""
     end = _flag(sheet, x, y, "leg 16", RED)
     plate = end + 30
     sheet.wire([(end, y), (plate, y)], RED)
@@ -190,8 +190,8 @@ def _resistor(sheet: Sheet, x: float, y: float, value: str) -> None:
     sheet.text(x + 35, y, value, Style(SIZE, INK, anchor="middle"))
 
 
-def _legend(sheet: Sheet, y: float, pedal: Pedal) -> float:
-    """What is true of all such drawings. Where the sheet ends."""
+def _legend(sheet: Sheet, y: float, pedal: PedalProfile) -> float:
+    """Draw the legend, and return the height of the sheet."""
     y = _heading(sheet, y, "How to read it") - 22
     for colour, notes in _notes(pedal):
         lines = wrap(notes, SIZE, sheet.width - 2 * MARGIN - 40)
@@ -203,8 +203,8 @@ def _legend(sheet: Sheet, y: float, pedal: Pedal) -> float:
     return y + 10
 
 
-def _notes(pedal: Pedal) -> list[tuple[str, str]]:
-    """By the colour that they are about."""
+def _notes(pedal: PedalProfile) -> list[tuple[str, str]]:
+    """Return the legend's colours and texts."""
     wiring = pedal.wiring
     found = []
     if pedal.hat.pins:
@@ -226,14 +226,14 @@ def _notes(pedal: Pedal) -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    """Write all of docs/wiring."""
+    """Write all files of docs/wiring."""
     OUT.mkdir(exist_ok=True)
     for name, text in drawings().items():
         (OUT / name).write_text(text, encoding="utf-8")
 
 
 def drawings() -> dict[str, str]:
-    """All of docs/wiring, by the names of the files."""
+    """Return the contents of all files of docs/wiring, by file name."""
     found = {}
     for path in sorted((ROOT / "hw-profiles" / "pedals").glob("*.toml")):
         pedal = read_pedal(path)

@@ -1,4 +1,4 @@
-"""Bank files that were made to do harm."""
+"""Makes malicious bank files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from nampedal.board.settings import to_toml
-from nampedal.firmware import preset
-from nampedal.firmware.preset import Gain, Preset
+from nampedal.firmware.base.files.toml_schema import to_toml
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Gain, Preset
 
 MIB, GIB = 1 << 20, 1 << 30
 # Fields of a zip's headers (PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12 and 4.3.16).
@@ -21,7 +21,7 @@ _DEFLATED, _JANUARY_1980 = 8, 33
 
 
 def manifest(files: dict[str, bytes], sizes: dict[str, int] | None = None) -> bytes:
-    """Of a bank file. sizes: what it says instead of the right sizes."""
+    """Return the manifest of a bank file. sizes: false sizes to state for some files."""
     text = to_toml({"format": 1, "name": "rock"})
     for path, data in files.items():
         size = (sizes or {}).get(path, len(data))
@@ -30,9 +30,9 @@ def manifest(files: dict[str, bytes], sizes: dict[str, int] | None = None) -> by
 
 
 def write_bomb(path: Path, listed: int, directory: int = GIB, name: str = "big.wav") -> Path:
-    """A bank file of 1 MB with a member of 1 GiB of zeros.
+    """Write a bank file of 1 MB that contains a member of 1 GiB of zeros.
 
-    listed: how many bytes its manifest says that this has.  directory: how many the zip's directory says.
+    listed: the size of this member in the manifest, in bytes.  directory: its size in the zip's directory.
     """
     lead = preset.pack(Preset("Lead", (Gain(1.0),)))
     files = {"lead.toml": lead, name: b""}
@@ -43,26 +43,26 @@ def write_bomb(path: Path, listed: int, directory: int = GIB, name: str = "big.w
 
 
 def empty_entries(count: int) -> bytes:
-    """Entries of a zip's directory with empty names, and no members for them."""
+    """Return entries of a zip's directory with empty names and without members."""
     return count * _ENTRY.pack(b"PK\1\2", 20, 20, 0, 0, 0, _JANUARY_1980, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def end(count: int, size: int, offset: int) -> bytes:
-    """The end of a zip's directory of so many entries and bytes."""
+    """Return the end record of a zip's directory with so many entries and bytes."""
     return _END.pack(b"PK\5\6", 0, 0, count, count, size, offset, 0)
 
 
 def end64(count: int, size: int, offset: int, at: int) -> bytes:
-    """The same of a zip64, and where it is (4.3.14, 4.3.15)."""
+    """Return the end record of a zip64's directory, and its locator (4.3.14, 4.3.15)."""
     record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
     return record + struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
 
 
 @cache
 def zeros() -> tuple[bytes, int]:
-    """1 GiB of zeros, deflated, and its CRC-32."""
+    """Return 1 GiB of zeros, deflated, and its CRC-32."""
     one = zlib.compressobj(9, zlib.DEFLATED, -15)
-    # Flushed as a whole, the same bytes can stand behind one another.
+    # After a full flush the state of the compressor is reset, so the same bytes can be repeated.
     piece = one.compress(bytes(MIB)) + one.flush(zlib.Z_FULL_FLUSH)
     crc = 0
     for _ in range(GIB // MIB):

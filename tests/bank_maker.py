@@ -1,4 +1,4 @@
-"""A bank to test with: two presets, an artifact that both name, a cabinet that one does."""
+"""Makes a bank for tests: two presets, an artifact that both use, and a cabinet that one uses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from conftest import ROOT
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, preset
-from nampedal.firmware.preset import Cabinet, Gain, Nam, Preset
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.metadata import capture_metadata
+from nampedal.converter.tflite.tflite_writer import write
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Cabinet, Gain, Nam, Preset
 
 
 @cache
 def amp() -> bytes:
-    """An artifact."""
+    """Return the bytes of an artifact."""
     return artifact.pack(nam_file.read(ROOT / "demo" / "overdriven-amp.nam"))
+
+
+@cache
+def tflite() -> bytes:
+    """Return the bytes of the same capture as a .tflite."""
+    demo = nam_file.read(ROOT / "demo" / "overdriven-amp.nam")
+    return write(demo.tiers[0].network, sample_rate=demo.sample_rate, facts=capture_metadata(demo)).data
 
 
 def write_cabinet(path: Path) -> None:
@@ -34,6 +44,6 @@ def make_bank(folder: Path) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    """Every file in it or below, what is kept of older versions aside."""
+    """Return every file in the folder or below it, except backups of older versions."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in found if not path.name.endswith(".old"))

@@ -1,4 +1,4 @@
-"""A pedal's root as a folder, and a system that does nothing to this machine."""
+"""A pedal's root in a folder, and a fake of the host that changes nothing on this machine."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nampedal.board import places
-from nampedal.firmware.card.boot import Boot
-from nampedal.firmware.card.errors import CommandFailedError
-from nampedal.firmware.card.found import look_in
-from nampedal.firmware.card.importing import UNIT, import_card
-from nampedal.firmware.card.outcome import Outcome
-from nampedal.firmware.card.pedal_change import Installer
-from nampedal.firmware.card.system import System
-from nampedal.firmware.card.take import take
-from nampedal.firmware.card.where import placed
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.bank_import.bank_importer import import_items
+from nampedal.firmware.system.bank_import.import_result import ImportResult
+from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.host.card_host import CardHost
+from nampedal.firmware.system.host.errors import CommandFailedError
+from nampedal.firmware.system.host.root_paths import under_root
+from nampedal.firmware.system.provisioning.import_service import UNIT, import_card
+from nampedal.firmware.system.provisioning.pedal_change import Installer
+from nampedal.firmware.system.provisioning.provisioning_boot import Boot
 
 START_IMPORT = f"systemctl --no-block start {UNIT}"
 ED25519 = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
 
 
-class TestSystem(System):
-    """said: what was asked of it.  Programs that only read or write files run; the player is whoever runs the test."""
+class TestSystem(CardHost):
+    """A fake CardHost. said: what was requested.
+
+    Programs that only read or write files really run. The player's user is the one who runs the tests.
+    """
 
     __test__ = False
 
@@ -35,7 +38,7 @@ class TestSystem(System):
         self.read_only: set[Path] = set()
         self.kinds: dict[str, str] = {}
         self.mounted: set[Path] = set()
-        # Partitions whose devices are late.
+        # Partitions whose devices are not there yet.
         self.late: set[Path] = set()
         self.stick: Path | None = None
         self.name = ""
@@ -54,7 +57,7 @@ class TestSystem(System):
         return ""
 
     def owner(self, user: str) -> tuple[int, int]:
-        assert user == places.USER
+        assert user == system_paths.USER
         return os.geteuid(), pwd.getpwuid(os.geteuid()).pw_gid
 
     def kind(self, device: Path) -> str:
@@ -70,7 +73,7 @@ class TestSystem(System):
         return folder not in self.late
 
     def mount(self, device: Path, folder: Path, kind: str, options: str) -> None:
-        """The stick's folder is there then."""
+        """Mount: the stick's folder is moved to the mount point."""
         super().mount(device, folder, kind, options)
         assert self.stick is not None
         folder.rmdir()
@@ -101,9 +104,9 @@ class TestSystem(System):
 
 @dataclass
 class Booted:
-    """problems: what went wrong, a line each.  taken: banks that are new.  restarts: the machine does, next.
+    """The result of a boot. problems: errors, a line each.  taken: new banks.  restarts: the machine restarts next.
 
-    missing, is_outdated: as of `Boot`.
+    missing, is_outdated: as in `Boot`.
     """
 
     problems: list[str]
@@ -114,36 +117,38 @@ class Booted:
 
 
 class Card:
-    """root: of the pedal."""
+    """A pedal and its memory card. root: the folder that stands for the pedal's root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.system = TestSystem()
         self.installer: Installer | None = None
-        self.folder = self.at(places.CARD)
-        self.settings = self.at(places.CARD_SETTINGS)
-        self.errors = self.at(places.CARD_ERRORS)
-        self.banks, self.config = self.at(places.BANKS), self.at(places.CONFIG)
+        self.folder = self.at(system_paths.CARD)
+        self.settings = self.at(system_paths.CARD_SETTINGS)
+        self.errors = self.at(system_paths.CARD_ERRORS)
+        self.banks, self.config = self.at(system_paths.BANKS), self.at(system_paths.CONFIG)
         self.imports = self.folder / "import"
         self.imports.mkdir(parents=True)
-        self.at(places.DATA).mkdir(parents=True)
+        self.at(system_paths.DATA).mkdir(parents=True)
         self.system.read_only.add(self.folder)
         self.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\nNAMPEDAL_IMAGE=1\n")
 
     def at(self, place: Path) -> Path:
-        return placed(self.root, place)
+        return under_root(self.root, place)
 
     def install(self, env: str) -> None:
-        path = self.at(places.SETTINGS)
+        path = self.at(system_paths.SETTINGS)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(env)
 
-    def say(self, text: str) -> None:
-        """In nampedal.toml."""
+    def enqueue(self, text: str) -> None:
+        """Write nampedal.toml."""
         self.settings.write_text(text)
 
     def boot(self) -> Booted:
-        """The next one: what is in memory only is gone. The unit that it starts for the import ends, too."""
+        """Boot the pedal: only what is on disk is kept. If the boot starts the unit for the import, the import runs to
+        its end.
+        """
         self.system.said.clear()
         boot = Boot(self.system, self.installer, self.root)
         boot.run()
@@ -156,7 +161,7 @@ class Card:
         return booted
 
     def wrong(self) -> list[str]:
-        """What the player reads on the card."""
+        """Return the errors that the player can read on the card."""
         if not self.errors.exists():
             return []
         return self.errors.read_bytes().decode().split("\r\n")[2:-1]
@@ -165,8 +170,8 @@ class Card:
         return sorted(path.name for path in self.banks.iterdir())
 
 
-def bring(source: Path, banks: Path) -> Outcome:
-    """Of a folder with nothing wrong at first sight; what was taken is kept beside the banks."""
+def bring(source: Path, banks: Path) -> ImportResult:
+    """Import a folder in which the scan finds no problem. The ledger is kept beside the banks."""
     found, problems = look_in(source)
     assert problems == []
-    return take(found, banks, banks.parent / "card.toml")
+    return import_items(found, banks, banks.parent / "card.toml")

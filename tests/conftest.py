@@ -1,7 +1,8 @@
-"""What tests share: the corpus, the demo capture, the programs that run beside Python."""
+"""Fixtures that tests share: the corpus, the demo's audio, native builds, the command line."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
 ROOT = Path(__file__).parent.parent
-# Of each golden recording; -1: all. An emulated machine is content with half a second, and its best kernels.
+# Frames of each golden recording that are tested; -1: all. An emulated machine tests only half a second, and only its
+# best kernels.
 FRAMES = int(os.environ.get("NAMPEDAL_TEST_FRAMES", "-1"))
 
 
@@ -45,11 +47,22 @@ def golden_input(corpus: Path) -> Audio:
 
 @pytest.fixture(scope="session")
 def guitar(root: Path) -> Audio:
-    """Two seconds of the demo's riff, 48 kHz."""
+    """Two seconds of the demo's riff at 48 kHz."""
     return np.asarray(soundfile.read(root / "demo" / "riff.wav", frames=96_000, dtype="float32")[0], np.float32)
 
 
-def _build(folder: Path, sanitize: str) -> Path:
+def _build(name: str, sanitize: str, *targets: str) -> Path:
+    """Build the engine in a folder of that name: all of it, or targets. The compiler is $CXX, or CMake's choice."""
+    compiler = os.environ.get("CXX", "")
+    folder = ROOT / "build" / f"{name}-{Path(compiler).name}" if compiler else ROOT / "build" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    # Several processes may run the tests. The first one builds, and the others wait for it.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build_alone(folder, sanitize, targets)
+
+
+def _build_alone(folder: Path, sanitize: str, targets: tuple[str, ...]) -> Path:
     cmake = shutil.which("cmake")
     assert cmake is not None, "cmake is not installed"
     subprocess.run(
@@ -59,6 +72,7 @@ def _build(folder: Path, sanitize: str) -> Path:
             *(
                 "-DNAMPEDAL_PYTHON=OFF",
                 "-DNAMPEDAL_PROBES=ON",
+                "-DNAMPEDAL_LIBRARY=ON",
                 "-DNAMPEDAL_WERROR=ON",
                 f"-DNAMPEDAL_SANITIZE={sanitize}",
             ),
@@ -66,31 +80,38 @@ def _build(folder: Path, sanitize: str) -> Path:
         check=True,
         capture_output=True,
     )
-    done = subprocess.run([cmake, "--build", str(folder)], check=False, capture_output=True, text=True)
+    command = [cmake, "--build", str(folder), *(("--target", *targets) if targets else ())]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]
-    # Objects of sources that are gone.
+    # Delete object files of sources that were removed.
     subprocess.run(["ninja", "-C", str(folder), "-t", "cleandead"], check=True, capture_output=True)
     return folder
 
 
 @pytest.fixture(scope="session")
 def probes() -> Path:
-    """Folder of a plain build of the engine and its probes, kept between runs."""
-    return _build(ROOT / "build" / "probes", "")
+    """The folder of a normal build of the engine and its probes. It is kept between runs."""
+    return _build("probes", "")
 
 
 @pytest.fixture(scope="session")
 def sanitized() -> Path:
-    """The same with the address and undefined-behaviour sanitizers."""
-    return _build(ROOT / "build" / "sanitized", "address,undefined")
+    """The folder of a build with the address and undefined-behaviour sanitizers."""
+    return _build("sanitized", "address,undefined")
+
+
+@pytest.fixture(scope="session")
+def thread_sanitized() -> Path:
+    """The folder of a build of what shares memory between threads, with ThreadSanitizer."""
+    return _build("thread", "thread", "queue_race_probe", "stage_race_probe")
 
 
 @pytest.fixture
 def nampedal(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command line as a person would, in an empty folder."""
+    """A function that runs the command line as a user would, in an empty folder."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "nampedal.converter.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "nampedal.firmware.cli", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=300)
 
     return run

@@ -1,4 +1,4 @@
-"""Images of disks for tests: a partition table, FAT on the first partition, and something here and there."""
+"""Makes disk images for tests: a partition table, FAT on the first partition, and data in a few places."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ MIB = 1 << 20
 BLOCK = 4096
 FAT_START = MIB
 SIZE = 16 * MIB + 512
-# Beyond the table, in the middle, and in the last block, which is a part of one.
+# Offsets of the data: at the start, after the FAT, in the middle, and in the last block, which is incomplete.
 SPOTS = (0, 3 * MIB + 4096, 9 * MIB, SIZE - 512)
 
 
 def image_bytes(seed: int = 1, fat: bytes = b"") -> bytes:
-    """fat: what the first partition, of type FAT, holds."""
+    """Return a disk image. fat: the contents of the first partition, which is of type FAT."""
     dice = random.Random(seed)
     data = bytearray(SIZE)
     for spot in SPOTS:
         part = dice.randbytes(min(3000 if spot else 440, SIZE - spot))
         data[spot : spot + len(part)] = part
     data[FAT_START : FAT_START + len(fat)] = fat
-    # Bootable, first sector, type, last sector (none of them read), first sector, sectors.
+    # Boot flag, first sector (CHS), type, last sector (CHS), first sector (LBA), number of sectors. CHS is never read.
     data[446:462] = struct.pack("<B3sB3sII", 0, b"", 0x0C, b"", FAT_START // 512, 2 * MIB // 512)
     data[510:512] = b"\x55\xaa"
     return bytes(data)
 
 
 def fat_bytes(folder: Path) -> bytes:
-    """An empty FAT filesystem of 2 MiB; skips the test where none can be made."""
+    """Return an empty FAT filesystem of 2 MiB. Skips the test if mkfs.vfat is not installed."""
     path = folder / "fat"
     path.write_bytes(bytes(2 * MIB))
     try:
@@ -45,7 +45,7 @@ def fat_bytes(folder: Path) -> bytes:
 
 
 def write_image(path: Path, data: bytes) -> Path:
-    """Packed as its name says."""
+    """Write an image, compressed according to its suffix."""
     if path.suffix == ".xz":
         path.write_bytes(lzma.compress(data, preset=0))
     elif path.suffix == ".zst":
@@ -57,14 +57,14 @@ def write_image(path: Path, data: bytes) -> Path:
 
 
 def write_sum(path: Path) -> Path:
-    """As sha256sum does."""
+    """Write the .sha256 file of an image, like sha256sum."""
     beside = path.with_name(f"{path.name}.sha256")
     beside.write_text(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
     return beside
 
 
 def mapped_blocks(data: bytes) -> list[tuple[int, int]]:
-    """First and last block of what is not zero."""
+    """Return the first and last block of each range that is not zero."""
     found: list[tuple[int, int]] = []
     for block in range(-(-len(data) // BLOCK)):
         if data[block * BLOCK : (block + 1) * BLOCK].strip(b"\0"):
@@ -76,7 +76,7 @@ def mapped_blocks(data: bytes) -> list[tuple[int, int]]:
 
 
 def bmap_bytes(data: bytes, **replaced: str) -> bytes:
-    """The map of an image. replaced: by tag, what stands there instead; BlockMap is the ranges' text."""
+    """Return the block map of an image. replaced: other texts by tag; BlockMap is the text of the ranges."""
     ranges = mapped_blocks(data)
     texts = {
         "ImageSize": str(len(data)),

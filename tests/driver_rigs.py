@@ -1,4 +1,4 @@
-"""Every driver with hardware below it that a test moves, looks at, takes away and brings back."""
+"""Every driver with fake hardware that a test can move, observe, remove and bring back."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from fake_lgpio import Pins
 from fake_spidev import Chip
 from fake_strip import Line
 from microcontroller import Microcontroller
-from nampedal.board.controls import Driver, Edge, Event, Position
 from nampedal.board.drivers.gpio import GpioDriver
 from nampedal.board.drivers.mcp3008 import Mcp3008Driver
 from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.drivers.serial_link import SerialDriver
+from nampedal.board.drivers.serial_protocol import Hello, KnobPosition, LightLevel, SwitchEdge
 from nampedal.board.drivers.strip import StripDriver
-from nampedal.board.serial_protocol import Hello, KnobPosition, LightLevel, SwitchEdge
+from nampedal.board.inputs.control_events import Driver, Edge, Event, Position
 
 Said = tuple[str, bool | float]
 
 
 def said(event: Event) -> Said:
-    """What an event is about, without its time."""
+    """Return the control and the value of an event, without its time."""
     assert isinstance(event, Edge | Position)
     return (event.switch, event.down) if isinstance(event, Edge) else (event.knob, event.value)
 
 
 class Rig(Protocol):
-    """stand: of all controls when nobody has moved one.  moved: what move() is told as, first."""
+    """A driver and its fake hardware. stand: the initial events of all controls.  moved: the first
+    event after move().
+    """
 
     name: str
     driver: Driver
@@ -40,22 +42,24 @@ class Rig(Protocol):
     moved: Said
 
     def plug(self) -> None:
-        """The hardware is there, and nothing is moved."""
+        """Connect the hardware, with nothing moved."""
 
     def unplug(self) -> None:
-        """It is not, for who opens now."""
+        """Disconnect the hardware, so that opening it fails."""
 
     def lose(self) -> None:
-        """It goes while the driver is open."""
+        """Disconnect the hardware while the driver is open."""
 
     def move(self) -> None:
-        """A foot or a hand."""
+        """Move a control, as a foot or hand does."""
 
     def settle(self) -> None:
-        """Until the hardware has nothing more to say."""
+        """Wait until the hardware has no more events to send."""
 
     def sent(self) -> list[bool]:
-        """What light "1" was told since the last call, the driver's doing or not: lit or not."""
+        """Return the states that LED "1" was set to since the last call (True: lit), by the driver
+        or by anything else.
+        """
 
     def end(self) -> None: ...
 
@@ -126,7 +130,7 @@ class Mcp3008Rig:
 
 
 class StripRig:
-    """It has lights, and nothing else."""
+    """A rig with LEDs only."""
 
     def __init__(self, line: Line) -> None:
         self.name = "strip"
@@ -157,7 +161,7 @@ class StripRig:
 
 
 class MockRig:
-    """Its terminal is a new one after each loss, at the same file descriptor."""
+    """A rig with a terminal. After each loss the terminal is a new one at the same file descriptor."""
 
     def __init__(self) -> None:
         self.name = "mock"
@@ -223,7 +227,7 @@ class SerialRig:
 
     def move(self) -> None:
         assert self._device is not None
-        self._device.say(SwitchEdge(0, True, 0))
+        self._device.enqueue(SwitchEdge(0, True, 0))
 
     def settle(self) -> None: ...
 

@@ -1,4 +1,4 @@
-"""An emulated Raspberry Pi, or the like: starts an image as the firmware would, and talks to it by SSH."""
+"""An emulated Raspberry Pi or generic Arm machine. Starts an image as the firmware would, and is reached by SSH."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CARD_AT_BYTES = 4 << 20
-# QEMU wants cards whose size is a power of two; a player's are larger than the image too.
+# QEMU needs cards whose size is a power of two. Real cards are larger than the image, too.
 CARD_SIZE = "2G"
-# raspi3b: the processor's own serial line is the radio's there.
+# raspi3b: its first UART is connected to Bluetooth, so the console is on the second one.
 CONSOLES = {"virt": "ttyAMA0", "raspi3b": "ttyS1,115200"}
 
 
 class MachineError(Exception):
-    """The emulated machine did not do what it should; with the end of what it said."""
+    """The emulated machine did not do what it should. The message has the end of its console output."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """kernel, initrd, tree: files.  words: of the kernel's command line."""
+    """The files and the command line of a boot. kernel, initrd, tree: files.  words: the kernel's command line."""
 
     kernel: Path
     initrd: Path
@@ -33,14 +33,14 @@ class Started:
 
 
 def overlay(image: Path, card: Path) -> str:
-    """A drive of CARD_SIZE with the image on it; the image itself is not written."""
+    """Return a QEMU drive of CARD_SIZE that begins with the image. Writes go to `card`, not to the image."""
     command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.resolve()), str(card), CARD_SIZE]
     subprocess.run(command, check=True)
     return f"file={card},format=qcow2"
 
 
 def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -> Started:
-    """What the Raspberry Pi's firmware would do with an image: reads config.txt, and takes what its lines name."""
+    """Read config.txt of an image as the Raspberry Pi's firmware does, and extract the files that it names."""
     folder.mkdir(exist_ok=True)
 
     def take(name: str) -> Path:
@@ -53,7 +53,7 @@ def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -
     settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     prefix = settings["os_prefix"]
     words = take(f"{prefix}cmdline.txt").read_text().strip()
-    # Raspberry Pi's own kernel has the names that the firmware looks for by itself.
+    # Raspberry Pi's own kernel has the file names that the firmware uses by default.
     of_pi = settings.get("auto_initramfs") == "1"
     kernel, initrd = ("kernel8.img", "initramfs8") if of_pi else (settings["kernel"], "initrd.img")
     tree = take(f"{prefix}{'bcm2710' if of_pi else 'bcm2837'}-rpi-3-b.dtb") if kind == "raspi3b" else None
@@ -61,9 +61,10 @@ def firmware(image: Path, folder: Path, kind: str, config: str = "config.txt") -
 
 
 class Machine:
-    """kind: virt, or raspi3b.  drive: file= and format= of its card, which it writes, as QEMU's -drive has them.
+    """A QEMU machine. kind: virt or raspi3b.  drive: file= and format= of its card, for QEMU's -drive; the card is
+    written to.
 
-    devices: of QEMU's -device, in a `virt` machine; those of sound have the audiodev `none`.
+    devices: for QEMU's -device, in a `virt` machine; sound devices use the audiodev `none`.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Machine:
         devices: Sequence[str] = (),
     ) -> None:
         self.log = folder / "console.log"
-        # Of the machine that ran before in this folder.
+        # Left by the machine that ran before in this folder.
         self.log.unlink(missing_ok=True)
         self.port, self.usb_port = free_port(), free_port()
         console = f"console={CONSOLES[kind]}"
@@ -86,7 +87,7 @@ class Machine:
         self._monitor = folder / "monitor.socket"
         self._monitor.unlink(missing_ok=True)
         common = ["-kernel", str(started.kernel), "-initrd", str(started.initrd), "-append", line, "-no-reboot"]
-        # SSH's, and that of tests/image/guest/usb_port.py.
+        # The ports of SSH and of tests/image/guest/usb_port.py.
         ports = ((self.port, 22), (self.usb_port, 3240))
         forwarded = (f"hostfwd=tcp:127.0.0.1:{ours}-:{its}" for ours, its in ports)
         network = ",".join(("user,id=net,restrict=on", *forwarded))
@@ -116,7 +117,7 @@ class Machine:
         )
 
     def wait_for(self, text: str, patience_s: float) -> None:
-        """Until the console says so."""
+        """Wait until the console prints the text. Raises MachineError."""
         end_s = time.monotonic() + patience_s
         while text not in self.console():
             if self.process.poll() is not None or time.monotonic() > end_s:
@@ -124,7 +125,9 @@ class Machine:
             time.sleep(0.2)
 
     def wait_for_ssh(self, patience_s: float) -> None:
-        """Until somebody answers who speaks it: QEMU takes connections for a machine that does not listen yet."""
+        """Wait until an SSH server answers. A connection alone is no proof: QEMU accepts it before
+        the machine listens.
+        """
         end_s = time.monotonic() + patience_s
         while time.monotonic() < end_s and self.process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2.0) as connection:
@@ -134,7 +137,7 @@ class Machine:
         raise MachineError(f"nobody answers; the end of the console:\n{self.console()[-3000:]}")
 
     def plug(self, stick: Path) -> None:
-        """A USB stick with these contents, into a `virt` machine."""
+        """Plug a USB stick with these contents into a `virt` machine."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(str(self._monitor))
             for line in (
@@ -148,7 +151,7 @@ class Machine:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def kill(self) -> None:
-        """The plug is pulled."""
+        """Kill the machine: a power cut."""
         self.process.kill()
         self.process.wait()
         self._said.close()

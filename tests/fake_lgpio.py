@@ -1,7 +1,7 @@
-"""Pins without a Raspberry Pi: what the real rpi-lgpio stands on, in place of lgpio 0.2.2.
+"""Fake GPIO pins below the real rpi-lgpio library: a replacement of lgpio 0.2.2.
 
-As lgpio has it (lgpio.py and lgGpio.c of joan2937/lg): what goes wrong is raised as an error that is of no kin, alerts
-come from one thread, writing or PWM on a pin that nobody has claimed claims it, and claiming an output once more leaves
+It copies the behaviour of lgpio (lgpio.py and lgGpio.c of joan2937/lg): errors are of a class that is not related to
+rpi-lgpio's, alerts come from one thread, writing or PWM claims an unclaimed pin, and claiming an output again leaves
 its level as it is.
 """
 
@@ -23,7 +23,7 @@ KERNEL_OUTPUT, PULL_UP, PULL_DOWN, PULL_NONE = 0x2, 0x20, 0x40, 0x80
 EDGES_BIT = 17
 ERRORS = {-73: "bad GPIO number", -78: "can not open gpiochip", -79: "GPIO busy", -80: "GPIO not allocated"}
 PINS = 54
-# A Raspberry Pi Zero 2 W.
+# The revision code of a Raspberry Pi Zero 2 W.
 REVISION = "902120"
 
 Alert = Callable[[int, int, int, int], None]
@@ -42,12 +42,12 @@ class Line:
     mode: int = 0
     pull: int = PULL_NONE
     edges: int = 0
-    # What is wired to it; None: nothing, the pull decides.
+    # The level that is applied from outside; None: nothing is connected, so the pull resistor decides.
     outside: int | None = None
     level: int = 0
     duty: float | None = None
     taken: bool = False
-    # Every level that was asked for, and every duty cycle, up to 1.
+    # Every level and duty cycle (0 to 1) that was set.
     sent: list[float] | None = None
 
     @property
@@ -58,7 +58,7 @@ class Line:
 
     @property
     def shines(self) -> float:
-        """As a lamp to ground."""
+        """Return the brightness of an LED from the pin to ground, 0 to 1."""
         if not self.mode & OUTPUT:
             return 0.0
         return self.duty if self.duty is not None else float(self.level)
@@ -75,7 +75,7 @@ class Callback:
 
 
 class Pins:
-    """The header. gone: there is no chip."""
+    """The header's pins. gone: there is no GPIO chip."""
 
     def __init__(self) -> None:
         self.lines = [Line() for _ in range(PINS)]
@@ -90,14 +90,14 @@ class Pins:
         self._thread.join()
 
     def pull(self, gpio: int, level: int) -> None:
-        """From outside."""
+        """Apply a level from outside."""
         line = self.lines[gpio]
         was, line.outside = line.now, level
         if line.mode & ALERT and line.edges and line.now != was:
             self._alerts.put((gpio, line.now))
 
     def settle(self) -> None:
-        """Until all alerts have been heard."""
+        """Wait until all alerts have been delivered."""
         self._alerts.join()
 
     @property
@@ -129,7 +129,7 @@ class Pins:
         return line.mode | line.pull | kernel | line.edges << EDGES_BIT
 
     def gpio_claim_input(self, handle: int, gpio: int, flags: int = 0) -> int:
-        # One that is an input already stays as it is.
+        # A pin that is an input already stays as it is.
         if not self._line(handle, gpio).mode & INPUT:
             self._claim(handle, gpio, INPUT, flags)
         return 0
@@ -207,7 +207,7 @@ class Pins:
 
 @contextmanager
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pins]:
-    """Below a fresh rpi-lgpio. Skips without one."""
+    """Yield fake pins below a freshly imported rpi-lgpio. Skips the test if rpi-lgpio is not installed."""
     if importlib.util.find_spec("RPi") is None:
         pytest.skip("rpi-lgpio is not here: pip install rpi-lgpio")
     pins = Pins()

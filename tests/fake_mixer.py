@@ -1,4 +1,4 @@
-"""The mixer of a sound card that is not here, for the real amixer: the controls of its drivers' tables, in a file."""
+"""A fake sound card mixer for the real amixer: the controls of the sound drivers' tables, in a file."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from nampedal.board.mixer.drivers import Control, SoundCard, Volume
-from nampedal.board.mixer.state import MixerState, at_start
+from nampedal.board.mixer.driver_tables import MixerControl, SoundCard, Volume
+from nampedal.board.mixer.mixer_state import MixerState, initial_state
 
 _SILENT_DB = -9_999_999
-# Where a table does not say how a control stands at the start.
+# The value of a control whose initial value is not in the table.
 _UNKNOWN = 0
 
 
 class FakeMixer:
-    """Of one card, standing as its drivers leave it at the start."""
+    """The mixer of one card, with the values that its drivers set at the start."""
 
     def __init__(self, card: SoundCard, folder: Path, plugin: Path) -> None:
         self.card = card
         self._path, self._conf = folder / "controls", folder / "alsa.conf"
-        state = at_start(card)
+        state = initial_state(card)
         lines = [line for control in card.controls.values() for line in _lines(control, state)]
         self._path.write_text("".join(f"{line}\n" for line in lines))
         self._conf.write_text(
@@ -34,7 +34,7 @@ class FakeMixer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes the real amixer take this card for any hw:CARD."""
+        """Return the environment with which the real amixer uses this mixer for any hw:CARD."""
         return {**os.environ, "ALSA_CONFIG_PATH": str(self._conf), "LC_ALL": "C"}
 
     def amixer(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +42,7 @@ class FakeMixer:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def values(self, kernel: str) -> tuple[int, ...]:
-        """Return the numbers of a control by the kernel's name."""
+        """Return the numbers of a control, found by its kernel name."""
         for line in self._path.read_text().splitlines():
             _, name, channels, _, *values = line.split("\t")
             if name == kernel:
@@ -52,7 +52,7 @@ class FakeMixer:
 
 @cache
 def plugin() -> Path:
-    """Build the plug-in once. Skips where there is no amixer, no compiler or no header of alsa-lib's."""
+    """Build the plug-in once. Skips the test if amixer, the compiler or the headers of alsa-lib are missing."""
     compiler = shutil.which("g++")
     if compiler is None or shutil.which("amixer") is None:
         pytest.skip("needs g++ and amixer (Debian's alsa-utils)")
@@ -68,7 +68,7 @@ def plugin() -> Path:
     return made
 
 
-def _lines(control: Control, state: MixerState) -> list[str]:
+def _lines(control: MixerControl, state: MixerState) -> list[str]:
     found = []
     for kernel in control.kernel:
         if control.items:
@@ -87,7 +87,7 @@ def _lines(control: Control, state: MixerState) -> list[str]:
 
 
 def _tlv(volume: Volume) -> list[int]:
-    """Return the dB as alsa-lib takes them: a range for each straight line (SNDRV_CTL_TLVT_DB_RANGE, _DB_SCALE)."""
+    """Return the dB scale for alsa-lib: a range for each linear segment (SNDRV_CTL_TLVT_DB_RANGE, _DB_SCALE)."""
     words: list[int] = []
     if volume.db and volume.db[0][0] > 0:
         words += [0, volume.db[0][0] - 1, 1, 8, _SILENT_DB, 0x10000]

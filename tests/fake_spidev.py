@@ -1,4 +1,4 @@
-"""An MCP3008 without a bus, in place of spidev."""
+"""A fake MCP3008 and bus: a replacement of spidev."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-# For what has to come: long enough for any machine.
+# Timeout for an event that must come: long enough for any machine.
 PATIENCE_S = 60.0
 
 
 class Chip:
-    """An MCP3008 behind a spidev that behaves as the real one: bit by bit, with nothing certain before the null bit."""
+    """An MCP3008 and the spidev that reads it. Like the real one, bit by bit: the bits before the null bit are
+    undefined.
+    """
 
     def __init__(self) -> None:
         self.codes = [100, 200, 300, 400, 500, 600, 700, 1023]
@@ -65,7 +67,7 @@ class Chip:
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> Chip:
-    """In place of spidev."""
+    """Install the fake in place of spidev, and return it."""
     chip = Chip()
     module = ModuleType("spidev")
     vars(module)["SpiDev"] = lambda: chip

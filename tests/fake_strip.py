@@ -1,4 +1,4 @@
-"""A strip of RGB LEDs without a bus, in place of spidev."""
+"""A fake strip of RGB LEDs and its bus: a replacement of spidev."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nampedal.board.drivers.strip import HERTZ, Colour
 
 
 def highs_and_lows(sent: bytes, hertz: float) -> list[tuple[float, float]]:
-    """Of every pulse on the line, in nanoseconds: how long it is high, and low behind it."""
+    """Return for every pulse on the line how long it is high, and then low, in nanoseconds."""
     line = "".join(f"{byte:08b}" for byte in sent)
     found = re.findall("(1+)(0+)", line)
     return [(len(high) * 1e9 / hertz, len(low) * 1e9 / hertz) for high, low in found]
 
 
 def seen(sent: bytes) -> list[Colour]:
-    """What LEDs see that measure how long the line is high."""
+    """Return the colours that the LEDs decode, which measure how long the line is high."""
     bits = [high > 500.0 for high, _ in highs_and_lows(sent, HERTZ)]
     assert len(bits) % 24 == 0
     values = [int("".join(str(int(bit)) for bit in bits[at : at + 8]), 2) for at in range(0, len(bits), 8)]
@@ -26,7 +26,7 @@ def seen(sent: bytes) -> list[Colour]:
 
 
 class Line:
-    """A strip behind a spidev that takes what goes out."""
+    """A strip and the spidev that writes to it. It records what is sent."""
 
     def __init__(self) -> None:
         self.sent: list[list[Colour]] = []

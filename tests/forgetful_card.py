@@ -1,7 +1,7 @@
-"""A card that forgets, when the plug is pulled, what it was not told to keep: a block device over NBD, as a process.
+"""A memory card that loses unflushed writes at a power cut: a block device over NBD, in a process of its own.
 
-forgetful_card.py CARD.raw SOCKET SEED; on SIGTERM the plug is pulled. Of the writes since the last flush each is then
-kept, or lost, or torn between two sectors, as the seed has it: a card may write in any order until it is told to flush.
+Usage: forgetful_card.py CARD.raw SOCKET SEED. SIGTERM cuts the power. Each write since the last flush is then kept,
+lost, or torn between two sectors, as the seed decides: a card may write in any order until it is told to flush.
 Protocol: NetworkBlockDevice/nbd, doc/proto.md, fixed newstyle negotiation, simple replies.
 """
 
@@ -23,7 +23,7 @@ _REQUEST, _REPLY = 0x25609513, 0x67446698
 _FIXED_NEWSTYLE, _NO_ZEROES = 1, 2
 _EXPORT_NAME, _ABORT, _INFO, _GO = 1, 2, 6, 7
 _ACK, _REP_INFO, _UNSUPPORTED = 1, 3, 0x80000001
-# Has flags, flushes, writes through.
+# NBD_FLAG_HAS_FLAGS, NBD_FLAG_SEND_FLUSH, NBD_FLAG_SEND_FUA.
 _FLAGS = 1 | 4 | 8
 _READ, _WRITE, _DISCONNECT, _FLUSH = range(4)
 _FUA = 1
@@ -32,7 +32,7 @@ _INVALID = 22
 
 @dataclass
 class Write:
-    """Since the last flush. kept: written through."""
+    """A write since the last flush. kept: it was written through (FUA)."""
 
     offset: int
     old: bytes
@@ -41,7 +41,7 @@ class Write:
 
 
 class Card:
-    """What is on it, and what would be lost."""
+    """The card's contents, and the writes that a power cut would lose."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR)
@@ -59,7 +59,7 @@ class Card:
         self.unflushed.clear()
 
     def pull_the_plug(self, luck: random.Random) -> str:
-        """What became of the writes, for people."""
+        """Cut the power, and return a text that says what happened to the writes."""
         lost = torn = 0
         for write in reversed(self.unflushed):
             os.pwrite(self._file, write.old, write.offset)
@@ -84,7 +84,7 @@ def exactly(connection: socket.socket, length: int) -> bytes:
 
 
 def negotiate(connection: socket.socket, card: Card) -> bool:
-    """Whether the client wants to go on."""
+    """Return True if the client wants to go on."""
     connection.sendall(struct.pack(">QQH", _MAGIC, _HAVE_OPTION, _FIXED_NEWSTYLE | _NO_ZEROES))
     exactly(connection, 4)
     export = struct.pack(">QH", card.size, _FLAGS)
@@ -111,7 +111,7 @@ def negotiate(connection: socket.socket, card: Card) -> bool:
 
 
 def serve(connection: socket.socket, card: Card) -> None:
-    """Until the client goes."""
+    """Serve a client until it disconnects."""
     if not negotiate(connection, card):
         return
     while True:
@@ -131,7 +131,7 @@ def serve(connection: socket.socket, card: Card) -> None:
 
 
 class PlugPulledError(Exception):
-    """By SIGTERM."""
+    """The power was cut by SIGTERM."""
 
 
 def main(path: str, address: str, seed: str) -> None:

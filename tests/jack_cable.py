@@ -1,4 +1,4 @@
-"""A cable with a delay and a gain."""
+"""A JACK client that acts as a cable with a delay and a gain."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 
 import jack
 import numpy as np
-from nampedal.firmware.python_callback import PythonCallback
+from nampedal.firmware.jack.python_callback import PythonCallback
 
-# Thirty periods of 128 frames.
+# Thirty periods of 128 frames at 48 kHz.
 STALL_S = 0.08
 
 
 class Cable:
-    """A JACK client that passes on what it hears. stalls: how often it is far too late when sound begins.
+    """A JACK client that passes on its input. stalls: how often it is far too late when sound begins.
 
-    heard, stalled: set once it has passed on sound, or been too late.
+    heard, stalled: events that are set once it has passed on sound, or was too late.
     """
 
     def __init__(self, server: str, delay: int, gain: float, stalls: int = 0) -> None:
@@ -35,7 +35,10 @@ class Cable:
 
     @contextmanager
     def freewheeling(self) -> Iterator[None]:
-        """The server goes as fast as it can, and has no xruns. It then takes no connections, and lets nobody go."""
+        """Let the server run in freewheel mode: as fast as it can, without xruns.
+
+        Meanwhile the server accepts no connections, and lets no client disconnect.
+        """
         self._client.set_freewheel(True)
         try:
             yield

@@ -1,16 +1,16 @@
-"""A player at the other end of the pedal's cables."""
+"""A JACK client that acts as a player and records the pedal."""
 
 from __future__ import annotations
 
 import jack
 import numpy as np
 from jack_server import wait_for
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.python_callback import PythonCallback
+from nampedal.firmware.engine.inference import Audio
+from nampedal.firmware.jack.python_callback import PythonCallback
 
 
 class Player:
-    """A JACK client that plays audio into an input and records what outputs play, as fast as the server goes."""
+    """A JACK client that plays audio into an input and records what outputs play, in the server's speed."""
 
     def __init__(self, server: str) -> None:
         self._client = jack.Client("player", no_start_server=True, servername=server)
@@ -24,7 +24,7 @@ class Player:
 
     @classmethod
     def open(cls, server: str) -> Player | None:
-        """None where the server does not answer yet."""
+        """Return a player, or None if the server does not answer yet."""
         try:
             return cls(server)
         except jack.JackOpenError:
@@ -36,18 +36,18 @@ class Player:
             self._client.connect(source, own.name)
 
     def freewheel(self, on: bool) -> None:
-        """Whether the server goes as fast as it can. Every client is told, and waited for."""
+        """Switch freewheel mode on or off. The server notifies every client and waits for it."""
         self._client.set_freewheel(on)
 
     def play(self, audio: Audio) -> list[Audio]:
-        """What each output played meanwhile, the first frame at the audio's first; in freewheel mode."""
+        """Play the audio in freewheel mode. Return what each output played, aligned with the audio's first frame."""
         self.freewheel(True)
         got = self.play_on(audio)
         self.freewheel(False)
         return got
 
     def play_on(self, audio: Audio) -> list[Audio]:
-        """The same in whatever mode the server is."""
+        """Do the same in the server's current mode."""
         whole = -len(audio) % self._client.blocksize
         self._given = np.concatenate([audio, np.zeros(whole, np.float32)])
         self._got = [[], []]

@@ -16,7 +16,7 @@ PATIENCE_S = 20.0
 
 
 def wait_for(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-    """The first answer that is true."""
+    """Wait until the function returns a true value, and return that. Raises AssertionError after the timeout."""
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
         answer = what()
@@ -28,7 +28,7 @@ def wait_for(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
 
 @contextmanager
 def ended(child: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """A program that a failing test does not wait for."""
+    """Yield a child process. If the test fails, the process is killed instead of waited for."""
     try:
         with child:
             try:
@@ -58,7 +58,7 @@ class JackServer:
         )
 
     def kill(self) -> None:
-        """As kill -9 does."""
+        """Kill the server, like kill -9."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
@@ -67,7 +67,7 @@ class JackServer:
 
     def stop(self) -> None:
         if self._killed and self._process is None:
-            # JACK keeps a place for a server that was killed until one of its name ends well, and has eight places.
+            # JACK has eight places for servers. A killed one keeps its place until one of the same name ends normally.
             self.start()
             time.sleep(0.5)
         if self._process is not None:

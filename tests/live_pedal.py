@@ -1,4 +1,4 @@
-"""nampedal play with a real JACK server, in a process of its own."""
+"""Runs nampedal play with a real JACK server, in a process of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
-from nampedal.board.errors import NampedalError
-from nampedal.firmware.control import ask
+from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.base.errors import NampedalError
 
 
 @contextmanager
 def playing(server: JackServer, what: Path, socket: Path, *more: str) -> Iterator[Path]:
-    """The socket of a pedal that plays it."""
+    """Start the server and a pedal that plays `what`, and yield the pedal's control socket."""
     server.start()
     wait_for(lambda: Player.open(server.name)).close()
     command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(what), "--tier", "0", "--controls", "none"]

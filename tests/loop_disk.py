@@ -1,4 +1,4 @@
-"""Disks that are files: real block devices, by losetup. Where there are none, tests that need them are skipped."""
+"""Block devices that are backed by files (losetup). Tests that need them are skipped where they are not possible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIB = 1 << 20
 
 
 def run(*command: str | Path) -> str:
-    """What it prints; skips the test where it can't be done."""
+    """Run a program and return its output. Skips the test if the program is missing or fails."""
     try:
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -26,14 +26,14 @@ def run(*command: str | Path) -> str:
 
 @contextmanager
 def loop_disk(backing: Path, size: int = 24 * MIB, *options: str) -> Iterator[Path]:
-    """A device of that many bytes, filled with what an earlier life could have left. backing: made if it is not there.
+    """Yield a loop device. backing: its file; made if it is not there, with `size` bytes of old data.
 
-    Its partitions are those that `add_partition` makes.
+    Its only partitions are those that add_partition() makes.
     """
     if not backing.exists():
         backing.write_bytes(b"\xa5" * size)
     device = run("losetup", "--find", "--show", "--partscan", *options, backing).strip()
-    # Detached while it is open, it goes when that ends, however that is; its partitions go with it.
+    # Detached while it is open, the device disappears when this process closes it or ends, and its partitions with it.
     file = os.open(device, os.O_RDONLY)
     try:
         subprocess.run(["losetup", "--detach", device], check=True)
@@ -43,7 +43,9 @@ def loop_disk(backing: Path, size: int = 24 * MIB, *options: str) -> Iterator[Pa
 
 
 def add_partition(device: Path | str) -> Path:
-    """From 1 MiB on, 16 MiB; said to the kernel, not written: not every kernel looks."""
+    """Add a partition of 16 MiB at 1 MiB. It is only told to the kernel, not written: not every
+    kernel reads the table.
+    """
     run("addpart", device, "1", "2048", "32768")
     return Path(f"{device}p1")
 

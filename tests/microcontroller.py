@@ -1,4 +1,4 @@
-"""A microcontroller with controls, at the other end of a pseudo-terminal."""
+"""A fake microcontroller with controls, at the other end of a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import threading
 import tty
 from pathlib import Path
 
-from nampedal.board.serial_protocol import Decoder, LightLevel, Message, Who, encode
+from nampedal.board.drivers.serial_protocol import Decoder, LightLevel, Message, Who, encode
 
-# No frame ends so.
+# Tells the thread to end: no frame ends with this byte.
 END = b"\xff"
-# Nobody's light: what was said before it has been heard when it is.
+# A message for an LED that no test uses. When it arrives, everything sent before it has arrived, too.
 MARK = LightLevel(63, 1, 2, 3, 4)
 PATIENCE_S = 60.0
 
 
 class Microcontroller:
-    """At the master's end of a new pty; says `answers` whenever it is asked Who, and keeps what else it hears."""
+    """A microcontroller at the master end of a new pty. It sends `answers` to each Who, and queues other messages."""
 
     def __init__(self, port: Path, *answers: Message | bytes) -> None:
         self.answers = answers
@@ -28,16 +28,16 @@ class Microcontroller:
         tty.setraw(slave)
         port.unlink(missing_ok=True)
         port.symlink_to(os.ttyname(slave))
-        # Held open, so that nobody's coming and going is an error at the master's end.
+        # Kept open, so that reading at the master end does not fail while no driver has it open.
         self._slave = slave
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def say(self, *messages: Message | bytes) -> None:
+    def enqueue(self, *messages: Message | bytes) -> None:
         os.write(self._master, b"".join(m if isinstance(m, bytes) else encode(m) for m in messages))
 
     def heard_so_far(self) -> list[Message]:
-        """Since the last call."""
+        """Return the messages since the last call."""
         os.write(self._slave, encode(MARK))
         found = []
         while (message := self.heard.get(timeout=PATIENCE_S)) != MARK:
@@ -45,7 +45,7 @@ class Microcontroller:
         return found
 
     def fall_silent(self) -> None:
-        """Reads no more, either."""
+        """Stop answering and reading."""
         os.write(self._slave, END)
         self._thread.join()
 
@@ -63,6 +63,6 @@ class Microcontroller:
             for message in decoder.feed(data):
                 if isinstance(message, Who):
                     self.asked += 1
-                    self.say(*self.answers)
+                    self.enqueue(*self.answers)
                 else:
                     self.heard.put(message)

@@ -1,6 +1,6 @@
-"""Makes .nam files: every architecture and option, with random weights of the right number.
+"""Makes .nam files of every architecture and option, with the right number of random weights.
 
-Counts weights by its own sums, not by the reader's.
+It counts the weights with its own formulas, not with those of the reader.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FILM_KEYS = (
     "head1x1_post_film",
 )
 
-# A layer array in the current spelling, to change one thing of.
+# A layer array in the current format. Tests copy it and change one option.
 ARRAY: Nam = {
     "input_size": 1,
     "condition_size": 1,
@@ -95,7 +95,7 @@ def convnet(
 
 
 def wavenet(layers: list[Nam], *, seed: int = 1, head: Nam | None = None, scale: float = 0.3, **config: Any) -> Nam:
-    """A WaveNet of these layer arrays (entries of `layers`), with as many weights as they need."""
+    """Return a WaveNet of these layer arrays (entries of `layers`), with as many weights as they need."""
     rng = np.random.default_rng(seed)
     count: int = sum(array_count(layer) for layer in layers) + 1
     if head is not None:
@@ -111,7 +111,7 @@ def wavenet(layers: list[Nam], *, seed: int = 1, head: Nam | None = None, scale:
 
 
 def a1(channels: tuple[int, int] = (4, 2), dilations: tuple[int, ...] = (1, 2, 4), seed: int = 1, **more: Any) -> Nam:
-    """A small WaveNet of the shape and the legacy spelling of most captures."""
+    """Return a small WaveNet of the shape that most captures have, in the legacy format."""
     first, second = channels
     common = {"condition_size": 1, "kernel_size": 3, "dilations": list(dilations), "activation": "Tanh", "gated": False}
     layers = [
@@ -122,9 +122,15 @@ def a1(channels: tuple[int, int] = (4, 2), dilations: tuple[int, ...] = (1, 2, 4
 
 
 def container(*entries: tuple[float, Nam]) -> Nam:
-    """A SlimmableContainer of (max_value, model)."""
+    """Return a SlimmableContainer of (max_value, model)."""
     submodels = [{"max_value": value, "model": nam} for value, nam in entries]
     return model("SlimmableContainer", {"submodels": submodels}, [], sample_rate=48000)
+
+
+def sequential(*models: Nam, **more: Any) -> Nam:
+    """Return a model that runs whole models one after another."""
+    config = {"models": list(models), "weights_version": 2}
+    return {"version": "0.7.0", "architecture": "Sequential", "config": config, **more}
 
 
 def _head_out(layer: Nam) -> int:
@@ -132,7 +138,7 @@ def _head_out(layer: Nam) -> int:
 
 
 def array_count(layer: Nam) -> int:
-    """Weights of one layer array, from the order in which the format stores them."""
+    """Return the number of weights of one layer array, in the order in which the format stores them."""
     channels: int = layer["channels"]
     condition: int = layer["condition_size"]
     bottleneck: int = layer.get("bottleneck", channels)
@@ -183,7 +189,7 @@ def random_activation(rng: np.random.Generator, channels: int) -> Any:
 
 
 def random_array(rng: np.random.Generator, input_size: int, condition: int, head_in: int | None, head_out: int) -> Nam:
-    """One layer array with random options. head_in: channels that the array before hands to the head."""
+    """Return one layer array with random options. head_in: channels that the previous array passes to the head."""
     depth = int(rng.integers(1, 5))
     bottleneck = 2 * int(rng.integers(1, 4))
     modes = [str(m) for m in rng.choice(["none", "gated", "blended"], depth)]
@@ -218,14 +224,14 @@ def random_array(rng: np.random.Generator, input_size: int, condition: int, head
         if rng.random() < 0.35 and not (key.startswith("layer1x1") and not layer1x1):
             if key.startswith("head1x1") and not uses_head1x1:
                 continue
-            # Groups divide the condition's channels and what is modulated: all even but these two.
+            # Groups must divide the condition's and the modulated channels. All are even except in these two cases.
             pairs = condition % 2 == 0 and not (key.startswith("head1x1") and array["head1x1"]["out_channels"] % 2)
             array[key] = {"active": True, "shift": bool(rng.random() < 0.5), "groups": 2 if pairs else 1}
     return array
 
 
 def random_wavenet(seed: int, *, nested: bool = True) -> Nam:
-    """Any mixture of WaveNet options, sometimes conditioned on a network of its own."""
+    """Return a WaveNet with a random mixture of options, sometimes conditioned on a network of its own."""
     rng = np.random.default_rng(seed)
     config: Nam = {}
     condition = 1
@@ -242,7 +248,7 @@ def random_wavenet(seed: int, *, nested: bool = True) -> Nam:
     for i in range(count):
         head_out = 1 if i + 1 == count else 2 * int(rng.integers(1, 4))
         array = random_array(rng, stream, condition, head_in, head_out)
-        # NeuralAmpModelerCore wants each array as wide as the head of the one before.
+        # NeuralAmpModelerCore requires each array to be as wide as the head of the one before.
         if head_in is not None:
             array["channels"] = head_in
             if not array["layer1x1"]["active"]:
@@ -259,7 +265,9 @@ def random_wavenet(seed: int, *, nested: bool = True) -> Nam:
 
 
 def random_plain_wavenet(seed: int) -> Nam:
-    """What the fused kernels play, in any width: no FiLMs, no head1x1s, no head behind the stack."""
+    """Return a WaveNet that the fused kernels can play, of any width: no FiLMs, no head1x1s, no
+    head after the stack.
+    """
     rng = np.random.default_rng(seed)
     condition = int(rng.choice([1, 1, 1, 3, 6]))
     config: Nam = {}

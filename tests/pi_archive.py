@@ -1,11 +1,11 @@
-"""A stand-in of Raspberry Pi's archive on this computer: packages of the real names, laid out as the real ones are.
+"""A local stand-in for Raspberry Pi's package archive: packages with the real names and the real layout.
 
-What is real in them: names, where files lie, what depends on what, and a kernel that starts in an emulator, which is
-Debian's. Sources of names and places: RPi-Distro/linux-packaging, debian/rules.real at 82c8e36 (bookworm);
+Real are: the names, the file locations, the dependencies, and a kernel that starts in an emulator, which is Debian's.
+Sources of names and locations: RPi-Distro/linux-packaging, debian/rules.real at 82c8e36 (bookworm);
 RPi-Distro/firmware, debian/raspi-firmware.install at 282b2cc; RPi-Distro/firmware-nonfree, debian/rules.real,
 debian/config/brcm80211/defines and debian/firmware-brcm80211.postinst at 223ccf3; raspberrypi/linux,
-arch/arm64/boot/dts/broadcom and arch/arm/boot/dts/overlays/overlay_map.dts at e30c123. How the kernel's package of
-trixie is laid out is not known from a source: the stand-in is laid out as Debian's own is.
+arch/arm64/boot/dts/broadcom and arch/arm/boot/dts/overlays/overlay_map.dts at e30c123. No source is known for the
+layout of trixie's kernel package: the stand-in uses the layout of Debian's own.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pathlib import Path
 
 LABEL = "Raspberry Pi Foundation"
 FLAVOURS = ("v8", "2712")
-# From the kernel's overlays, which has some hundred: those that our profiles and what we write to config.txt name, and
-# what overlay_map.dts makes of them.
+# Some of the kernel's several hundred overlays: those that our profiles and our config.txt name, and those that
+# overlay_map.dts maps them to.
 OVERLAYS = (
     *("audioinjector-ultra", "audioinjector-wm8731-audio", "fe-pi-audio", "hifiberry-dacplusadc", "wm8960-soundcard"),
     *("hifiberry-dacplusadcpro", "rpi-codeczero", "pisound", "pisound-pi5", "bcm2712d0", "miniuart-bt"),
@@ -46,7 +46,7 @@ _MAP = """
 };
 """
 _OVERLAY = '/dts-v1/; /plugin/; / { compatible = "brcm,bcm2835"; };'
-# In Raspberry Pi's kernel, and of Debian's the one that stands in.
+# Device trees of Raspberry Pi's kernel, and those of Debian's kernel that stand in for them.
 TREES = {
     "bcm2710-rpi-zero-2-w": "bcm2837-rpi-zero-2-w",
     "bcm2710-rpi-3-b": "bcm2837-rpi-3-b",
@@ -57,7 +57,7 @@ TREES = {
     "bcm2712-rpi-5-b": "bcm2712-rpi-5-b",
     "bcm2712-rpi-500": "bcm2712-rpi-5-b",
 }
-# What an emulated pedal needs of the kernel's modules, as folders.
+# The kernel modules that an emulated pedal needs, as folders and files.
 _MODULES = (
     *("arch", "block", "crypto", "fs", "lib", "mm", "sound/core", "sound/drivers", "sound/usb", "net/core", "net/ipv6"),
     "sound/soundcore.ko.xz",
@@ -65,7 +65,7 @@ _MODULES = (
     *("drivers/net/net_failover.ko.xz", "net/core/failover.ko.xz", "drivers/virtio", "drivers/watchdog", "drivers/hid"),
 )
 _BOARDS_43455 = ("3-model-b-plus", "4-model-b", "4-compute-module", "5-model-b")
-# Of firmware-brcm80211. Whoever only unpacks the package does not run it.
+# The postinst script of firmware-brcm80211. It does not run if the package is only unpacked.
 _POSTINST = """\
 #!/bin/sh
 set -e
@@ -78,7 +78,7 @@ done
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a release has its files. {v}: the kernel's version."""
+    """The file locations in a release. {v}: the kernel's version."""
 
     modules: str
     kernel: str
@@ -95,12 +95,12 @@ LAYOUTS = {
 
 
 def version_of(debian: Path, flavour: str) -> str:
-    """As the stand-in's kernel calls itself. debian: Debian's kernel packages, unpacked."""
+    """Return the version of the stand-in's kernel. debian: the unpacked kernel packages of Debian."""
     return f"{_debian_version(debian).partition('+')[0]}+rpt-rpi-{flavour}"
 
 
 def make_archive(folder: Path, release: str, debian: Path) -> Path:
-    """An archive of one release, signed; beside it the public key. The key's file."""
+    """Make a signed archive of one release, and return the file of its public key, which is beside it."""
     pool = folder / "pool"
     shutil.rmtree(folder, ignore_errors=True)
     pool.mkdir(parents=True)
@@ -115,7 +115,7 @@ def make_archive(folder: Path, release: str, debian: Path) -> Path:
 
 @contextlib.contextmanager
 def served(folder: Path, port: int = 0) -> Iterator[str]:
-    """The folder's URL on this computer. port: what is asked for; another one if somebody has it."""
+    """Serve the folder by HTTP on this computer, and yield its URL. port: used if it is free, else any other port."""
     handler = functools.partial(_Quiet, directory=str(folder))
     with _server(port, handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -178,15 +178,17 @@ def _link(source: str, target: str) -> None:
 
 
 def _renamed(kernel: bytes, old: str, new: str) -> bytes:
-    """A kernel that gives `uname -r` another answer; what it compares modules with stays as it was."""
-    # struct new_utsname: fields of 65 bytes (Linux, include/uapi/linux/utsname.h).
+    """Return the kernel with another answer to `uname -r`. The version that modules are compared
+    with does not change.
+    """
+    # struct new_utsname has fields of 65 bytes (Linux, include/uapi/linux/utsname.h).
     before = b"Linux".ljust(65, b"\0") + b"(none)".ljust(65, b"\0")
     assert before + old.encode() in kernel, "where the kernel's name stands in it was not found"
     return kernel.replace(before + old.encode().ljust(65, b"\0"), before + new.encode().ljust(65, b"\0"))
 
 
 def make_overlays(folder: Path) -> None:
-    """As in the kernel's package; in each overlay there is nothing."""
+    """Write the overlays as in the kernel's package. Each overlay is empty."""
     folder.mkdir()
     (folder / "README").write_text("What overlays there are, and their parameters.\n")
     _compile(_MAP, folder / "overlay_map.dtb")
@@ -203,7 +205,7 @@ def _compile(source: str, target: Path) -> None:
 def _make_firmware(work: Path, pool: Path, layout: Layout, debian: Path) -> None:
     root = work / "raspi-firmware"
     shutil.copytree(debian / "usr/lib/raspi-firmware", root / "usr/lib/raspi-firmware")
-    # The real package has overlays of its own here, for another kernel.
+    # Left out: the real package also has overlays here, for another kernel.
     _pack(root, pool, "raspi-firmware", "1:1.20250430-1", {"Architecture": "all"})
     root = work / "firmware-brcm80211"
     brcm, cypress = (root / layout.firmware / name for name in ("brcm", "cypress"))
@@ -260,8 +262,8 @@ def _publish(folder: Path, release: str) -> Path:
 
 
 def sign(folder: Path, release: Path) -> Path:
-    """With a new key, whose public half is the result."""
-    # gpg-agent's socket has to have a short name.
+    """Sign a Release file with a new key, and return the file of its public key."""
+    # The path of gpg-agent's socket has to be short.
     with tempfile.TemporaryDirectory(prefix="gpg-") as home:
         gpg = ["gpg", "--batch", "--quiet", "--homedir", home, "--pinentry-mode", "loopback", "--passphrase", ""]
         made = [*gpg, "--quick-generate-key", "Stand-in archive", "rsa2048", "sign", "never"]

@@ -1,4 +1,4 @@
-"""A pedal whose plug is pulled while presets are saved, again and again; its card forgets what was not flushed."""
+"""Cuts the power of an emulated pedal repeatedly while it saves presets. Its card loses what was not flushed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from pathlib import Path
 from conftest import ROOT
 from emulated_machine import Machine, Started, firmware
 from emulated_pedal import BANKS, BOOT_S, GUEST, PYTHON, WORDS, Pedal
-from nampedal.board import mbr
-from nampedal.board.image.disk import MIB
+from nampedal.firmware.system.image import mbr
+from nampedal.firmware.system.image.disk_layout import MIB
 
 CARD_BYTES = 2 << 30
 PRESET = f"{BANKS}/rock/1-half.toml"
-# How long presets are saved for before the plug is pulled, at most.
+# Maximum time for which presets are saved before the power is cut.
 SAVING_S = 3.0
 
 
 @dataclass
 class Cut:
-    """saved: what the pedal last said it had kept.  saving: what it was at.  found: what was there at the next boot."""
+    """One power cut. saves: completed saves.  saved: the last value that the pedal reported as saved.
+
+    saving: the value that it was saving.  lost: what the card lost.  found: the value at the next boot.
+    """
 
     saves: int
     saved: float
@@ -38,7 +41,7 @@ class Cut:
 
 
 class PulledPlug:
-    """One card. seed: of when the plug is pulled, and of what is lost."""
+    """One card. seed: for the time of each power cut, and for what is lost."""
 
     def __init__(self, prepared: Path, key: Path, folder: Path, seed: int) -> None:
         self._key, self._folder = key, folder
@@ -50,7 +53,7 @@ class PulledPlug:
         self._next = 1
 
     def run(self, cuts: int) -> list[Cut]:
-        """Each is judged at the boot that follows it. Raises AssertionError, MachineError."""
+        """Cut the power so many times, and check each cut at the next boot. Raises AssertionError, MachineError."""
         done: list[Cut] = []
         for number in range(cuts + 1):
             cut = self._evening(done[-1] if done else None, last=number == cuts)
@@ -118,7 +121,7 @@ class PulledPlug:
         return Cut(len(saved), saved[-1], saving[-1], "")
 
     def _fsck(self) -> str:
-        """Of the data partition: what replaying its journal left to mend. Raises AssertionError."""
+        """Check the data partition, and return what the replay of its journal reported. Raises AssertionError."""
         with self._card.open("rb") as card:
             table = mbr.unpack(card.read(512))
             assert table is not None
@@ -135,7 +138,7 @@ class PulledPlug:
         ]
         subprocess.run([*copy, f"count={data.sectors * 512 // MIB}"], check=True)
         replayed = subprocess.run(["/sbin/e2fsck", "-p", str(part)], capture_output=True, text=True, check=False)
-        # 1: something was mended, such as the time of the last check.
+        # Exit code 1: something was corrected, such as the time of the last check.
         assert replayed.returncode <= 1, replayed.stdout
         checked = subprocess.run(["/sbin/e2fsck", "-fn", str(part)], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stdout

@@ -1,4 +1,4 @@
-"""A pedal to be looked at: the files of a Zero 2 W with a Codec Zero that is well, until a test makes it ill."""
+"""A fake pedal to examine: the files of a healthy Zero 2 W with a Codec Zero, in which a test introduces faults."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 
 from bank_maker import make_bank
 from conftest import ROOT
-from nampedal.converter import material, nam_file
-from nampedal.converter.convert import convert
-from nampedal.firmware import artifact
-from nampedal.firmware.capture import Calibration
-from nampedal.firmware.doctor.case import CARD, JACK, PLAYER, TUNE, UNITS, Case
-from nampedal.firmware.doctor.errors import CantTellError, ProgramFailedError, ProgramMissingError
-from nampedal.firmware.doctor.finding import Finding
-from nampedal.firmware.doctor.machine import RealMachine
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.capture import Calibration
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError
+from nampedal.firmware.system.doctor.context import CARD, JACK, PLAYER, TUNE, UNITS, CheckContext
+from nampedal.firmware.system.doctor.errors import CheckProgramError, ProgramMissingError, UnknownResultError
+from nampedal.firmware.system.doctor.examined_host import RealHost
+from nampedal.firmware.system.doctor.finding import Finding
 
 JACKD, NAMPEDAL, INTERRUPT = 412, 430, 91
 JACK_ARGUMENTS = "-R -P 70 -t 2000 -p 128 -d alsa -d hw:Zero -r 48000 -p 128 -n 2"
@@ -50,7 +51,7 @@ STATUS: dict[str, Any] = {
     "tuning": False,
     "controls": {},
 }
-# What of a Zero 2 W's memory card is mounted where.
+# /proc/mounts of a Zero 2 W.
 MOUNTS = """/dev/mmcblk0p2 / ext4 rw,noatime 0 0
 proc /proc proc rw,nosuid 0 0
 tmpfs /run tmpfs rw,nosuid 0 0
@@ -60,23 +61,24 @@ IMAGE_MOUNTS = """/dev/mmcblk0p2 / squashfs ro,relatime 0 0
 /dev/mmcblk0p1 /boot/firmware vfat ro,relatime 0 0
 /dev/mmcblk0p4 /var/lib/nampedal ext4 rw,noatime 0 0
 """
-# What amixer prints of a Codec Zero's mixer once its profile has set it: test_mixer.py has it print that anew.
+# Output of amixer for a Codec Zero after its profile has set the mixer. test_mixer.py checks it against amixer.
 MIXER = ROOT / "tests" / "firmware" / "doctor" / "codec_zero_scontents.txt"
 SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
 
-class Patient(RealMachine):
-    """A machine that is a folder, and tables of what it says. free: bytes.  refuses: what asking it ends with.
+class Patient(RealHost):
+    """A fake machine: a folder of files, and tables of what it answers. free: bytes.  refuses: the error that ask()
+    raises.
 
-    fails: by a program's name, how it ends.  runs: programs are looked for on PATH, and run.
+    fails: the error that a program ends with, by its name.  runs: programs are looked up on PATH and really run.
     """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.units: dict[str, dict[str, str]] = {}
         self.commands: dict[str, str] = {}
-        self.fails: dict[str, CantTellError] = {}
-        self.runs = False
+        self.fails: dict[str, UnknownResultError] = {}
+        self.is_running_system = False
         self.ran: list[str] = []
         self.answers: dict[str, Any] = {}
         self.refuses: Exception | None = None
@@ -94,12 +96,12 @@ class Patient(RealMachine):
         at.write_text(text)
 
     def set(self, **settings: str | None) -> None:
-        """Of pedal.env; None: takes it out."""
+        """Change settings in pedal.env; None removes one."""
         found = {key: value for key, value in (SETTINGS | settings).items() if value is not None}
         self.put("/etc/nampedal/pedal.env", "".join(f"{key}={value}\n" for key, value in found.items()))
 
     def thread(self, pid: int, tid: int, policy: int, priority: int, cpus: str = "0-3") -> None:
-        """One thread, as proc_pid_stat(5) has it."""
+        """Add a thread of a process, in the format of proc_pid_stat(5)."""
         stat = f"{tid} (a name) S " + " ".join(["0"] * 36) + f" {priority} {policy} 0 0\n"
         self.put(f"/proc/{pid}/task/{tid}/stat", stat)
         self.put(f"/proc/{pid}/task/{tid}/status", f"Name:\ta name\nCpus_allowed_list:\t{cpus}\n")
@@ -117,8 +119,8 @@ class Patient(RealMachine):
 
     def run(self, *command: str, fine: Sequence[int] = (0,)) -> str:
         self.ran.append(" ".join(command))
-        if self.runs:
-            return RealMachine().run(*command, fine=fine)
+        if self.is_running_system:
+            return RealHost().run(*command, fine=fine)
         if command[0] in self.fails:
             raise self.fails[command[0]]
         if command[:2] == ("systemctl", "show") and len(command) > 3:
@@ -149,22 +151,22 @@ class Patient(RealMachine):
         self.waited_s += seconds
 
 
-def look(patient: Patient, check: Callable[[Case], Finding]) -> tuple[str, str, str]:
-    """State, what was found, what to do."""
-    finding = check(Case(patient))
+def look(patient: Patient, check: Callable[[CheckContext], Finding]) -> tuple[str, str, str]:
+    """Run a check. Return the state, what was found, and what to do."""
+    finding = check(CheckContext(patient))
     return str(finding.state), finding.found, finding.mend
 
 
 def socket_closed(cause: OSError) -> ControlSocketError:
-    """What `ask` raises."""
+    """Return the error that `ask` raises if no pedal answers."""
     error = ControlSocketError("control.sock: no pedal answers")
     error.__cause__ = cause
     return error
 
 
-def failure(program: str, said: str) -> ProgramFailedError:
-    """What `run` raises."""
-    return ProgramFailedError(f"{program} failed: {said}", f"run '{program}'", said)
+def failure(program: str, said: str) -> CheckProgramError:
+    """Return the error that `run` raises if a program fails."""
+    return CheckProgramError(f"{program} failed: {said}", f"run '{program}'", said)
 
 
 def refusal() -> ControlRequestError:
@@ -173,13 +175,13 @@ def refusal() -> ControlRequestError:
 
 @cache
 def amp() -> bytes:
-    """An artifact with golden vectors."""
-    short = (material.plucks(48_000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
+    """Return an artifact with golden vectors."""
+    short = (test_signals.plucks(48_000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
     return artifact.pack(convert(nam_file.read(ROOT / "demo" / "overdriven-amp.nam"), "f32", short))
 
 
 def make_patient(root: Path) -> Patient:
-    """One that is well, on an installed Raspberry Pi OS."""
+    """Return a healthy pedal, installed on Raspberry Pi OS."""
     patient = Patient(root)
     patient.set()
     patient.put("/etc/passwd", f"root:x:0:0::/root:/bin/sh\nnampedal:x:{os.getuid()}:990::/:/usr/sbin/nologin\n")
@@ -203,7 +205,7 @@ def make_patient(root: Path) -> Patient:
 
 
 def make_image(root: Path) -> Patient:
-    """The same from an image of ours."""
+    """Return a healthy pedal that was started from our image."""
     patient = make_patient(root)
     patient.set(NAMPEDAL_IMAGE="1")
     patient.put("/proc/mounts", IMAGE_MOUNTS)

@@ -1,4 +1,4 @@
-"""Keys that are made for a test, by the real ssh-keygen."""
+"""Signing keys for tests, made by the real ssh-keygen."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from nampedal.board.signature import PublicKey, read_public_key
+from nampedal.firmware.base.files.signature import PublicKey, read_public_key
 
 
 def make_key(path: Path, comment: str) -> Path:
-    """A private key without a passphrase; its public key is beside it."""
+    """Make a private key without a passphrase, and return it. Its public key is beside it."""
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)]
     subprocess.run(command, check=True)
     return path
@@ -19,7 +19,7 @@ def make_key(path: Path, comment: str) -> Path:
 
 @cache
 def maker() -> Path:
-    """The key of who makes updates, the same in all tests."""
+    """Return the key of the maker of updates, the same in all tests."""
     return make_key(Path(mkdtemp(prefix="nampedal-test-")) / "maker", "maker@home")
 
 

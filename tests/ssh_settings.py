@@ -1,4 +1,4 @@
-"""What a pedal's sshd has to say of itself, by sshd_config(5): one login by key, and nothing that is passed on."""
+"""The effective settings that a pedal's sshd must have (sshd_config(5)): root login by key only, and no forwarding."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ WANTED = {
 
 
 def settings_in(listed: str) -> dict[str, str]:
-    """Of what `sshd -T` lists: a name and its value a line."""
+    """Return the settings that `sshd -T` prints: a name and its value in each line."""
     return dict(line.split(" ", 1) for line in listed.splitlines() if " " in line)

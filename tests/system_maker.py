@@ -1,4 +1,4 @@
-"""A small root of a Raspberry Pi OS to install into: what the installer looks at, and what it must not change."""
+"""Makes a small Raspberry Pi OS root to install into: what the installer reads, and what it must not change."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nampedal.board.install.packages import packages_for
-from nampedal.board.install.target import Target
+from nampedal.firmware.system.install.steps.debian_packages import packages_for
+from nampedal.firmware.system.install.steps.target import InstallTarget
 
 CONFIG_TXT = "dtparam=audio=on\ncamera_auto_detect=1\ndtoverlay=vc4-kms-v3d\n\n[cm4]\notg_mode=1\n"
 CMDLINE_TXT = (
@@ -17,7 +17,7 @@ CMDLINE_TXT = (
     "isolcpus=1 quiet\n"
 )
 GOVERNOR_RULE = 'KERNEL=="cpu*", ATTR{cpufreq/scaling_governor}="mine"\n'
-# An ELF file's head: of 64 bit, a program, for AArch64.
+# The head of an ELF file: a 64-bit program for AArch64.
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\xb7\x00"
 JACK_UNIT = "[Unit]\nDescription=JACK\n\n[Service]\nExecStart=/usr/bin/jackd \\\n  $NAMPEDAL_JACK\n\n"
 WHEEL = "nampedal-0.1.0-cp311-cp311-linux_aarch64.whl"
@@ -32,7 +32,7 @@ def make_root(root: Path, base: str = "raspios", suite: str = "bookworm", python
     if base == "raspios":
         write(root / "etc/rpi-issue", "Raspberry Pi reference\n")
     write(root / "etc/udev/rules.d/60-ondemand-governor.rules", GOVERNOR_RULE, 0o600)
-    # Of a system and of an image.
+    # The packages that an installed system needs, and those that an image needs.
     write_packages(root, [*packages_for(base, suite), *packages_for(base, suite, image=False)])
     write(root / f"usr/bin/python{python}", ELF.decode("latin-1"), 0o755)
     (root / "usr/bin/python3").symlink_to(f"python{python}")
@@ -62,12 +62,13 @@ def make_units(folder: Path) -> Path:
 
 
 def make_wheel(folder: Path, *requirements: str, name: str = WHEEL) -> Path:
-    """With a bit of each portion."""
+    """Make a wheel with a few files of each part of nampedal."""
     folder.mkdir(parents=True, exist_ok=True)
     info = "nampedal-0.1.0.dist-info"
     files = {
-        "nampedal/board/places.py": "PLACE = 1\n",
+        "nampedal/firmware/base/system_paths.py": "PLACE = 1\n",
         "nampedal/converter/slim.py": "SLIM = 1\n",
+        "nampedal/firmware/cli/capture_commands/slim.py": "SLIM = 1\n",
         f"{info}/METADATA": "\n".join(
             [
                 "Metadata-Version: 2.1",
@@ -78,12 +79,12 @@ def make_wheel(folder: Path, *requirements: str, name: str = WHEEL) -> Path:
         )
         + "\n",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {name[15:-4]}\n",
-        f"{info}/entry_points.txt": "[console_scripts]\nnampedal = nampedal.converter.cli:main\n",
+        f"{info}/entry_points.txt": "[console_scripts]\nnampedal = nampedal.firmware.cli.main:main\n",
     }
     files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD"))
     with zipfile.ZipFile(folder / name, "w") as archive:
         for file, text in files.items():
-            # Of no date: the same is the same, whenever it was made.
+            # Without the current date, so that the same contents always give the same file.
             archive.writestr(zipfile.ZipInfo(file), text)
     return folder / name
 
@@ -95,7 +96,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def snapshot(root: Path, left: Sequence[str] = ()) -> dict[str, tuple[int, bytes]]:
-    """Of every path: its mode, and what is in it. left: paths that don't count, with all below."""
+    """Return the mode and contents of every path. left: paths to ignore, with everything below them."""
     found = {}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
@@ -107,9 +108,9 @@ def snapshot(root: Path, left: Sequence[str] = ()) -> dict[str, tuple[int, bytes
 
 
 class Tools:
-    """In place of this machine's programs. commands: what was called."""
+    """A fake of this machine's programs. commands: what was called."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: InstallTarget) -> None:
         self.commands: list[list[str]] = []
         self._target = target
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Audio
-from nampedal.converter import metrics, nam_file
-from nampedal.firmware.engine import Engine
-from nampedal.firmware.network import describe_channels, macs_per_frame
+from nampedal.converter.listening import metrics
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.network import describe_channels, macs_per_frame
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from jack_server import ended, wait_for
-from nampedal.board import places
-from nampedal.board.launcher import TRIAL
-from nampedal.firmware.card.apart import PATIENCE_S, SEED_PATIENCE_S
-from nampedal.firmware.cli.play import play_command
-from nampedal.firmware.doctor.case import UNITS
-from nampedal.firmware.update.boot import TRYBOOT
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.cli.commands.play_command import play_command
+from nampedal.firmware.system.bank_import.import_launcher import PATIENCE_S, SEED_PATIENCE_S
+from nampedal.firmware.system.doctor.context import UNITS
+from nampedal.firmware.system.launcher import TRIAL
+from nampedal.firmware.system.update.boot_slots import TRYBOOT
 
 FOLDER = ROOT / "systemd"
 NAMES = sorted(path.name for path in FOLDER.glob("*.service"))
@@ -27,7 +27,7 @@ NAMES = sorted(path.name for path in FOLDER.glob("*.service"))
 PLAYERS = ("nampedal.service", "nampedal-safe.service", "nampedal-through.service")
 # The exposure that systemd-analyze security may find at most, 10 is the worst. Root's have to mount, and to write as
 # others; the card's names the machine, too.
-MOST_EXPOSURE = {
+MAX_EXPOSURE = {
     "nampedal-card.service": 3.5,
     "nampedal-health.service": 2.6,
     "nampedal-import.service": 2.8,
@@ -43,7 +43,7 @@ MOST_EXPOSURE = {
 TARGETS = ("basic", "multi-user", "shutdown", "sysinit", "umount")
 PROGRAMS = (
     *("/usr/bin/jack_wait", "/usr/bin/jack_connect", "/usr/bin/jack_disconnect"),
-    *(str(places.COMMAND), "/usr/local/lib/nampedal/jack", "/usr/local/lib/nampedal/tune", "/usr/bin/systemctl"),
+    *(str(system_paths.COMMAND), "/usr/local/lib/nampedal/jack", "/usr/local/lib/nampedal/tune", "/usr/bin/systemctl"),
 )
 
 
@@ -95,13 +95,13 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def system(tmp_path: Path) -> Path:
     """The root of a pedal, as far as units need one."""
-    units = tmp_path / places.UNITS.relative_to("/")
+    units = tmp_path / system_paths.UNITS.relative_to("/")
     units.mkdir(parents=True)
     for name in NAMES:
         shutil.copy(FOLDER / name, units)
     for target in TARGETS:
         (units / f"{target}.target").write_text("[Unit]\nDescription=stands for the system's own\n")
-    (units / "modprobe@.service").write_text(f"[Service]\nExecStart={places.COMMAND}\n")
+    (units / "modprobe@.service").write_text(f"[Service]\nExecStart={system_paths.COMMAND}\n")
     for program in PROGRAMS:
         path = tmp_path / program.removeprefix("/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,11 +125,11 @@ def test_systemd_understands_every_line(system: Path) -> None:
     [
         ("WatchdogSec=10", "WatchdogSecs=10", "Unknown key 'WatchdogSecs' in section [Service]"),
         ("SystemCallFilter=@system-service", "SystemCallFilter=@system", "Unknown system call group"),
-        (f"ExecStart={places.COMMAND}", "ExecStart=/usr/bin/gone", "Command /usr/bin/gone is not executable"),
+        (f"ExecStart={system_paths.COMMAND}", "ExecStart=/usr/bin/gone", "Command /usr/bin/gone is not executable"),
     ],
 )
 def test_what_systemd_would_not_understand_is_found(system: Path, was: str, is_now: str, text: str) -> None:
-    path = system / places.UNITS.relative_to("/") / "nampedal.service"
+    path = system / system_paths.UNITS.relative_to("/") / "nampedal.service"
     path.write_text(path.read_text().replace(was, is_now))
     done = verify(system)
     assert done.returncode != 0
@@ -137,19 +137,19 @@ def test_what_systemd_would_not_understand_is_found(system: Path, was: str, is_n
 
 
 def test_every_unit_has_a_most_exposure() -> None:
-    assert set(MOST_EXPOSURE) == set(NAMES)
+    assert set(MAX_EXPOSURE) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_unit_is_more_exposed_than_is_stated(name: str) -> None:
-    threshold = round(10.0 * MOST_EXPOSURE[name])
+    threshold = round(10.0 * MAX_EXPOSURE[name])
     done = analyze("security", "--offline=true", f"--threshold={threshold}", FOLDER / name)
     assert done.returncode == 0, done.stdout
 
 
 def test_a_unit_that_is_open_to_all_is_found(tmp_path: Path) -> None:
     open_to_all = tmp_path / "nampedal.service"
-    open_to_all.write_text(f"[Service]\nExecStart={places.COMMAND}\n")
+    open_to_all.write_text(f"[Service]\nExecStart={system_paths.COMMAND}\n")
     assert analyze("security", "--offline=true", "--threshold=35", open_to_all).returncode != 0
 
 
@@ -209,7 +209,7 @@ def test_fallbacks_and_sticks_start_only_when_they_are_called() -> None:
     for name in set(NAMES) - called - {late}:
         assert unit(name).units("WantedBy") == ["multi-user.target"]
     assert unit(late).units("WantedBy") == ["boot-firmware.mount", "var-lib-nampedal.mount"]
-    assert unit(late).one("ConditionPathExists") == str(places.CARD_LATE)
+    assert unit(late).one("ConditionPathExists") == str(system_paths.CARD_LATE)
 
 
 def before(name: str) -> set[str]:
@@ -244,8 +244,8 @@ def test_the_order_at_a_boot() -> None:
 def test_an_update_is_judged_only_where_one_has_left_its_mark() -> None:
     health = unit("nampedal-health.service")
     # One of the two is enough, which | says (systemd.unit(5)).
-    assert health.one("ConditionPathIsSymbolicLink") == f"|{places.RUNTIMES / TRIAL}"
-    assert health.one("ConditionPathExists") == f"|{places.CARD / TRYBOOT}"
+    assert health.one("ConditionPathIsSymbolicLink") == f"|{system_paths.RUNTIMES / TRIAL}"
+    assert health.one("ConditionPathExists") == f"|{system_paths.CARD / TRYBOOT}"
     assert {"boot-firmware.mount", "var-lib-nampedal.mount"} <= before("nampedal-health.service")
 
 
@@ -284,14 +284,14 @@ def test_who_plays_may_be_in_time(name: str) -> None:
 def test_who_plays_is_a_user_without_any_privilege() -> None:
     for name in ("nampedal-jack.service", *PLAYERS):
         one = unit(name)
-        assert one.one("User") == places.USER
+        assert one.one("User") == system_paths.USER
         assert one.one("CapabilityBoundingSet") == ""
         assert one.one("DevicePolicy") == "closed"
     assert unit("nampedal-jack.service").all("DeviceAllow") == ["char-alsa rw"]
 
 
 def test_only_the_pedal_writes_and_only_its_data() -> None:
-    assert unit("nampedal.service").units("ReadWritePaths") == [f"-{places.DATA}"]
+    assert unit("nampedal.service").units("ReadWritePaths") == [f"-{system_paths.DATA}"]
     for name in ("nampedal-jack.service", *PLAYERS[1:], "nampedal-tune.service"):
         assert unit(name).one("ProtectSystem") == "strict"
         assert not unit(name).all("ReadWritePaths")
@@ -300,16 +300,16 @@ def test_only_the_pedal_writes_and_only_its_data() -> None:
 def test_places_are_those_of_the_pedal() -> None:
     for name in PLAYERS[:2]:
         one = unit(name)
-        assert Path("/run", one.one("RuntimeDirectory")) == places.RUN
-        assert one.one("WorkingDirectory") == str(places.RUN)
+        assert Path("/run", one.one("RuntimeDirectory")) == system_paths.RUN
+        assert one.one("WorkingDirectory") == str(system_paths.RUN)
         assert one.one("Environment").split() == [
-            f"XDG_CONFIG_HOME={places.CONFIG}",
-            f"XDG_STATE_HOME={places.STATE}",
+            f"XDG_CONFIG_HOME={system_paths.CONFIG}",
+            f"XDG_STATE_HOME={system_paths.STATE}",
         ]
     for name in NAMES:
         # What the card has comes second, and counts.
         files = [path.lstrip("-") for path in unit(name).all("EnvironmentFile")]
-        assert files == [str(places.SETTINGS), str(places.CHANGED_SETTINGS)][: len(files)]
+        assert files == [str(system_paths.SETTINGS), str(system_paths.CHANGED_SETTINGS)][: len(files)]
         assert {command[0] for command in unit(name).commands()} <= set(PROGRAMS)
 
 
@@ -318,15 +318,19 @@ def test_the_doctor_looks_at_every_unit_that_is_always_there() -> None:
 
 
 def test_who_plays_is_told_what_the_card_changed_and_root_what_was_installed() -> None:
-    told = {name for name in NAMES if f"-{places.CHANGED_SETTINGS}" in unit(name).all("EnvironmentFile")}
+    told = {name for name in NAMES if f"-{system_paths.CHANGED_SETTINGS}" in unit(name).all("EnvironmentFile")}
     assert told == {"nampedal-jack.service", *PLAYERS}
 
 
 def test_the_command_line_understands_what_the_units_say() -> None:
     (pedal,), (safe,) = (unit(name).commands() for name in PLAYERS[:2])
     parsed = play_command.make_context("play", pedal[2:]).params
-    assert pedal[:2] == safe[:2] == [str(places.COMMAND), "play"]
-    assert (parsed["paths"], parsed["pedal_name"], parsed["safe"]) == ((places.BANKS,), "${NAMPEDAL_PEDAL}", False)
+    assert pedal[:2] == safe[:2] == [str(system_paths.COMMAND), "play"]
+    assert (parsed["paths"], parsed["pedal_name"], parsed["safe"]) == (
+        (system_paths.BANKS,),
+        "${NAMPEDAL_PEDAL}",
+        False,
+    )
     parsed = play_command.make_context("play", safe[2:]).params
     assert (parsed["paths"], parsed["pedal_name"], parsed["safe"]) == ((), "${NAMPEDAL_PEDAL}", True)
 

@@ -13,7 +13,7 @@ from drawing import text_width
 from hookup import HEADER, PICO, PICO_PLACES, PLACES, SKETCH, serial_uses, sketch_pins
 from lid_map import lid_map
 from make_wiring import drawings
-from nampedal.board.pedals import parse_pedal, read_pedal
+from nampedal.board.profiles.pedals import parse_pedal, read_pedal
 
 MADE = drawings()
 PEDALS = ["pi-4-dac-adc", "pi-4-usb", "pi-5-serial", "zero-2-w-codec-zero"]

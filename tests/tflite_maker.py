@@ -1,4 +1,4 @@
-"""Makes a small .tflite whose every output frame can be worked out by hand.
+"""Makes a small .tflite whose every output frame can be calculated by hand.
 
 Audio (1, 1, block, 1) in, the same shape out: y[t] = sum over k of taps[k] * (x[t - k] + bias). The frames before the
 block, bias included, are a resource variable; the subgraph that CALL_ONCE runs sets each of them to `past`.
@@ -13,12 +13,21 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+# In bytes. Interpreters read constants in place, so these have to be aligned.
+ALIGNMENT = 16
 Op = schema.BuiltinOperator
 Options = schema.BuiltinOptions
 
 
+class AlignedBuffer(schema.BufferT):  # type: ignore[misc]
+    def Pack(self, builder: Any) -> Any:  # noqa: N802
+        if self.data is not None:
+            builder.Prep(ALIGNMENT, len(self.data))
+        return super().Pack(builder)
+
+
 class Graph:
-    """A model in the making: tensors and operators are added to the newest subgraph."""
+    """A model under construction. Tensors and operators are added to the newest subgraph."""
 
     def __init__(self) -> None:
         self.model = schema.ModelT()
@@ -47,7 +56,7 @@ class Graph:
         index = self.tensor(
             name, array.shape, schema.TensorType.INT32 if dtype == np.int32 else schema.TensorType.FLOAT32
         )
-        buffer = schema.BufferT()
+        buffer = AlignedBuffer()
         buffer.data = np.frombuffer(array.tobytes(), np.uint8)
         self.model.buffers.append(buffer)
         self.now.tensors[index].buffer = len(self.model.buffers) - 1
@@ -57,7 +66,7 @@ class Graph:
         code = schema.OperatorCodeT()
         code.builtinCode = getattr(Op, kind)
         code.deprecatedBuiltinCode = min(code.builtinCode, Op.PLACEHOLDER_FOR_GREATER_OP_CODES)
-        code.version = 1
+        code.version = 2 if kind == "BROADCAST_TO" else 1
         self.model.operatorCodes.append(code)
         operator = schema.OperatorT()
         operator.opcodeIndex = len(self.model.operatorCodes) - 1
@@ -70,7 +79,7 @@ class Graph:
         self.now.operators.append(operator)
 
     def handle(self) -> int:
-        """The variable that holds the past."""
+        """Add the variable that holds the past frames, and return its tensor."""
         index = self.tensor("handle", [], schema.TensorType.RESOURCE)
         self.add("VAR_HANDLE", [], [index], container="", sharedName="past")
         return index
@@ -82,17 +91,19 @@ class Graph:
 
 
 def fir(taps: Sequence[float], *, bias: float = 0.0, past: float = 0.0, block: int = 64, dynamic: bool = True) -> bytes:
-    """At least two taps.  dynamic: the input's block may be changed; else it is `block`, for good."""
+    """Return a FIR filter of at least two taps. dynamic: the block size can be changed; otherwise it is fixed to
+    `block`.
+    """
     kept = len(taps) - 1
     free = [1, 1, -1, 1] if dynamic else None
     graph = Graph()
 
     graph.subgraph("main")
     audio = graph.tensor("audio", [1, 1, block, 1], signature=free)
-    biased = graph.tensor("biased", [1, 1, block, 1], signature=free)
+    biased = graph.tensor("biased", [1, 1, block, 1])
     before = graph.tensor("before", [1, 1, kept, 1])
-    joined = graph.tensor("joined", [1, 1, kept + block, 1], signature=free)
-    played = graph.tensor("played", [1, 1, block, 1], signature=free)
+    joined = graph.tensor("joined", [1, 1, kept + block, 1])
+    played = graph.tensor("played", [1, 1, block, 1])
     after = graph.tensor("after", [1, 1, kept, 1])
     graph.now.inputs, graph.now.outputs = [audio], [played]
     graph.add("CALL_ONCE", [], [], initSubgraphIndex=1)
@@ -100,7 +111,7 @@ def fir(taps: Sequence[float], *, bias: float = 0.0, past: float = 0.0, block: i
     graph.add("READ_VARIABLE", [handle], [before])
     graph.add("ADD", [audio, graph.constant("bias", [bias])], [biased])
     graph.add("CONCATENATION", [before, biased], [joined], axis=2)
-    # The convolution of the field is a correlation: the oldest frame meets the first weight.
+    # A "convolution" in machine learning is a correlation: the first weight multiplies the oldest frame.
     kernel = graph.constant("taps", np.asarray(taps, np.float32)[::-1].reshape(1, 1, -1, 1))
     convolved = [joined, kernel, graph.constant("no bias", [0.0])]
     graph.add("CONV_2D", convolved, [played], padding=schema.Padding.VALID, strideW=1, strideH=1)
@@ -110,6 +121,8 @@ def fir(taps: Sequence[float], *, bias: float = 0.0, past: float = 0.0, block: i
     graph.add("ASSIGN_VARIABLE", [handle, after], [])
 
     graph.subgraph("init")
-    start = graph.constant("start", np.full((1, 1, kept, 1), past))
+    start = graph.tensor("start", [1, 1, kept, 1])
+    row = graph.constant("row", np.full((1, 1, 1, 1), past))
+    graph.add("BROADCAST_TO", [row, graph.constant("shape", [1, 1, kept, 1], np.int32)], [start])
     graph.add("ASSIGN_VARIABLE", [graph.handle(), start], [])
     return graph.bytes()

@@ -1,11 +1,11 @@
-"""A kernel's packages as they are unpacked, small and without a kernel: what is read of them is where files lie."""
+"""Small unpacked kernel packages without a real kernel: the tests only need the locations of files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from nampedal.board.image.kernel import Kernel
+from nampedal.firmware.system.image.sources.kernel_files import Kernel
 from pi_archive import LAYOUTS, TREES, make_overlays
 
 BOOT_FILES = ("bootcode.bin", "start.elf", "start4.elf", "fixup.dat", "fixup4.dat", "LICENCE.broadcom")
@@ -14,7 +14,7 @@ DEBIANS = ("7.3.4+deb13-rt-arm64",)
 
 
 def unpack(folder: Path, release: str = "trixie", versions: Sequence[str] = PI_VERSIONS) -> Kernel:
-    """release: of those in `LAYOUTS`. Versions that are not Raspberry Pi's have no overlays."""
+    """Make unpacked packages. release: a key of `LAYOUTS`. Versions that are not Raspberry Pi's have no overlays."""
     layout = LAYOUTS[release]
     for name in BOOT_FILES:
         _write(folder / "usr/lib/raspi-firmware" / name, name)
@@ -33,7 +33,7 @@ def unpack(folder: Path, release: str = "trixie", versions: Sequence[str] = PI_V
 
 
 def root_of(folder: Path, versions: Sequence[str] = PI_VERSIONS) -> Path:
-    """A root with these kernels' modules, of which there are none."""
+    """Make a root with module folders for these kernel versions, without modules in them."""
     for version in versions:
         _write(folder / f"usr/lib/modules/{version}/modules.dep", "")
     return folder

@@ -1,6 +1,6 @@
-"""A pedal's root in a folder, and a pedal whose programs are played: what its daemon does depends on its version.
+"""A pedal's root in a folder, and fakes of its programs: what the daemon does depends on its version.
 
-The launcher is the real one, and picks what the daemon is; Python runs a nampedal that only says its version.
+The launcher is the real one and selects the daemon. Python runs a fake nampedal that only prints its version.
 """
 
 from __future__ import annotations
@@ -18,39 +18,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nampedal.board import image_facts, places
-from nampedal.board.image_facts import ImageFacts, write_facts
-from nampedal.board.launcher import launcher
-from nampedal.board.signature import UPDATE, sign
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.files.signature import UPDATE, sign
 from nampedal.firmware.errors import ControlSocketError
-from nampedal.firmware.update.errors import ProgramFailedError
-from nampedal.firmware.update.pinned import PinnedFile
-from nampedal.firmware.update.system import System, run_program
+from nampedal.firmware.system.image import image_manifest
+from nampedal.firmware.system.image.image_manifest import ImageManifest, dump_manifest
+from nampedal.firmware.system.launcher import launcher_script
+from nampedal.firmware.system.update.errors import ProgramFailedError
+from nampedal.firmware.system.update.pinned_file import PinnedFile
+from nampedal.firmware.system.update.update_host import UpdateHost, run_program
 from signing_keys import maker, maker_public
 
 OLD, NEW = "0.1.0", "0.2.0"
 PYTHON = f"python3.{sys.version_info.minor}"
 DISK = "deadbeef"
 CONFIG = b"# mine\ndtparam=audio=off\nos_prefix=A/\n[all]\nauto_initramfs=1\n"
-# What a daemon can do.
+# The behaviours of a daemon.
 PLAYS, CRASHES, HANGS, BREAKS_UP, STOPS_LATER = "plays", "crashes", "hangs", "breaks up", "stops later"
-# No preset can be played.
+# The daemon runs, but no preset can be played.
 DRY = "dry"
 
 
 def package(version: str, requires: Sequence[str] = ()) -> dict[str, str]:
-    """The files of a wheel of such a nampedal."""
+    """Return the files of a wheel of a fake nampedal."""
     info = f"nampedal-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
     main = f"import sys\nprint('{version}', *sys.argv[1:])\n"
     return {
         "nampedal/firmware/cli/__init__.py": "",
         "nampedal/firmware/cli/__main__.py": main,
-        "nampedal/firmware/cli/playing.py": main,
-        "nampedal/firmware/card/__init__.py": "",
-        "nampedal/firmware/card/__main__.py": "print('a boot')\n",
-        "nampedal/firmware/cli/pedal_commands.py": "",
-        "nampedal/firmware/engine.py": "def isas():\n    return []\n",
+        "nampedal/firmware/cli/main.py": "",
+        "nampedal/firmware/engine/inference.py": "def isas():\n    return []\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: nampedal\nVersion: {version}\n{needs}",
         f"{info}/RECORD": f"made of {version}\n",
     }
@@ -69,7 +67,7 @@ def make_wheel(
     more: Mapping[str, str] | None = None,
     tags: str = "py3-none-any",
 ) -> Path:
-    """Signed by the maker."""
+    """Make a wheel that is signed by the maker."""
     path = folder / f"nampedal-{version}-{tags}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in {**package(version, requires), **(more or {})}.items():
@@ -79,7 +77,7 @@ def make_wheel(
 
 
 def pin(path: Path) -> PinnedFile:
-    """Read once, as it is to be read before it is used."""
+    """Return a pinned file after its first pass, in which it is read once before it is used."""
     pinned = PinnedFile(path)
     for _ in pinned.first_pass():
         pass
@@ -95,22 +93,24 @@ def make_runtime(folder: Path, version: str = OLD, requires: Sequence[str] = ())
 
 
 class FakePedal:
-    """does: by version, what its daemon does.  commands: what was asked of the system's programs."""
+    """A fake pedal. does: the behaviour of the daemon, by version.  commands: calls of the system's programs."""
 
     def __init__(self, folder: Path, *, image: bool = True, base: str = "raspios") -> None:
         self.root = folder
-        make_runtime(self.at(places.RUNTIME))
-        self.put(places.SETTINGS, f"NAMPEDAL_PEDAL=stage\nNAMPEDAL_BASE={base}\nNAMPEDAL_IMAGE={image:d}\n".encode())
-        self.put(places.TRUSTED, maker_public().line().encode())
-        self.at(places.DATA).mkdir(parents=True)
-        self.put(places.COMMAND, launcher(folder).encode())
-        self.at(places.COMMAND).chmod(0o755)
+        make_runtime(self.at(system_paths.RUNTIME))
+        self.put(
+            system_paths.SETTINGS, f"NAMPEDAL_PEDAL=stage\nNAMPEDAL_BASE={base}\nNAMPEDAL_IMAGE={image:d}\n".encode()
+        )
+        self.put(system_paths.TRUSTED, maker_public().line().encode())
+        self.at(system_paths.DATA).mkdir(parents=True)
+        self.put(system_paths.COMMAND, launcher_script(folder).encode())
+        self.at(system_paths.COMMAND).chmod(0o755)
         self.does: dict[str, str] = {}
         self.commands: list[str] = []
         self.daemon = ""
         self.pid = 0
         self.time_s = self.since_s = 0.0
-        self.system = System(folder, self._run, self._status, self._pause, lambda: self.time_s)
+        self.system = UpdateHost(folder, self._run, self._status, self._pause, lambda: self.time_s)
 
     def at(self, path: Path) -> Path:
         return self.root / path.relative_to("/")
@@ -120,18 +120,22 @@ class FakePedal:
         self.at(path).write_bytes(data)
 
     def launch(self, *arguments: str, service: bool = False) -> str:
-        """What the launcher's nampedal says of itself."""
+        """Run the launcher, and return what its nampedal prints."""
         environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         if service:
             environment["NOTIFY_SOCKET"] = "/run/systemd/notify"
         done = subprocess.run(
-            [str(self.at(places.COMMAND)), *arguments], env=environment, capture_output=True, text=True, check=False
+            [str(self.at(system_paths.COMMAND)), *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         return done.stdout.strip()
 
     def start(self) -> None:
-        """The daemon, as systemd does it: again if it ends."""
+        """Start the daemon as systemd does: again if it ends."""
         self.since_s = self.time_s
         for _ in range(5):
             self.daemon = self.launch("play", service=True).split()[0]
@@ -141,7 +145,7 @@ class FakePedal:
         self.daemon = ""
 
     def cut_power(self) -> None:
-        """And plug it in again."""
+        """Cut the power and restore it."""
         self.time_s += 100.0
         self.pid = 0
         self.start()
@@ -173,15 +177,16 @@ class FakePedal:
 
 
 class PowerCutError(BaseException):
-    """Nothing runs after it."""
+    """A simulated power cut: nothing runs after it."""
 
 
 @contextmanager
 def power_cut_after(steps: int) -> Iterator[list[str]]:
-    """The power is cut before the step after so many that change a disk. Yields what was done.
+    """Cut the power before the next change of the disk after so many steps. Yields the list of the steps that were
+    done.
 
-    Names change in the order in which they are changed, as on a disk with a journal; what a file holds is on the disk
-    when it was synced, which every write here is followed by.
+    Renames happen in order, as on a disk with a journal. File contents are on the disk after a sync, and every write
+    here is followed by one.
     """
     done: list[str] = []
 
@@ -201,11 +206,13 @@ def power_cut_after(steps: int) -> Iterator[list[str]]:
 
 
 class FlashedPedal(FakePedal):
-    """One with two systems, the old one in A. Its firmware starts what the card says, and obeys tryboot once."""
+    """A fake pedal with two system slots; the old system is in A. Its firmware boots from the card, and obeys tryboot
+    once.
+    """
 
     def __init__(self, folder: Path, *, base: str = "raspios") -> None:
         super().__init__(folder, base=base)
-        self.card = self.at(places.CARD)
+        self.card = self.at(system_paths.CARD)
         make_slot_folder(self.card / "A", OLD, root_of(OLD))
         (self.card / "config.txt").write_bytes(CONFIG)
         self.disks = self.at(Path("/dev/disk/by-partuuid"))
@@ -217,7 +224,7 @@ class FlashedPedal(FakePedal):
         self.boot()
 
     def boot(self) -> None:
-        """As the firmware does it after power came, or after what was asked of systemd last."""
+        """Boot as the firmware does after power-on, or after the last request to systemd."""
         asked = bool(self.commands) and self.commands.pop().endswith("0 tryboot")
         config = self.card / ("tryboot.txt" if asked else "config.txt")
         assert config.read_bytes() in (CONFIG, CONFIG.replace(b"=A/", b"=B/"))
@@ -233,12 +240,12 @@ class FlashedPedal(FakePedal):
 
 
 def root_of(version: str) -> bytes:
-    """What stands for a root file system."""
+    """Return bytes that stand for a root file system."""
     return b"hsqs" + hashlib.sha512(version.encode()).digest() * 5000
 
 
-def make_slot_folder(folder: Path, version: str, root: bytes, **others: str) -> ImageFacts:
-    """As an image has it. others: facts."""
+def make_slot_folder(folder: Path, version: str, root: bytes, **others: str) -> ImageManifest:
+    """Make a slot's folder as an image has it. others: other facts."""
     put(
         folder,
         {
@@ -251,13 +258,13 @@ def make_slot_folder(folder: Path, version: str, root: bytes, **others: str) -> 
         },
     )
     told = {"version": version, "base": "raspios", "machine": platform.machine(), "pedal": "stage", **others}
-    facts = ImageFacts(**told, root_bytes=len(root), root_sha256=hashlib.sha256(root).hexdigest())
-    (folder / image_facts.NAME).write_bytes(write_facts(facts))
+    facts = ImageManifest(**told, root_bytes=len(root), root_sha256=hashlib.sha256(root).hexdigest())
+    (folder / image_manifest.MANIFEST_NAME).write_bytes(dump_manifest(facts))
     return facts
 
 
 def make_image(path: Path, folder: Path, root: bytes, room: int = 1 << 20) -> None:
-    """folder: the image's A.  room: for the root."""
+    """Make an image. folder: its slot A.  root: its root file system.  room: bytes for the root."""
     card = path.with_suffix(".card")
     card.write_bytes(bytes(4 << 20))
     subprocess.run(["mformat", "-i", str(card), "-T", str((4 << 20) // 512), "-h", "16", "-s", "32", "::"], check=True)

@@ -1,12 +1,13 @@
-"""A USB audio interface made of a program, plugged into an emulated machine by USB/IP.
+"""A USB audio interface in software, plugged into an emulated machine by USB/IP.
 
-The kernel's own loopback controllers, dummy_hcd and usbip-vudc, carry no isochronous transfers, which audio needs
+The kernel's own loopback controllers, dummy_hcd and usbip-vudc, do not support isochronous transfers, which audio needs
 (xairy/raw-gadget, issue 72; torvalds/linux, v_timer in drivers/usb/usbip/vudc_transfer.c at 09e005c). vhci_hcd does:
-tests/image/guest/usb_port.py gives it the socket that ends here. From there on all is real: the USB core,
+tests/image/guest/usb_port.py passes it the socket that ends here. Everything above is real: the USB core,
 snd-usb-audio, jackd, nampedal.
 
-The interface is one of the USB audio class 1.0 at full speed: two channels each way, 24 bits, 48 kHz, an input with
-volume and mute. Its clock is this program's: it waits for a slow machine, as no quartz does, so that nothing is lost.
+The interface is a USB audio class 1.0 device at full speed: two channels in each direction, 24 bits, 48 kHz, an input
+with volume and mute. Its clock is in this program: unlike a quartz it waits for a slow machine, so that nothing is
+lost.
 """
 
 from __future__ import annotations
@@ -29,26 +30,27 @@ Samples = NDArray[np.int64]
 RATE = 48_000
 CHANNELS, SAMPLE_BYTES = 2, 3
 FRAME_BYTES = CHANNELS * SAMPLE_BYTES
-# A packet of each millisecond.
+# One packet per millisecond.
 PACKET_FRAMES = RATE // 1000
 PACKET_BYTES = PACKET_FRAMES * FRAME_BYTES
-# Wall time of a millisecond of the interface's. jackd gives a period up that takes half as long again as it should
-# (jack2, linux/alsa/alsa_driver.c, poll_timeout).
+# Wall-clock milliseconds in a millisecond of the interface. jackd drops a period that takes 1.5 times as long as it
+# should (jack2, linux/alsa/alsa_driver.c, poll_timeout).
 STRETCH = 1.15
-# How long the clock waits for a direction that the host leaves without a request.
-PATIENCE_S = 0.1
-# After so many the host is asked again, if it has asked for nothing.
+# How long the clock waits for a direction that has no request from the host: an emulator may pause for some tenths of
+# a second.
+PATIENCE_S = 1.0
+# Check again for requests after so many packets, if the host has none pending.
 PACKETS_AT_A_LOOK = 6
-# Packets that pass at once where this program was late.
-MOST_AT_ONCE = 12
-# JACK's scale of 24 bits (jack2, common/memops.c, SAMPLE_24BIT_SCALING).
+# Maximum number of packets that pass at once when this program was late.
+MAX_AT_ONCE = 12
+# JACK's scale for 24 bits (jack2, common/memops.c, SAMPLE_24BIT_SCALING).
 FULL_SCALE = 8_388_607.0
 
 SUBMIT, UNLINK, RET_SUBMIT, RET_UNLINK = 1, 2, 3, 4
 EPIPE, ECONNRESET = -32, -104
 HEADER = struct.Struct(">5I28s")
 _OUT_ENDPOINT, _IN_ENDPOINT = 1, 2
-# The input's volume goes from 0 dB up, a dB each.
+# The input's volume goes from 0 dB up in steps of 1 dB.
 VOLUME_STEPS = 30
 VENDOR, PRODUCT = 0x1209, 0x0001
 NAMES = ("", "nampedal's tests", "Made-up Interface")
@@ -59,7 +61,7 @@ def _interface(number: int, setting: int, endpoints: int, subclass: int) -> byte
 
 
 def _stream(number: int, terminal: int, endpoint: int, kind: int) -> bytes:
-    """An interface that is off in its setting 0. kind: bmAttributes of the endpoint."""
+    """Return the descriptors of an interface that is off in its setting 0. kind: bmAttributes of the endpoint."""
     return (
         _interface(number, 0, 0, 2)
         + _interface(number, 1, 1, 2)
@@ -72,7 +74,10 @@ def _stream(number: int, terminal: int, endpoint: int, kind: int) -> bytes:
 
 
 def _configuration() -> bytes:
-    """Tables 4-2 to 4-21 of the class's specification: microphone, volume, USB; USB, loudspeaker."""
+    """Return the configuration descriptor: microphone, volume, USB; USB, loudspeaker.
+
+    After tables 4-2 to 4-21 of the class's specification.
+    """
     units = (
         bytes([12, 0x24, 2, 1, 0x01, 0x02, 0, CHANNELS, 3, 0, 0, 0])
         + bytes([10, 0x24, 6, 2, 1, 1, 3, 0, 0, 0])
@@ -81,7 +86,7 @@ def _configuration() -> bytes:
         + bytes([9, 0x24, 3, 5, 0x01, 0x03, 0, 4, 0])
     )
     control = _interface(0, 0, 0, 1) + struct.pack("<BBBHHBBB", 10, 0x24, 1, 0x0100, 10 + len(units), 2, 1, 2) + units
-    # Adaptive: it takes what comes. Asynchronous: it sends by its own clock.
+    # The output is adaptive: it follows the host's rate. The input is asynchronous: it sends by its own clock.
     streams = _stream(1, 4, _OUT_ENDPOINT, 0x09) + _stream(2, 3, 0x80 | _IN_ENDPOINT, 0x05)
     whole = control + streams
     return struct.pack("<BBHBBBBB", 9, 2, 9 + len(whole), 3, 1, 0, 0x80, 50) + whole
@@ -93,9 +98,9 @@ CONFIGURATION = _configuration()
 
 @dataclass
 class Stream:
-    """One direction. requests: sequence number, packets, bytes of each packet, data; at: packets that have passed.
+    """One direction. requests: sequence number, packets, bytes of each packet, data.  at: packets that have passed.
 
-    lost: packets that passed without a request of the host's.
+    lost: packets that passed without a request from the host.
     """
 
     on: bool = False
@@ -106,19 +111,19 @@ class Stream:
 
 
 class Interface:
-    """Serves its socket from a thread. given: what the guitar plays, (frames,) of 24 bits; got: what came back."""
+    """Serves its socket in a thread. given: the guitar's samples, (frames,) of 24 bits.  got: the output."""
 
     def __init__(self, machine: tuple[str, int]) -> None:
-        """machine: the address that leads to its usb_port.py."""
+        """Take the address of the machine's usb_port.py."""
         self._machine = machine
         self._giving = threading.Lock()
         self.given: Samples = np.zeros(0, np.int64)
         self.given_at = 0
         self.got: list[bytes] = []
         self.records = False
-        # CLOCK_MONOTONIC of the first packet that was loud; 0: there was none.
+        # CLOCK_MONOTONIC of the first loud packet; 0: there was none.
         self.heard_s = 0.0
-        # In 1/256 dB, and whether it is on: as they are before a mixer is set.
+        # Volume in 1/256 dB, and mute (1: on): the values before a mixer sets them.
         self.volume, self.mute = 0, 1
         self.out, self.into = Stream(), Stream()
         self.clock = 0
@@ -130,7 +135,7 @@ class Interface:
     # ---- the cable ----
 
     def plug(self, port: int) -> None:
-        """Into a port of the machine's controller. The kernel looks at it then."""
+        """Plug into a port of the machine's controller. The kernel then enumerates the interface."""
         self.out, self.into = Stream(), Stream()
         self.heard_s = 0.0
         self._due_s = time.monotonic()
@@ -141,10 +146,10 @@ class Interface:
         self._thread.start()
 
     def pull(self) -> None:
-        """Also if it is not plugged in."""
+        """Unplug the interface, if it is plugged in."""
         if self._ours is None or self._thread is None:
             return
-        # The machine may have ended the connection.
+        # The machine may have closed the connection already.
         with contextlib.suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
         self._thread.join()
@@ -152,7 +157,7 @@ class Interface:
         self._ours = self._thread = None
 
     def sound(self, patience_s: float) -> float:
-        """Plays a tone until it comes back; CLOCK_MONOTONIC of that. 0: it did not."""
+        """Play a tone until it comes back, and return CLOCK_MONOTONIC of that moment; 0: it did not come back."""
         self.give(tone(patience_s))
         self.heard_s = 0.0
         wait_for(lambda: self.heard_s > 0.0, patience_s)
@@ -184,7 +189,7 @@ class Interface:
                     return
 
     def _message(self, waiting: bytearray) -> int:
-        """Takes one; how many bytes it has, 0: it is not whole yet."""
+        """Process one message, and return its size in bytes; 0: it is not complete yet."""
         if len(waiting) < HEADER.size:
             return 0
         command, number, _, is_in, endpoint, rest = HEADER.unpack_from(waiting)
@@ -228,7 +233,7 @@ class Interface:
         elif kind & 0x60 == 0x20 and kind & 0x1F == 1:
             found = self._unit(request, value >> 8, length, data)
         elif kind & 0x60 == 0x20:
-            # The sample rate of an endpoint, which has but one.
+            # The sample rate of an endpoint, which has only one.
             found = RATE.to_bytes(3, "little") if kind & 0x80 else b""
         elif kind & 0x80:
             found = bytes(length)
@@ -253,7 +258,7 @@ class Interface:
         stream.on, stream.at, stream.empty_since_s = on, self.clock, None
 
     def _unit(self, request: int, control: int, length: int, data: bytes) -> bytes | None:
-        """Mute is control 1, volume control 2, in 1/256 dB."""
+        """Handle a request to the volume unit. Control 1 is mute, control 2 is volume in 1/256 dB."""
         if control == 1:
             if request == 0x01:
                 self.mute = data[0]
@@ -268,7 +273,7 @@ class Interface:
     # ---- the sound ----
 
     def _wakes_s(self) -> float:
-        """When the first request is through."""
+        """Return when the first request will be complete."""
         left = [
             stream.requests[0][1] - (self.clock - stream.at) if stream.requests else PACKETS_AT_A_LOOK
             for stream in (self.out, self.into)
@@ -277,13 +282,13 @@ class Interface:
         return self._due_s + max(1, min(left, default=10 * PACKETS_AT_A_LOOK)) * STRETCH * 1e-3
 
     def _tick(self) -> None:
-        """Lets as many packets pass as are due, in both directions alike."""
+        """Let the packets pass that are due, equally many in both directions."""
         now_s = time.monotonic()
         due = int((now_s - self._due_s) / (STRETCH * 1e-3))
         if due <= 0:
             return
-        self._due_s = now_s if due > MOST_AT_ONCE else self._due_s + due * STRETCH * 1e-3
-        due = min(due, MOST_AT_ONCE)
+        self._due_s = now_s if due > MAX_AT_ONCE else self._due_s + due * STRETCH * 1e-3
+        due = min(due, MAX_AT_ONCE)
         for stream in (self.out, self.into):
             if not stream.on:
                 continue
@@ -311,7 +316,7 @@ class Interface:
         described, data = rest[: 16 * packets], rest[16 * packets :]
         sizes = struct.unpack(f">{4 * packets}I", described)[1::4]
         total = sum(sizes)
-        # Any sample of a hundredth of full scale: of its three bytes the last one tells.
+        # Loud means a sample of at least about a hundredth of full scale: its last byte is then neither 0 nor 255.
         if not self.heard_s and data[2::3].strip(b"\0\xff"):
             self.heard_s = time.monotonic()
         if self.records:
@@ -334,17 +339,17 @@ class Interface:
         self._answer(number, 0, data + b"".join(answered), len(data), packets)
 
     def give(self, audio: Samples) -> None:
-        """From now on; silence behind it."""
+        """Play this audio from now on, then silence."""
         with self._giving:
             self.given_at, self.given = 0, audio
 
     def gave(self) -> bool:
-        """Whether all that was given has been played."""
+        """Return True if all given audio has been played."""
         with self._giving:
             return self.given_at >= len(self.given)
 
     def took(self) -> Samples:
-        """What came back, (frames, CHANNELS) of 24 bits."""
+        """Return the output, (frames, CHANNELS) of 24 bits."""
         raw = np.frombuffer(b"".join(self.got), np.uint8).reshape(-1, CHANNELS, SAMPLE_BYTES)
         wide = np.zeros((*raw.shape[:2], 4), np.uint8)
         wide[:, :, 1:] = raw
@@ -352,7 +357,7 @@ class Interface:
 
 
 def wait_for(what: Callable[[], bool], patience_s: float) -> bool:
-    """Whether it came true."""
+    """Wait until the function returns True. Return False after the timeout."""
     end_s = time.monotonic() + patience_s
     while not what():
         if time.monotonic() > end_s:
@@ -362,19 +367,19 @@ def wait_for(what: Callable[[], bool], patience_s: float) -> bool:
 
 
 def tone(seconds: float) -> Samples:
-    """Loud enough for anybody."""
+    """Return a tone with a peak of 0.3."""
     time_s = np.arange(int(seconds * RATE)) / RATE
     return np.round(0.3 * FULL_SCALE * np.sin(2 * np.pi * 220 * time_s)).astype(np.int64)
 
 
 def align(got: Samples, wanted: Samples) -> int:
-    """Where in what came back the wanted begins: at the peak of their correlation."""
+    """Return the index in the output at which the wanted audio begins: the peak of their correlation."""
     size = 1 << (len(got) + len(wanted)).bit_length()
     spectra = np.fft.rfft(got, size) * np.conj(np.fft.rfft(wanted, size))
     return int(np.argmax(np.fft.irfft(spectra, size)[: max(1, len(got) - len(wanted) + 1)]))
 
 
 def longest_run(good: NDArray[np.bool_]) -> int:
-    """Of true ones."""
+    """Return the length of the longest run of True values."""
     ends = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
     return int(np.max(ends[1::2] - ends[::2], initial=0))

@@ -1,4 +1,4 @@
-"""A wheel of another version, or with other files in it."""
+"""Makes a wheel of another version, or with other files in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 
 
 def wheel_for(wheel: Path, folder: Path, tag: str) -> Path:
-    """The wheel, or a copy that says it is for another Python, such as cp313. What is compiled in it stays as it is."""
+    """Return the wheel, or a copy that says it is for another Python, such as cp313. Its compiled
+    code is not changed.
+    """
     name, version, python, abi, platform = wheel.name.split("-")
     if python == tag:
         return wheel
@@ -24,7 +26,10 @@ def wheel_for(wheel: Path, folder: Path, tag: str) -> Path:
 
 
 def changed_wheel(wheel: Path, folder: Path, version: str, changes: Mapping[str, bytes]) -> Path:
-    """changes: contents by name. Its RECORD is right (Binary distribution format, packaging.python.org)."""
+    """Return a copy of a wheel with another version. changes: contents by file name.
+
+    Its RECORD is correct (Binary distribution format, packaging.python.org).
+    """
     name, old, *tags = wheel.name.split("-")
     target = folder / "-".join((name, version, *tags))
     before, after = f"{name}-{old}.dist-info/", f"{name}-{version}.dist-info/"

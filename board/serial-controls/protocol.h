@@ -9,7 +9,7 @@ namespace nampedal {
 constexpr uint8_t kVersion = 1;
 constexpr size_t kHeadBytes = 6;
 constexpr size_t kFrameBytes = 9;
-constexpr uint32_t kMostAgeUs = (1UL << 21) - 1;
+constexpr uint32_t kMaxAgeUs = (1UL << 21) - 1;
 
 // Of a frame's first byte, whose highest bit is set.
 enum Type : uint8_t {
@@ -60,7 +60,7 @@ inline Frame hello(size_t switches, size_t knobs, size_t encoders, size_t lights
 
 // age_us: since the switch went down or up.
 inline Frame edge(size_t number, bool down, uint32_t age_us) {
-  const uint32_t age = age_us < kMostAgeUs ? age_us : kMostAgeUs;
+  const uint32_t age = age_us < kMaxAgeUs ? age_us : kMaxAgeUs;
   // Down is a byte of its own before the three of the age.
   return frame(kEdge, static_cast<uint8_t>(number), (down ? 1UL << 21 : 0UL) | age, 4);
 }

@@ -1,4 +1,4 @@
-// The engine as Python sees it: nampedal.firmware._engine. Only this folder knows Python.
+// The engine as Python sees it: nampedal.firmware.engine._engine. Only this folder knows Python.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -8,12 +8,12 @@
 
 #include <ctime>
 
-#include "../dsp/setup/artifact.h"
-#include "../dsp/setup/bounds.h"
-#include "../dsp/setup/errors.h"
-#include "../dsp/setup/model.h"
-#include "litert.h"
-#include "pedal.h"
+#include "bindings/litert.h"
+#include "bindings/pedal.h"
+#include "dsp/setup/artifact.h"
+#include "dsp/setup/bounds.h"
+#include "dsp/setup/errors.h"
+#include "dsp/setup/model.h"
 
 namespace nb = nanobind;
 using namespace nampedal;
@@ -36,6 +36,7 @@ const char* exception_name(Mistake mistake) {
     case Mistake::kSampleRate: return "SampleRateError";
     case Mistake::kIsa: return "IsaError";
     case Mistake::kBlock: return "FixedBlockError";
+    case Mistake::kGraph: return "TfliteGraphError";
     case Mistake::kLiteRtMissing: return "LiteRtMissingError";
     case Mistake::kLiteRtVersion: return "LiteRtVersionError";
     case Mistake::kLiteRtRefused: return "LiteRtRefusedError";
@@ -113,7 +114,9 @@ NB_MODULE(_engine, m) {
     return names;
   });
 
-  m.attr("FORMAT") = kFormatVersion;
+  m.attr("OLDEST_FORMAT") = kOldestFormat;
+  m.attr("SEQUENTIAL_FORMAT") = kSequentialFormat;
+  m.attr("MAX_SEQUENTIAL") = kMaxSequential;
   m.attr("MAX_CHANNELS") = kMaxChannels;
   m.attr("MAX_LOOKBACK") = kMaxLookback;
   m.attr("MAX_LAYERS") = kMaxLayers;
@@ -164,8 +167,12 @@ NB_MODULE(_engine, m) {
           "__init__",
           [](Model* self, const Artifact& artifact, int tier, double sample_rate, int max_frames, bool exact,
              const std::string& isa, bool general) {
-            new (self) Model(artifact, {tier, sample_rate, max_frames, exact ? Accuracy::kExact : Accuracy::kFast,
-                                        &choose_kernels(isa), general});
+            new (self) Model(artifact, {.tier = tier,
+                                        .sample_rate = sample_rate,
+                                        .max_frames = max_frames,
+                                        .accuracy = exact ? Accuracy::kExact : Accuracy::kFast,
+                                        .kernels = &choose_kernels(isa),
+                                        .general = general});
           },
           nb::arg("artifact"), nb::arg("tier"), nb::arg("sample_rate"), nb::arg("max_frames"), nb::arg("exact"),
           nb::arg("isa"), nb::arg("general"));

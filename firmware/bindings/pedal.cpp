@@ -1,18 +1,20 @@
-#include "pedal.h"
+#include "bindings/pedal.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "../dsp/rt/amp.h"
-#include "../dsp/rt/cabinet.h"
-#include "../dsp/rt/level.h"
-#include "../dsp/rt/noise_gate.h"
-#include "../dsp/rt/tone.h"
-#include "../dsp/setup/prepared_stage.h"
-#include "../jack/callback.h"
+#include "dsp/rt/amp.h"
+#include "dsp/rt/cabinet.h"
+#include "dsp/rt/level.h"
+#include "dsp/rt/noise_gate.h"
+#include "dsp/rt/tone.h"
+#include "dsp/setup/prepared_stage.h"
+#include "jack/callback.h"
+#include "litert/litert_model.h"
 
 namespace nb = nanobind;
 
@@ -43,8 +45,8 @@ void in_blocks(const InAudio& in, const OutAudio& out, int channels, int max_fra
   const nb::gil_scoped_release release;
   const std::size_t most = static_cast<std::size_t>(max_frames);
   for (std::size_t done = 0; done < frames; done += most) {
-    const float* from[kMostChannels] = {};
-    float* to[kMostChannels] = {};
+    const float* from[kMaxAudioChannels] = {};
+    float* to[kMaxAudioChannels] = {};
     for (int c = 0; c < channels; ++c) {
       const std::size_t at = static_cast<std::size_t>(c) * frames + done;
       from[c] = in.data() + at;
@@ -81,7 +83,13 @@ void bind_chain(nb::module_& m) {
       .def(
           "add_gate",
           [](PreparedChain& chain, float threshold, float hysteresis, double attack_s, double hold_s,
-             double release_s) { return chain.add_gate({threshold, hysteresis, attack_s, hold_s, release_s}); },
+             double release_s) {
+            return chain.add_gate({.threshold = threshold,
+                                   .hysteresis = hysteresis,
+                                   .attack_s = attack_s,
+                                   .hold_s = hold_s,
+                                   .release_s = release_s});
+          },
           nb::arg("threshold"), nb::arg("hysteresis"), nb::arg("attack_s"), nb::arg("hold_s"), nb::arg("release_s"))
       .def("add_tone", &PreparedChain::add_tone)
       .def(
@@ -95,6 +103,33 @@ void bind_chain(nb::module_& m) {
             return chain.add_amp(artifact, exact ? Accuracy::kExact : Accuracy::kFast);
           },
           nb::arg("artifact"), nb::arg("exact"))
+      .def(
+          "add_litert",
+          [](PreparedChain& chain, const nb::bytes& data, std::string name, std::string library,
+             std::optional<int> frames, int prewarm_frames, double sample_rate) {
+            const std::span file{reinterpret_cast<const std::byte*>(data.c_str()), data.size()};
+            const LiteRtPreparation preparation{
+                .library = std::move(library), .name = name, .frames = frames, .prewarm_frames = prewarm_frames};
+            const nb::gil_scoped_release release;
+            return chain.add_player(name, sample_rate,
+                                    [&] { return std::make_shared<LiteRtModel>(file, preparation); });
+          },
+          nb::arg("data"), nb::arg("name"), nb::arg("library"), nb::arg("frames").none(), nb::arg("prewarm_frames"),
+          nb::arg("sample_rate"))
+      .def("add_dc_blocker", &PreparedChain::add_dc_blocker)
+      .def_prop_ro("faults",
+                   [](const PreparedChain& chain) {
+                     std::vector<std::uint32_t> faults;
+                     for (int link = 0; link < chain.links(); ++link) faults.push_back(chain.faults(link));
+                     return faults;
+                   })
+      .def_prop_ro("input_faults", [](const PreparedChain& chain) { return chain.faults(-1); })
+      .def("take_peaks",
+           [](PreparedChain& chain) {
+             std::vector<float> peaks;
+             for (int link = 0; link < chain.links(); ++link) peaks.push_back(chain.take_peak(link));
+             return peaks;
+           })
       .def("reset", &PreparedChain::reset, nb::call_guard<nb::gil_scoped_release>())
       .def(
           "set",
@@ -110,7 +145,7 @@ void bind_chain(nb::module_& m) {
                       [&](Ins from, Outs to, int frames) { chain.chain().process(from, to, frames); });
           },
           nb::arg("audio"), nb::arg("out"))
-      .def_prop_ro("links", [](PreparedChain& chain) { return chain.chain().links[0].size(); })
+      .def_prop_ro("links", &PreparedChain::links)
       .def_prop_ro("channels", &PreparedChain::channels)
       .def_prop_ro("latency_frames", &PreparedChain::latency_frames)
       .def_prop_ro("memory_bytes", &PreparedChain::memory_bytes);
@@ -130,20 +165,20 @@ void bind_stage(nb::module_& m) {
       .def_prop_ro("blocks", [](PreparedStage& stage) { return stage.stage().blocks(); })
       .def_prop_ro("switching", [](PreparedStage& stage) { return stage.stage().switching(); })
       .def_prop_rw(
-          "tapped", [](PreparedStage& stage) { return stage.stage().tapped.load(); },
-          [](PreparedStage& stage, bool on) { stage.stage().tapped = on; })
+          "tapped", [](PreparedStage& stage) { return stage.stage().tapped(); },
+          [](PreparedStage& stage, bool on) { stage.stage().set_tapped(on); })
       .def("take_tap",
            [](PreparedStage& stage, const OutRows& out) {
-             if (out.shape(1) != static_cast<std::size_t>(stage.stage().tap.width)) {
+             if (out.shape(1) != static_cast<std::size_t>(stage.stage().tap().width())) {
                throw nb::value_error("out has another number of columns than twice the channels");
              }
-             return stage.stage().tap.take(out.data(), out.shape(0));
+             return stage.stage().tap().take(out.data(), out.shape(0));
            })
-      .def_prop_ro("dropped", [](PreparedStage& stage) { return stage.stage().tap.dropped(); })
+      .def_prop_ro("dropped", [](PreparedStage& stage) { return stage.stage().tap().dropped(); })
       .def(
           "process",
           [](PreparedStage& stage, const InAudio& in, const OutAudio& out) {
-            in_blocks(in, out, stage.stage().channels, stage.max_frames(),
+            in_blocks(in, out, stage.stage().channels(), stage.max_frames(),
                       [&](Ins from, Outs to, int frames) { stage.stage().process(from, to, frames); });
           },
           nb::arg("audio"), nb::arg("out"));
@@ -157,16 +192,15 @@ void bind_jack(nb::module_& m) {
           "__init__",
           [](JackCallback* self, PreparedStage& stage, std::uintptr_t port_get_buffer,
              const std::vector<std::uintptr_t>& ins, const std::vector<std::uintptr_t>& outs) {
-            if (ins.size() != static_cast<std::size_t>(stage.stage().channels) || outs.size() != JackCallback::kOuts) {
+            if (ins.size() != static_cast<std::size_t>(stage.stage().channels()) ||
+                outs.size() != JackCallback::kOuts) {
               throw nb::value_error("a port for each channel, and two outputs are needed");
             }
-            new (self) JackCallback;
-            self->stage = &stage.stage();
-            self->max_frames = stage.max_frames();
-            self->sample_rate = stage.sample_rate();
-            self->port_get_buffer = reinterpret_cast<JackCallback::PortGetBuffer>(port_get_buffer);
-            for (std::size_t c = 0; c < ins.size(); ++c) self->ins[c] = reinterpret_cast<void*>(ins[c]);
-            for (std::size_t o = 0; o < outs.size(); ++o) self->outs[o] = reinterpret_cast<void*>(outs[o]);
+            JackCallback::Ports ports;
+            ports.get_buffer = reinterpret_cast<JackCallback::PortGetBuffer>(port_get_buffer);
+            for (std::size_t c = 0; c < ins.size(); ++c) ports.ins[c] = reinterpret_cast<void*>(ins[c]);
+            for (std::size_t o = 0; o < outs.size(); ++o) ports.outs[o] = reinterpret_cast<void*>(outs[o]);
+            new (self) JackCallback(stage.stage(), stage.max_frames(), stage.sample_rate(), ports);
           },
           nb::arg("stage"), nb::arg("port_get_buffer"), nb::arg("ins"), nb::arg("outs"), nb::keep_alive<1, 2>())
       // What jack_set_process_callback() takes: the function and its argument.
@@ -188,9 +222,9 @@ void bind_jack(nb::module_& m) {
           "listen_to_midi",
           [](JackCallback& callback, std::uintptr_t midi_get_event_count, std::uintptr_t midi_event_get,
              std::uintptr_t port) {
-            callback.midi_get_event_count = reinterpret_cast<JackCallback::MidiGetEventCount>(midi_get_event_count);
-            callback.midi_event_get = reinterpret_cast<JackCallback::MidiEventGet>(midi_event_get);
-            callback.midi_in = reinterpret_cast<void*>(port);
+            callback.listen_to_midi(reinterpret_cast<void*>(port),
+                                    reinterpret_cast<JackCallback::MidiGetEventCount>(midi_get_event_count),
+                                    reinterpret_cast<JackCallback::MidiEventGet>(midi_event_get));
           },
           nb::arg("midi_get_event_count"), nb::arg("midi_event_get"), nb::arg("port"))
       .def("take_midi",

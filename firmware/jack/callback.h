@@ -4,8 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
-#include "../dsp/rt/stage.h"
+#include "dsp/rt/stage.h"
 
 namespace nampedal {
 
@@ -31,6 +32,7 @@ struct MidiMessage {
   std::uint8_t size = 0;
 };
 
+// Plays a stage to JACK. The stage, and what the ports' addresses are of, outlive it.
 class JackCallback {
  public:
   static constexpr int kOuts = 2;
@@ -44,30 +46,54 @@ class JackCallback {
   using MidiGetEventCount = std::uint32_t (*)(void* buffer);
   using MidiEventGet = int (*)(MidiEvent* event, void* buffer, std::uint32_t index);
 
+  struct Ports {
+    PortGetBuffer get_buffer = nullptr;
+    // Of the stage's channels; one channel is heard from both outputs.
+    void* ins[kMaxAudioChannels] = {};
+    void* outs[kOuts] = {};
+  };
+
+  // max_frames and sample_rate: what the stage was prepared for.
+  // Here, and not in callback.cpp, since it takes memory: objects of the real-time side refer to no operator new.
+  JackCallback(Stage& stage, int max_frames, double sample_rate, const Ports& ports)
+      : stage_(stage),
+        max_frames_(static_cast<std::uint32_t>(max_frames)),
+        sample_rate_(sample_rate),
+        ports_(ports),
+        played_(std::make_unique<float[]>(static_cast<std::size_t>(kMaxAudioChannels) * max_frames_)) {}
+
+  // Before JACK calls process() for the first time.
+  void listen_to_midi(void* port, MidiGetEventCount get_event_count, MidiEventGet event_get) noexcept {
+    midi_get_event_count_ = get_event_count;
+    midi_event_get_ = event_get;
+    midi_in_ = port;
+  }
+
   // A JackProcessCallback; `self` is its argument.
   static int process(std::uint32_t frames, void* self) noexcept;
 
-  Stage* stage = nullptr;
-  int max_frames = 0;
-  double sample_rate = 0.0;
-  PortGetBuffer port_get_buffer = nullptr;
-  // Of the stage's channels; one channel is heard from both outputs.
-  void* ins[kMostChannels] = {};
-  void* outs[kOuts] = {};
   Load load;
-  // nullptr: no MIDI.
-  void* midi_in = nullptr;
-  MidiGetEventCount midi_get_event_count = nullptr;
-  MidiEventGet midi_event_get = nullptr;
-  // What came in. System messages are left out; what nobody takes in time is lost.
+  // Notes, control changes and program changes that came in; what nobody takes in time is lost. Pressure and pitch bend
+  // come by the hundred while a key is held, and would take the place of others.
   Queue<MidiMessage, 1024> midi;
-  // Every block takes at least so long: overload on request, to see what becomes of it. At most kMostBurnNs.
+  // Every block takes at least so long: overload on request, to see what becomes of it. At most kMaxBurnNs.
   std::atomic<std::uint32_t> burn_ns{0};
-  static constexpr std::uint32_t kMostBurnNs = 100'000'000;
+  static constexpr std::uint32_t kMaxBurnNs = 100'000'000;
 
  private:
   void play(std::uint32_t frames) noexcept;
   void hear_midi(std::uint32_t frames) noexcept;
+
+  Stage& stage_;
+  const std::uint32_t max_frames_;
+  const double sample_rate_;
+  const Ports ports_;
+  // What a block is played into, (kMaxAudioChannels, max_frames). JACK's own buffers get what is finished alone: where
+  // we are late, the next cycle's readers see them as they are (JACK2 is asynchronous unless jackd has -S).
+  std::unique_ptr<float[]> played_;
+  void* midi_in_ = nullptr;  // nullptr: no MIDI
+  MidiGetEventCount midi_get_event_count_ = nullptr;
+  MidiEventGet midi_event_get_ = nullptr;
 };
 
 }  // namespace nampedal

@@ -1,8 +1,8 @@
-#include "library.h"
+#include "litert/library.h"
 
 #include <dlfcn.h>
 
-#include "../dsp/setup/errors.h"
+#include "dsp/setup/errors.h"
 
 namespace nampedal::litert {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "api.h"
+#include "litert/api.h"
 
 namespace nampedal::litert {
 

@@ -1,12 +1,14 @@
-#include "litert_model.h"
+#include "litert/litert_model.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "../dsp/rt/flush_to_zero.h"
-#include "../dsp/setup/bounds.h"
-#include "../dsp/setup/errors.h"
-#include "library.h"
+#include "dsp/rt/flush_to_zero.h"
+#include "dsp/rt/guard.h"
+#include "dsp/setup/bounds.h"
+#include "dsp/setup/errors.h"
+#include "litert/library.h"
+#include "litert/tflite_verify.h"
 
 namespace nampedal {
 
@@ -38,6 +40,9 @@ TensorType audio_type(int frames) { return {kFloat32, {4, 0, {1, 1, frames, 1}, 
 LiteRtModel::LiteRtModel(std::span<const std::byte> file, const LiteRtPreparation& preparation)
     : name_(preparation.name), api_(open_library(preparation.library)) {
   check_limit("prewarm_frames", preparation.prewarm_frames, 0, kMaxLookback);
+  if (preparation.frames) check_limit("max_frames", *preparation.frames, 1, kMaxFrames);
+  const Verified graph = verify_tflite(file, name_, preparation.frames.value_or(0));
+  check_settling(graph, preparation.prewarm_frames);
   read(file);
   check_ends();
   compile();
@@ -60,11 +65,15 @@ void LiteRtModel::check_limit(const char* what, int found, int least, int most) 
                                    std::to_string(least) + " to " + std::to_string(most));
 }
 
+void LiteRtModel::check_settling(const Verified& graph, int prewarm_frames) const {
+  const std::int64_t blocks = std::max(1, (prewarm_frames + graph.block - 1) / graph.block);
+  if (graph.macs <= kMaxSettlingMacs / blocks) return;
+  throw Error(Mistake::kLimit, name_ + ": its prewarm of " + std::to_string(prewarm_frames) +
+                                   " frames takes more than " + std::to_string(kMaxSettlingMacs / 1'000'000) +
+                                   " million multiply-adds, the most allowed");
+}
+
 void LiteRtModel::read(std::span<const std::byte> file) {
-  // The offset of the root, then the identifier.
-  if (file.size() < 8 || std::memcmp(file.data() + 4, "TFL3", 4) != 0) {
-    throw Error(Mistake::kNotAnArtifact, name_ + ": is not a TensorFlow Lite model; a .tflite was expected");
-  }
   const auto copy = std::as_writable_bytes(memory_.array<float>((file.size() + sizeof(float) - 1) / sizeof(float)));
   std::copy(file.begin(), file.end(), copy.begin());
 
@@ -170,7 +179,8 @@ Status LiteRtModel::prewarm() noexcept {
 void LiteRtModel::process(const float* in, float* out, int frames) noexcept {
   const FlushToZero guard;
   std::copy_n(in, frames, in_);
-  if (run() == kOk) {
+  // What its state makes no sound of is silent: the graph is the library's own, and forgets what it heard.
+  if (run() == kOk && is_sound(out_, frames)) {
     std::copy_n(out_, frames, out);
   } else {
     std::fill_n(out, frames, 0.0f);

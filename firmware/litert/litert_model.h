@@ -7,9 +7,10 @@
 #include <span>
 #include <string>
 
-#include "../dsp/rt/player.h"
-#include "../dsp/setup/memory.h"
-#include "api.h"
+#include "dsp/rt/player.h"
+#include "dsp/setup/memory.h"
+#include "litert/api.h"
+#include "litert/tflite_verify.h"
 
 namespace nampedal {
 
@@ -33,6 +34,7 @@ class LiteRtModel final : public Player {
   // Plays the prewarm in whole blocks, one at least. The library offers no way to set its variables back, and creating
   // the model anew may fail.
   void reset() noexcept override;
+  float rest() const noexcept override { return out_[frames_ - 1]; }
 
   int in_channels() const noexcept override { return 1; }
   int out_channels() const noexcept override { return 1; }
@@ -49,6 +51,7 @@ class LiteRtModel final : public Player {
   // The next step of the constructor, or an Error that names it.
   void check(litert::Status status, const char* step) const;
   void check_limit(const char* what, int found, int least, int most) const;
+  void check_settling(const litert::Verified& graph, int prewarm_frames) const;
   void read(std::span<const std::byte> file);
   void check_ends() const;
   void check_element(litert::Tensor* tensor, const char* which) const;

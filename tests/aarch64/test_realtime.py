@@ -7,8 +7,8 @@ from pathlib import Path
 
 import nam_maker
 import pytest
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine import artifact
 from realtime_symbols import foreign_symbols, realtime_objects
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board import boards, places
-from nampedal.board.boards import Board, Cost, Fact, board_keys, own_folder, read_board, write_board
-from nampedal.board.errors import (
+from nampedal.board.errors import UnknownBoardError
+from nampedal.board.profiles import boards
+from nampedal.board.profiles.boards import Board, Cost, Fact, board_keys, own_folder, read_board, write_board
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import (
     MissingKeyError,
     MissingUnitError,
     SettingsError,
@@ -19,10 +21,9 @@ from nampedal.board.errors import (
     SettingsUnreadableError,
     SettingsUnwritableError,
     SettingValueError,
-    UnknownBoardError,
     UnknownKeyError,
 )
-from nampedal.board.settings import to_toml
+from nampedal.firmware.base.files.toml_schema import to_toml
 
 BOARDS = ["3b-plus", "400", "4b-1.5ghz", "4b-1.8ghz", "5", "500", "cm4", "zero-2-w"]
 NUMBERS = ["cores", "clock_mhz", "ram_mib", "period_frames", "budget_percent"]
@@ -126,7 +127,7 @@ def test_a_users_own_profile_is_found_and_wins_over_ours(profile: str) -> None:
 def test_a_profile_that_came_with_the_pedal_wins_over_ours_and_loses_to_the_users_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "PROFILES", tmp_path / "profiles")
+    monkeypatch.setattr(system_paths, "PROFILES", tmp_path / "profiles")
     write_board(dataclasses.replace(read_board("5"), name="The pedal's"), tmp_path / "profiles" / "boards" / "5.toml")
     assert read_board("5").name == "The pedal's"
     write_board(dataclasses.replace(read_board("5"), name="My Pi 5"), own_folder() / "5.toml")
@@ -244,7 +245,7 @@ def test_a_number_where_more_is_needed_is_refused(tmp_path: Path, profile: str, 
     ("data", "text"),
     [
         (b"cpu = \n", "is not TOML: invalid value (at line 1, column 7)"),
-        (b'name = "caf\xe9"\n', "is not TOML: it is not UTF-8"),
+        (b'name = "caf\xe9"\n', "is not TOML: it is not UTF-8 (at line 1); save it as UTF-8"),
         (b"x = " + b"[" * 9999, "is not TOML that is read here: it is nested too deeply"),
         (b"x = 1" + b"0" * 9999, "is not TOML that is read here: a number is too long"),
     ],
@@ -270,13 +271,13 @@ def test_a_profile_that_can_not_be_read_is_named(tmp_path: Path) -> None:
 
 TEXT = st.text(min_size=1).filter(lambda text: bool(text.strip()) and text.isprintable())
 NAME = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1)
-NANOSECONDS = st.integers(0, boards.MOST_NANOSECONDS) | st.floats(0, boards.MOST_NANOSECONDS)
+NANOSECONDS = st.integers(0, boards.MAX_NANOSECONDS) | st.floats(0, boards.MAX_NANOSECONDS)
 COSTS = st.builds(
     Cost,
     status=st.sampled_from(boards.COST_STATUSES),
     source=TEXT,
     kernels=NAME,
-    error_percent=st.integers(0, boards.MOST_ERROR_PERCENT) | st.floats(0, boards.MOST_ERROR_PERCENT),
+    error_percent=st.integers(0, boards.MAX_ERROR_PERCENT) | st.floats(0, boards.MAX_ERROR_PERCENT),
     nanoseconds=st.dictionaries(NAME, NANOSECONDS, min_size=1),
 )
 
@@ -318,7 +319,7 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
     ("change", "text"),
     [
         ({"name": "two\nlines"}, "name: is 'two\\nlines'; one line of text is needed"),
-        ({"name": "\ud83c"}, "is not TOML: it is not UTF-8"),
+        ({"name": "\ud83c"}, "is not TOML: it is not UTF-8 (at line 1); save it as UTF-8"),
         ({"cores": Fact(True, "stated", "a source")}, "cores.value: is True; a whole number from 1 to 64 is needed"),
         (
             {"cost": Cost("measured", "a fit", "neon", 1, {"mac": math.nan})},

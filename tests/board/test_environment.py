@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nampedal.board.environment import parse_environment, read_environment
+from nampedal.firmware.base.files.env_file import parse_environment, read_environment
 
 
 def test_an_environment_file_is_read_as_systemd_does() -> None:

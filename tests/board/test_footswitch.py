@@ -14,11 +14,11 @@ import footswitch as random_feet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nampedal.board.controls import Edge
 from nampedal.board.errors import FootswitchTimesError, TriggerError
-from nampedal.board.footswitch import APART_S, Footswitches, Gesture, Kind, Times, Trigger
+from nampedal.board.inputs.control_events import Edge
+from nampedal.board.inputs.footswitch import APART_S, Footswitches, Gesture, GestureTimes, Kind, Trigger
 
-TIMES = Times(debounce_s=0.02, chord_s=0.06, long_s=0.5, double_s=0.3, repeat_s=0.2)
+TIMES = GestureTimes(debounce_s=0.02, chord_s=0.06, long_s=0.5, double_s=0.3, repeat_s=0.2)
 # Of a table: nothing is under way any more.
 END_S = 20.0
 Ask = Callable[[Footswitches, float, float], list[Gesture]]
@@ -212,7 +212,7 @@ def test_a_change_that_debouncing_held_back_is_a_deadline_and_one_that_bounced_b
 
 
 def test_without_debouncing_every_edge_counts() -> None:
-    machine = Footswitches(triggers("1"), Times(debounce_s=0.0))
+    machine = Footswitches(triggers("1"), GestureTimes(debounce_s=0.0))
     assert written(play(machine, edges("1:0-1-2-3"))) == "1@0 1@2"
     assert written(machine.hear(Edge(30.0, "1", True)) + machine.hear(Edge(30.0, "1", False))) == "1@30000"
 
@@ -224,7 +224,7 @@ def test_an_edge_at_the_end_of_debouncing_is_told_at_once() -> None:
 
 
 def test_a_wait_may_be_shorter_than_debouncing() -> None:
-    machine = Footswitches(triggers("1, 1 release, 1+2"), Times(debounce_s=0.1, chord_s=0.03))
+    machine = Footswitches(triggers("1, 1 release, 1+2"), GestureTimes(debounce_s=0.1, chord_s=0.03))
     assert written(play(machine, edges("1:0-5"))) == "1@30 1_release@100"
 
 
@@ -398,7 +398,7 @@ def test_a_trigger_has_the_switches_of_its_kind(kind: Kind, switches: tuple[str,
 )
 def test_times_that_no_foot_can_use_are_refused(changes: dict[str, float], text: str) -> None:
     with pytest.raises(FootswitchTimesError) as caught:
-        Times(**changes)
+        GestureTimes(**changes)
     assert str(caught.value) == text
 
 
@@ -406,7 +406,7 @@ def test_times_that_no_foot_can_use_are_refused(changes: dict[str, float], text:
 
 # Sums of them are exact: what ends when is not left to rounding.
 UNIT_S = 1.0 / 1024.0
-EXACT = Times(*(units * UNIT_S for units in (20, 60, 500, 300, 200)))
+EXACT = GestureTimes(*(units * UNIT_S for units in (20, 60, 500, 300, 200)))
 SWITCHES = ("1", "2", "3")
 ONES = [Trigger(kind, (name,)) for name in SWITCHES for kind in random_feet.WORDS]
 PAIRS = [Trigger("chord", pair) for pair in itertools.combinations(SWITCHES, 2)]

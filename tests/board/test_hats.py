@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board import hats
-from nampedal.board.errors import (
+from nampedal.board.errors import UnknownHatError
+from nampedal.board.profiles import hats
+from nampedal.board.profiles.hats import Hat, hat_keys, own_folder, read_hat
+from nampedal.board.profiles.profile_files import STATUSES, Fact
+from nampedal.firmware.base.errors import (
     MissingKeyError,
     MissingUnitError,
     SettingsError,
     SettingsSyntaxError,
     SettingsUnreadableError,
     SettingValueError,
-    UnknownHatError,
     UnknownKeyError,
 )
-from nampedal.board.hats import Hat, hat_keys, own_folder, read_hat
-from nampedal.board.profiles import STATUSES, Fact
-from nampedal.board.settings import to_toml
+from nampedal.firmware.base.files.toml_schema import to_toml
 
 HATS = [
     "audioinjector-stereo",
@@ -346,7 +346,7 @@ WRONG: list[tuple[str, str, type[SettingsError], str]] = [
     ('0 = "EEPROM data"', 'GPIO0 = "EEPROM data"', SettingValueError, "pins: 'GPIO0' is no pin; one of 0 to 27 is needed"),
     ('0 = "EEPROM data"', "0 = 1", SettingValueError, "pins.0: is 1; one line of text is needed"),
     ('0 = "EEPROM data"\n18 = "I2S bit clock"\n', "", SettingValueError, "pins: is {}; a table of one pin or more is needed"),
-    ('0 = "EEPROM data"', '18 = "EEPROM data"', SettingsSyntaxError, "is not TOML: cannot overwrite a value (at line 62, column 21)"),
+    ('0 = "EEPROM data"', '18 = "EEPROM data"', SettingsSyntaxError, "is not TOML: cannot overwrite a value (at line 62, column 21); the key of this line is in a line above, too: keep one of the two"),
 ]  # fmt: skip
 
 
@@ -377,7 +377,7 @@ def test_a_profile_that_can_not_be_read_is_named(tmp_path: Path) -> None:
 
 
 TEXT = st.text(min_size=1).filter(lambda text: bool(text.strip()) and text.isprintable())
-PINS = st.dictionaries(st.integers(0, hats.MOST_PIN), TEXT, min_size=1)
+PINS = st.dictionaries(st.integers(0, hats.MAX_PIN), TEXT, min_size=1)
 
 
 def facts(name: str) -> st.SearchStrategy[dict[str, Any]]:

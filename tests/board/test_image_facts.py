@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import pytest
-from nampedal.board.errors import MissingKeyError, NewerFormatError, SettingsError, SettingValueError, UnknownKeyError
-from nampedal.board.image_facts import ImageFacts, read_facts, write_facts
+from nampedal.firmware.base.errors import (
+    MissingKeyError,
+    NewerFormatError,
+    SettingsError,
+    SettingValueError,
+    UnknownKeyError,
+)
+from nampedal.firmware.system.image.image_manifest import ImageManifest, dump_manifest, read_manifest
 
-FACTS = ImageFacts("0.2.0", "raspios", "aarch64", "4-hifiberry", 150_000_000, "ab" * 32)
+FACTS = ImageManifest("0.2.0", "raspios", "aarch64", "4-hifiberry", 150_000_000, "ab" * 32)
 
 
 def refusal(text: bytes, error: type[SettingsError]) -> str:
     with pytest.raises(error) as caught:
-        read_facts(text, "pedal.img")
+        read_manifest(text, "pedal.img")
     return str(caught.value)
 
 
 def test_what_an_image_says_of_itself_is_read_as_it_was_written() -> None:
-    assert read_facts(write_facts(FACTS), "pedal.img") == FACTS
-    assert write_facts(FACTS) == (
+    assert read_manifest(dump_manifest(FACTS), "pedal.img") == FACTS
+    assert dump_manifest(FACTS) == (
         b'format = 1\nversion = "0.2.0"\nbase = "raspios"\nmachine = "aarch64"\npedal = "4-hifiberry"\n'
         b"root_bytes = 150000000\n" + f'root_sha256 = "{"ab" * 32}"\n'.encode()
     )
@@ -28,7 +34,7 @@ def test_an_image_of_a_newer_format_is_for_a_newer_nampedal() -> None:
 
 
 def test_what_is_missing_unknown_or_no_checksum_is_named() -> None:
-    text = write_facts(FACTS)
+    text = dump_manifest(FACTS)
     assert refusal(text.replace(b"base", b"bass"), UnknownKeyError) == (
         "pedal.img: bass: is no known key; did you mean base?"
     )

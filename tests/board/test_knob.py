@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nampedal.board.errors import KnobCurveError, KnobSettingError, KnobTravelError
-from nampedal.board.knob import CURVES, LIMITS, NEAR, Knob, KnobSpec, Pickup
+from nampedal.board.inputs.knob import CURVES, LIMITS, NEAR, Knob, KnobSpec, Pickup
 
 CODE = 1.0 / 1023
 UNIT = st.floats(0.0, 1.0)
@@ -156,7 +156,7 @@ def test_a_knob_lags_by_no_more_than_its_band(spec: KnobSpec, start: float, raw:
 def test_after_a_preset_change_a_knob_does_nothing_until_it_passes_the_parameter() -> None:
     pickup = Pickup()
     assert pickup.feed(0.9) == 0.9
-    pickup.aim(0.3)
+    pickup.set_parameter_position(0.3)
     assert [pickup.feed(position) for position in (0.8, 1.0, 0.5)] == [None, None, None]
     assert [pickup.feed(position) for position in (0.1, 0.2, 0.9)] == [0.1, 0.2, 0.9]
 
@@ -164,7 +164,7 @@ def test_after_a_preset_change_a_knob_does_nothing_until_it_passes_the_parameter
 def test_a_knob_takes_over_when_it_comes_near_without_passing() -> None:
     pickup = Pickup()
     pickup.feed(0.9)
-    pickup.aim(0.5)
+    pickup.set_parameter_position(0.5)
     assert pickup.feed(0.5 + 1.1 * NEAR) is None
     assert pickup.feed(0.5 + 0.9 * NEAR) == 0.5 + 0.9 * NEAR
     assert pickup.feed(0.9) == 0.9
@@ -173,13 +173,13 @@ def test_a_knob_takes_over_when_it_comes_near_without_passing() -> None:
 def test_a_knob_that_stands_where_the_parameter_does_goes_on() -> None:
     pickup = Pickup()
     pickup.feed(0.5)
-    pickup.aim(0.51)
+    pickup.set_parameter_position(0.51)
     assert pickup.feed(0.6) == 0.6
 
 
 def test_a_knob_whose_place_is_not_known_does_not_pass() -> None:
     pickup = Pickup()
-    pickup.aim(0.5)
+    pickup.set_parameter_position(0.5)
     assert pickup.feed(0.9) is None
     assert pickup.feed(0.1) == 0.1
 
@@ -188,7 +188,7 @@ def test_a_knob_whose_place_is_not_known_does_not_pass() -> None:
 def test_a_parameter_at_its_end_is_taken_over_there(end: float) -> None:
     pickup = Pickup()
     pickup.feed(0.5)
-    pickup.aim(end)
+    pickup.set_parameter_position(end)
     assert pickup.feed(abs(end - 0.1)) is None
     assert pickup.feed(end) == end
 
@@ -196,17 +196,17 @@ def test_a_parameter_at_its_end_is_taken_over_there(end: float) -> None:
 def test_a_knob_that_jumps_takes_over_at_once() -> None:
     pickup = Pickup(jump=True)
     pickup.feed(0.9)
-    pickup.aim(0.1)
+    pickup.set_parameter_position(0.1)
     assert pickup.feed(0.8) == 0.8
 
 
 @given(st.lists(st.tuples(st.booleans(), UNIT)))
 def test_the_parameter_never_jumps_further_than_the_knob_moved_or_near(story: list[tuple[bool, float]]) -> None:
     pickup, stands, knob = Pickup(), 0.5, None
-    pickup.aim(stands)
+    pickup.set_parameter_position(stands)
     for changes, position in story:
         if changes:
-            pickup.aim(position)
+            pickup.set_parameter_position(position)
             stands = position
             continue
         told = pickup.feed(position)

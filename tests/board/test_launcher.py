@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.launcher import launcher
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.launcher import launcher_script
 from update_rig import NEW, OLD, FakePedal, make_runtime
 
 
@@ -18,7 +18,7 @@ from update_rig import NEW, OLD, FakePedal, make_runtime
 def pedal(tmp_path: Path) -> FakePedal:
     """Both slots are whole, and nothing is linked."""
     pedal = FakePedal(tmp_path)
-    runtimes = pedal.at(places.RUNTIMES)
+    runtimes = pedal.at(system_paths.RUNTIMES)
     for slot, version in (("a", OLD), ("b", NEW)):
         make_runtime(runtimes / slot, version)
         (runtimes / slot / "beside").write_text(f"made of {OLD}\n")
@@ -27,26 +27,25 @@ def pedal(tmp_path: Path) -> FakePedal:
 
 
 def link(pedal: FakePedal, name: str, target: str) -> None:
-    (pedal.at(places.RUNTIMES) / name).symlink_to(target)
+    (pedal.at(system_paths.RUNTIMES) / name).symlink_to(target)
 
 
 def marks(pedal: FakePedal) -> list[str]:
-    return sorted(path.name for path in (pedal.at(places.RUNTIMES) / "tries").iterdir())
+    return sorted(path.name for path in (pedal.at(system_paths.RUNTIMES) / "tries").iterdir())
 
 
 def test_it_is_plain_shell() -> None:
-    subprocess.run(["sh", "-n"], input=launcher(), text=True, check=True)
-    assert "/var/lib/nampedal/runtimes" in launcher()
-    assert "{" not in launcher().replace("${", "").replace("() {", "")
+    subprocess.run(["sh", "-n"], input=launcher_script(), text=True, check=True)
+    assert "/var/lib/nampedal/runtimes" in launcher_script()
+    assert "{" not in launcher_script().replace("${", "").replace("() {", "")
 
 
 def test_without_updates_the_installed_runtime_gets_all_arguments(pedal: FakePedal) -> None:
-    shutil.rmtree(pedal.at(places.RUNTIMES))
+    shutil.rmtree(pedal.at(system_paths.RUNTIMES))
     assert pedal.launch("set", "3.bass", "7.5") == f"{OLD} set 3.bass 7.5"
 
 
 def test_what_a_boot_waits_for_is_started_by_itself(pedal: FakePedal) -> None:
-    assert pedal.launch("card", "boot") == "a boot"
     assert pedal.launch("card", "check", "boot") == f"{OLD} card check boot"
 
 
@@ -65,7 +64,7 @@ def root_of_a_pedal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", ["bank", "calibrate", "latency", "learn", "setup"])
 def test_what_is_the_players_root_does_as_the_player(pedal: FakePedal, command: str) -> None:
     said = pedal.launch(command, "an argument").split("\n")
-    assert said == ["as --", f"{pedal.at(places.COMMAND)} {command} an argument"]
+    assert said == ["as --", f"{pedal.at(system_paths.COMMAND)} {command} an argument"]
 
 
 @pytest.mark.usefixtures("root_of_a_pedal")
@@ -77,9 +76,9 @@ def test_what_is_roots_root_does(pedal: FakePedal, command: str) -> None:
 def test_it_says_where_state_and_settings_are_and_that_the_socket_is_the_services(tmp_path: Path) -> None:
     pedal = FakePedal(tmp_path)
     tells = "import os; print(*(os.environ.get('XDG_' + x) for x in ('RUNTIME_DIR', 'CONFIG_HOME', 'STATE_HOME')))"
-    (package,) = pedal.at(places.RUNTIME).glob("lib/*/site-packages/nampedal/firmware/cli")
+    (package,) = pedal.at(system_paths.RUNTIME).glob("lib/*/site-packages/nampedal/firmware/cli")
     (package / "__main__.py").write_text(tells)
-    assert pedal.launch() == f"None {pedal.at(places.CONFIG)} {pedal.at(places.STATE)}"
+    assert pedal.launch() == f"None {pedal.at(system_paths.CONFIG)} {pedal.at(system_paths.STATE)}"
 
 
 def test_what_an_update_brought_is_used_by_every_command_but_the_safe_one(pedal: FakePedal) -> None:
@@ -104,7 +103,7 @@ def test_a_trial_is_begun_by_the_daemon_alone_and_once(pedal: FakePedal) -> None
 
 
 def test_a_trial_whose_python_does_not_start_is_followed_by_the_old_one(pedal: FakePedal) -> None:
-    (main,) = pedal.at(places.RUNTIMES).glob("b/lib/*/site-packages/nampedal/firmware/cli/playing.py")
+    (main,) = pedal.at(system_paths.RUNTIMES).glob("b/lib/*/site-packages/nampedal/firmware/cli/__main__.py")
     main.write_text("raise SystemExit('broken')")
     link(pedal, "trial", "b")
     with pytest.raises(AssertionError, match="broken"):
@@ -115,19 +114,19 @@ def test_a_trial_whose_python_does_not_start_is_followed_by_the_old_one(pedal: F
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_trial_is_not_begun_where_that_cannot_be_marked(pedal: FakePedal) -> None:
     link(pedal, "trial", "b")
-    (pedal.at(places.RUNTIMES) / "tries").chmod(0o555)
+    (pedal.at(system_paths.RUNTIMES) / "tries").chmod(0o555)
     assert pedal.launch("play", service=True) == f"{OLD} play"
 
 
 def test_a_trial_is_not_begun_where_nothing_can_be_marked(pedal: FakePedal) -> None:
     link(pedal, "trial", "b")
-    (pedal.at(places.RUNTIMES) / "tries").rmdir()
+    (pedal.at(system_paths.RUNTIMES) / "tries").rmdir()
     assert pedal.launch("play", service=True) == f"{OLD} play"
 
 
 def test_another_installed_runtime_has_no_use_for_what_an_update_brought(pedal: FakePedal) -> None:
     link(pedal, "current", "b")
-    (record,) = pedal.at(places.RUNTIME).glob("lib/*/site-packages/*.dist-info/RECORD")
+    (record,) = pedal.at(system_paths.RUNTIME).glob("lib/*/site-packages/*.dist-info/RECORD")
     record.write_text("made of 0.3.0\n")
     assert pedal.launch("status") == f"{OLD} status"
 
@@ -172,7 +171,7 @@ GARBAGE = [_a_file, _a_loop, _no_python, _another_python, _unfinished, _finished
 @pytest.mark.parametrize("name", ["current", "trial"])
 def test_a_slot_that_is_not_whole_is_passed_over(pedal: FakePedal, garbage: Callable[[Path], None], name: str) -> None:
     link(pedal, name, "b")
-    garbage(pedal.at(places.RUNTIMES) / "b")
+    garbage(pedal.at(system_paths.RUNTIMES) / "b")
     assert pedal.launch("play", service=True) == f"{OLD} play"
     assert marks(pedal) == []
 
@@ -188,12 +187,12 @@ def test_a_link_to_anything_else_is_passed_over(pedal: FakePedal, target: str) -
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_what_should_be_a_link_and_is_none_is_passed_over(pedal: FakePedal, kind: str) -> None:
     for name in ("current", "trial"):
-        path = pedal.at(places.RUNTIMES) / name
-        path.write_text("b") if kind == "file" else shutil.copytree(pedal.at(places.RUNTIMES) / "b", path)
+        path = pedal.at(system_paths.RUNTIMES) / name
+        path.write_text("b") if kind == "file" else shutil.copytree(pedal.at(system_paths.RUNTIMES) / "b", path)
     assert pedal.launch("play", service=True) == f"{OLD} play"
 
 
 def test_a_folder_of_runtimes_that_is_a_file_is_passed_over(pedal: FakePedal) -> None:
-    shutil.rmtree(pedal.at(places.RUNTIMES))
-    pedal.at(places.RUNTIMES).write_text("")
+    shutil.rmtree(pedal.at(system_paths.RUNTIMES))
+    pedal.at(system_paths.RUNTIMES).write_text("")
     assert pedal.launch("play", service=True) == f"{OLD} play"

@@ -14,16 +14,16 @@ from nampedal.board.errors import (
     LearnStrokesError,
     LearnTravelError,
 )
-from nampedal.board.knob import KnobSpec
-from nampedal.board.learn import Learner
+from nampedal.board.inputs.knob import KnobSpec
+from nampedal.board.inputs.knob_calibration import KnobCalibrator
 
 STROKE_S = 0.5
 
 
-def learner(ends: list[float], stroke_s: float = STROKE_S, steps: int = 20, noise: float = 0.0) -> Learner:
+def learner(ends: list[float], stroke_s: float = STROKE_S, steps: int = 20, noise: float = 0.0) -> KnobCalibrator:
     """Moved from end to end, evenly."""
     random = np.random.default_rng(1)
-    learns = Learner()
+    learns = KnobCalibrator()
     at = 0
     for start, end in itertools.pairwise(ends):
         for step in range(steps):
@@ -78,7 +78,7 @@ def test_a_pedal_that_was_not_moved_is_refused() -> None:
 
 def test_no_reading_at_all_is_no_movement() -> None:
     with pytest.raises(LearnTravelError, match=r"was moved from 0\.000 to 0\.000 only"):
-        Learner().learn(KnobSpec())
+        KnobCalibrator().learn(KnobSpec())
 
 
 def test_two_strokes_are_refused() -> None:
@@ -91,7 +91,7 @@ def test_two_strokes_are_refused() -> None:
 
 
 def test_an_open_input_that_hums_is_refused() -> None:
-    learns = Learner()
+    learns = KnobCalibrator()
     for at in range(500):
         learns.feed(at * 0.012, 0.5 + 0.3 * math.sin(2.0 * math.pi * 50.0 * at * 0.012))
     with pytest.raises(LearnSpeedError) as caught:

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.board import mbr
-from nampedal.board.image.disk import layout
-from nampedal.board.mbr import FAT32_LBA, LINUX, Partition
+from nampedal.firmware.system.image import mbr
+from nampedal.firmware.system.image.disk_layout import layout
+from nampedal.firmware.system.image.mbr import FAT32_LBA, LINUX, Partition
 
 
 @pytest.mark.skipif(shutil.which("sfdisk") is None, reason="sfdisk is not installed")

@@ -6,19 +6,25 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nampedal.board.errors import (
+from nampedal.board.errors import PedalNameError
+from nampedal.board.profiles.user_calibration import (
+    LIMITS,
+    UserCalibration,
+    calibration_path,
+    read_calibration,
+    write_calibration,
+)
+from nampedal.firmware.base.errors import (
     MissingKeyError,
     MissingUnitError,
-    PedalNameError,
     SettingsSyntaxError,
     SettingsUnreadableError,
     SettingsUnwritableError,
     SettingValueError,
     UnknownKeyError,
 )
-from nampedal.board.measured import LIMITS, Measured, measured_path, read_measured, write_measured
 
-MINE = Measured(389, 128, 48_000, -0.42, -86.3)
+MINE = UserCalibration(389, 128, 48_000, -0.42, -86.3)
 TEXT = """round_trip_frames = 389
 period_frames = 128
 sample_rate_hz = 48000
@@ -34,36 +40,36 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_was_measured_is_a_file_of_the_users_own(folder: Path) -> None:
-    assert read_measured("Mine_2-b") is None
-    write_measured("Mine_2-b", MINE)
+    assert read_calibration("Mine_2-b") is None
+    write_calibration("Mine_2-b", MINE)
     assert [path.name for path in folder.iterdir()] == ["Mine_2-b.toml"]
-    assert measured_path("Mine_2-b") == folder / "Mine_2-b.toml"
-    assert measured_path("Mine_2-b").read_text() == TEXT
-    assert read_measured("Mine_2-b") == MINE
+    assert calibration_path("Mine_2-b") == folder / "Mine_2-b.toml"
+    assert calibration_path("Mine_2-b").read_text() == TEXT
+    assert read_calibration("Mine_2-b") == MINE
 
 
 def test_without_xdg_it_is_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert measured_path("mine") == tmp_path / "home" / ".config" / "nampedal" / "measured" / "mine.toml"
+    assert calibration_path("mine") == tmp_path / "home" / ".config" / "nampedal" / "measured" / "mine.toml"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(
     st.builds(
-        Measured,
+        UserCalibration,
         *(st.integers(*LIMITS[key]) for key in ("round_trip_frames", "period_frames", "sample_rate_hz")),
         *(st.floats(*LIMITS[key]) for key in ("loop_gain_db", "noise_floor_dbfs")),
     )
 )
-def test_whatever_is_written_reads_back_the_same(measured: Measured) -> None:
-    write_measured("mine", measured)
-    assert read_measured("mine") == measured
+def test_whatever_is_written_reads_back_the_same(measured: UserCalibration) -> None:
+    write_calibration("mine", measured)
+    assert read_calibration("mine") == measured
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../a", "a/b", "a.toml", "a\n", "gr\u00fcn"])
 def test_a_pedals_name_is_letters_digits_and_two_signs(name: str) -> None:
-    for ask in (measured_path, read_measured, lambda name: write_measured(name, MINE)):
+    for ask in (calibration_path, read_calibration, lambda name: write_calibration(name, MINE)):
         with pytest.raises(PedalNameError) as caught:
             ask(name)
         assert str(caught.value) == f"pedal {name!r}: is no name; one of letters, digits, - and _ is needed"
@@ -86,20 +92,20 @@ def test_a_pedals_name_is_letters_digits_and_two_signs(name: str) -> None:
 def test_what_can_not_be_is_refused_with_its_place(
     folder: Path, before: str, after: str, error: type[Exception], text: str
 ) -> None:
-    write_measured("mine", MINE)
+    write_calibration("mine", MINE)
     path = folder / "mine.toml"
     path.write_text(TEXT.replace(before, after))
     with pytest.raises(error) as caught:
-        read_measured("mine")
+        read_calibration("mine")
     assert str(caught.value).startswith(f"{path}: ")
     assert text in str(caught.value)
 
 
 def test_what_could_not_be_read_back_is_not_written(folder: Path) -> None:
-    write_measured("mine", MINE)
+    write_calibration("mine", MINE)
     with pytest.raises(SettingValueError):
-        write_measured("mine", Measured(389, 128, 48_000, -0.42, 12.0))
-    assert read_measured("mine") == MINE
+        write_calibration("mine", UserCalibration(389, 128, 48_000, -0.42, 12.0))
+    assert read_calibration("mine") == MINE
     assert os.listdir(folder) == ["mine.toml"]
 
 
@@ -107,8 +113,8 @@ def test_a_file_that_can_not_be_read_or_written_is_named(folder: Path) -> None:
     path = folder / "mine.toml"
     path.mkdir(parents=True)
     with pytest.raises(SettingsUnreadableError) as unread:
-        read_measured("mine")
+        read_calibration("mine")
     assert str(unread.value) == f"{path}: can't be read: is a directory"
     with pytest.raises(SettingsUnwritableError) as unwritten:
-        write_measured("mine", MINE)
+        write_calibration("mine", MINE)
     assert str(unwritten.value) == f"{path}: can't be written: is a directory"

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 
 import pytest
-from nampedal.board.controls import Edge, Event, Failure, Light, Post
+from nampedal.board.drivers.driver_supervisor import MAX_RETRY_S, RETRY_S, STABLE_S, DriverSupervisor, Waker
 from nampedal.board.errors import GpioBusyError
-from nampedal.board.panel import LAST_RETRY_S, LASTING_S, RETRY_S, Panel, Waker
+from nampedal.board.inputs.control_events import Edge, Event, Failure, Light, Post
 
 PATIENCE_S = 60.0
 LIGHTS = {"1": Light(1.0), "2": Light(0.0)}
@@ -30,6 +30,7 @@ class Hardware:
     def __init__(self, name: str) -> None:
         self.name = name
         self.trouble: str | None = None
+        self.fault: Exception | None = None
         self.light_trouble: str | None = None
         self.may_open = threading.Event()
         self.may_open.set()
@@ -43,6 +44,8 @@ class Hardware:
     def open(self, post: Post) -> None:
         self.may_open.wait()
         self.asked.append("open")
+        if self.fault is not None:
+            raise self.fault
         if self.trouble is not None:
             raise GpioBusyError(self.trouble)
         self.post = post
@@ -64,7 +67,7 @@ class Bench:
     def __init__(self, clock: Clock, *names: str) -> None:
         self.clock = clock
         self.drivers = [Hardware(name) for name in names]
-        self.panel = Panel(self.drivers)
+        self.panel = DriverSupervisor(self.drivers)
 
     def awake(self) -> bool:
         return bool(select.select([self.panel], [], [], 0.0)[0])
@@ -90,7 +93,7 @@ class Bench:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("nampedal.board.panel.time", made)
+    monkeypatch.setattr("nampedal.board.drivers.driver_supervisor.time", made)
     return made
 
 
@@ -169,7 +172,7 @@ def test_a_driver_that_does_not_open_is_told_of_once_and_tried_after_growing_pau
     broken, other = bench.drivers
     broken.trouble = "gpio: a pin can't be used"
     bench.open()
-    assert bench.panel.troubles == {"gpio": "gpio: a pin can't be used"}
+    assert bench.panel.failures == {"gpio": "gpio: a pin can't be used"}
     pause_s, tried = RETRY_S, 1
     for _ in range(7):
         bench.pass_s(0.9 * pause_s)
@@ -177,8 +180,8 @@ def test_a_driver_that_does_not_open_is_told_of_once_and_tried_after_growing_pau
         bench.pass_s(0.2 * pause_s)
         tried += 1
         assert broken.asked.count("open") == tried
-        pause_s = min(2.0 * pause_s, LAST_RETRY_S)
-    assert pause_s == LAST_RETRY_S
+        pause_s = min(2.0 * pause_s, MAX_RETRY_S)
+    assert pause_s == MAX_RETRY_S
     assert caplog.messages == ["gpio: a pin can't be used"]
     assert other.asked == ["open"]
 
@@ -186,7 +189,7 @@ def test_a_driver_that_does_not_open_is_told_of_once_and_tried_after_growing_pau
 def test_other_trouble_is_news(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     for trouble in ("gpio: one", "gpio: one", "gpio: another"):
         bench.drivers[0].trouble = trouble
-        bench.pass_s(LAST_RETRY_S)
+        bench.pass_s(MAX_RETRY_S)
     assert caplog.messages == ["gpio: one", "gpio: another"]
 
 
@@ -201,11 +204,11 @@ def test_a_driver_that_works_again_is_told_of_and_shows_all_lights(
     driver.post(Failure(bench.clock.now_s, "gpio", "gpio: is gone"))
     assert bench.panel.tick() == []
     assert driver.asked == ["open", "close"]
-    assert bench.panel.troubles == {"gpio": "gpio: is gone"}
+    assert bench.panel.failures == {"gpio": "gpio: is gone"}
     bench.pass_s(RETRY_S)
     assert driver.shown == [LIGHTS, LIGHTS]
     assert bench.drivers[1].shown == [LIGHTS]
-    assert bench.panel.troubles == {}
+    assert bench.panel.failures == {}
     assert caplog.messages == ["gpio: is gone", "gpio works again"]
 
 
@@ -213,10 +216,10 @@ def test_the_pauses_of_a_driver_that_worked_again_are_short_again(bench: Bench) 
     driver = bench.drivers[0]
     driver.trouble = "gpio: one"
     for _ in range(5):
-        bench.pass_s(LAST_RETRY_S)
+        bench.pass_s(MAX_RETRY_S)
     driver.trouble = None
-    bench.pass_s(LAST_RETRY_S)
-    for works_s, pause_s in ((0.0, LAST_RETRY_S), (LASTING_S, RETRY_S)):
+    bench.pass_s(MAX_RETRY_S)
+    for works_s, pause_s in ((0.0, MAX_RETRY_S), (STABLE_S, RETRY_S)):
         bench.pass_s(works_s)
         driver.post(Failure(bench.clock.now_s, "gpio", "gpio: is gone"))
         tried = driver.asked.count("open")
@@ -250,13 +253,13 @@ def test_a_driver_that_fails_before_its_opener_has_ended_is_tried_again(bench: B
         bench.panel.tick()
     assert driver.posted.wait(PATIENCE_S)
     bench.panel.tick()
-    assert bench.panel.troubles == {}
+    assert bench.panel.failures == {}
     driver.may_end.set()
     bench.open()
-    assert bench.panel.troubles == {"gpio": "gpio: is gone"}
+    assert bench.panel.failures == {"gpio": "gpio: is gone"}
     driver.at_open = []
     bench.pass_s(RETRY_S)
-    assert bench.panel.troubles == {}
+    assert bench.panel.failures == {}
 
 
 def test_a_failure_of_before_is_none_of_what_is_opened_now(bench: Bench) -> None:
@@ -266,17 +269,18 @@ def test_a_failure_of_before_is_none_of_what_is_opened_now(bench: Bench) -> None
     driver.post(Failure(bench.clock.now_s, "gpio", "gpio: is gone"))
     bench.panel.show(LIGHTS)
     driver.light_trouble = None
-    bench.pass_s(LAST_RETRY_S)
-    assert bench.panel.troubles == {}
+    bench.pass_s(MAX_RETRY_S)
+    assert bench.panel.failures == {}
 
 
 def test_a_driver_whose_lights_fail_is_opened_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     driver, other = bench.drivers
     bench.open()
     driver.light_trouble = "gpio: takes nothing"
     bench.panel.show(LIGHTS)
     assert other.shown == [LIGHTS]
-    assert bench.panel.troubles == {"gpio": "gpio: takes nothing"}
+    assert bench.panel.failures == {"gpio": "gpio: takes nothing"}
     driver.light_trouble = None
     bench.pass_s(RETRY_S)
     assert driver.asked == ["open", "close", "open"]
@@ -297,3 +301,34 @@ def test_close_waits_for_what_opens_and_closes_all(clock: Clock) -> None:
     closer.join()
     assert [driver.asked for driver in bench.drivers] == [["open", "close"], ["open", "close"]]
     assert not [thread for thread in threading.enumerate() if thread.name == "open"]
+
+
+@pytest.mark.parametrize("fault", [ValueError("odd\nhardware"), MemoryError(), KeyError("x"), ImportError("no module")])
+def test_a_driver_that_fails_as_nobody_has_thought_of_is_told_of_and_opened_again(
+    bench: Bench, fault: Exception
+) -> None:
+    bad, good = bench.drivers
+    bad.fault = fault
+    bench.open()
+    trouble = bench.panel.failures["gpio"]
+    assert trouble.startswith(f"gpio: can't be opened: {type(fault).__name__}")
+    assert "\n" not in trouble
+    assert good.posted.is_set()
+    bad.fault = None
+    bench.pass_s(RETRY_S)
+    assert bench.panel.failures == {}
+    assert bad.posted.is_set()
+
+
+def test_a_driver_that_can_not_be_closed_keeps_no_other_from_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = bench.drivers
+    bench.open()
+
+    def fail() -> None:
+        raise OSError("stuck")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bad, "close", fail)
+        bench.panel.close()
+    assert good.asked == ["open", "close"]
+    monkeypatch.setattr(bench.panel, "close", lambda: None)

@@ -6,10 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-from nampedal.board.errors import MissingKeyError, PedalNameError, SettingsUnwritableError, UnknownPedalError
-from nampedal.board.knob import KnobSpec
-from nampedal.board.pedal_file import own_path, read_values, renamed, with_knob, write_pedal
-from nampedal.board.pedals import pedal_keys, read_pedal
+from nampedal.board.errors import PedalNameError, UnknownPedalError
+from nampedal.board.inputs.knob import KnobSpec
+from nampedal.board.profiles.pedal_file import (
+    read_raw_values,
+    user_pedal_path,
+    with_knob_calibration,
+    with_renamed_controls,
+    write_pedal,
+)
+from nampedal.board.profiles.pedals import pedal_keys, read_pedal
+from nampedal.firmware.base.errors import MissingKeyError, SettingsUnwritableError
 
 EVERYTHING = """
 name = "Mine, with \\"quotes\\" and ümlauts"
@@ -77,33 +84,36 @@ def mine(tmp_path: Path) -> Path:
 
 def test_every_shipped_pedal_is_written_as_it_is_read(own: Path) -> None:
     for key in pedal_keys():
-        before, values = read_pedal(key), read_values(key)
-        write_pedal(values, own_path(key))
-        assert read_values(own / f"{key}.toml") == values
+        before, values = read_pedal(key), read_raw_values(key)
+        write_pedal(values, user_pedal_path(key))
+        assert read_raw_values(own / f"{key}.toml") == values
         assert read_pedal(own / f"{key}.toml") == before
 
 
 def test_no_table_is_lost(mine: Path, own: Path) -> None:
     before = read_pedal(mine)
-    write_pedal(read_values(mine), own_path("mine"))
+    write_pedal(read_raw_values(mine), user_pedal_path("mine"))
     assert read_pedal("mine") == before
     assert before.map["control_changes"] == {"7": "level"}
 
 
 def test_names_go_from_wire_to_wire_on_every_part(mine: Path, own: Path) -> None:
-    values = renamed(read_values(mine), "switches", {"1": "3", "2": "1", "3": "2"})
-    write_pedal(values, own_path("mine"))
+    values = with_renamed_controls(read_raw_values(mine), "switches", {"1": "3", "2": "1", "3": "2"})
+    write_pedal(values, user_pedal_path("mine"))
     wiring = read_pedal("mine").wiring
     assert wiring.gpio is not None
     assert wiring.serial is not None
     assert list(wiring.gpio.switches.items()) == [("1", 6), ("3", 5)]
     assert wiring.serial.wires.switches == {"2": 1}
     assert wiring.gpio.lights == {"1": 12, "clip": 13}
-    assert {**values, "gpio": 0, "serial": 0} == {**read_values(mine), "gpio": 0, "serial": 0}
+    assert {**values, "gpio": 0, "serial": 0} == {**read_raw_values(mine), "gpio": 0, "serial": 0}
 
 
 def test_a_light_goes_from_a_lamp_to_a_strip(mine: Path, own: Path) -> None:
-    write_pedal(renamed(read_values(mine), "lights", {"1": "2", "2": "clip", "clip": "1"}), own_path("mine"))
+    write_pedal(
+        with_renamed_controls(read_raw_values(mine), "lights", {"1": "2", "2": "clip", "clip": "1"}),
+        user_pedal_path("mine"),
+    )
     wiring = read_pedal("mine").wiring
     assert wiring.gpio is not None
     assert wiring.strip is not None
@@ -113,46 +123,48 @@ def test_a_light_goes_from_a_lamp_to_a_strip(mine: Path, own: Path) -> None:
 
 
 def test_names_that_stay_change_nothing(mine: Path) -> None:
-    values = read_values(mine)
-    same = renamed(values, "lights", {"1": "1", "clip": "clip", "3": "3"})
+    values = read_raw_values(mine)
+    same = with_renamed_controls(values, "lights", {"1": "1", "clip": "clip", "3": "3"})
     assert list(same["gpio"]["lights"].items()) == list(values["gpio"]["lights"].items())
     assert same == values
 
 
 def test_of_a_knob_only_what_was_learnt_is_written(mine: Path) -> None:
-    values = read_values(mine)
+    values = read_raw_values(mine)
     before = read_pedal(mine).knobs["gain"].spec
     after = KnobSpec(low=0.01, high=0.9, curve="audio", band=0.005)
-    assert with_knob(values, "gain", before, after)["knob"] == {
+    assert with_knob_calibration(values, "gain", before, after)["knob"] == {
         "gain": {"low": 0.01, "curve": "audio", "jump": True, "high": 0.9, "band": 0.005},
         "volume": {"expression": True, "inverted": True},
     }
-    assert with_knob(values, "gain", before, before) == values
+    assert with_knob_calibration(values, "gain", before, before) == values
     del values["knob"]
-    assert with_knob(values, "gain", KnobSpec(), KnobSpec(inverted=True))["knob"] == {"gain": {"inverted": True}}
-    assert "knob" not in with_knob(values, "gain", KnobSpec(), KnobSpec())
+    assert with_knob_calibration(values, "gain", KnobSpec(), KnobSpec(inverted=True))["knob"] == {
+        "gain": {"inverted": True}
+    }
+    assert "knob" not in with_knob_calibration(values, "gain", KnobSpec(), KnobSpec())
 
 
 def test_what_could_not_be_read_is_not_written(mine: Path, own: Path) -> None:
-    values = read_values(mine)
+    values = read_raw_values(mine)
     del values["hat"]
     with pytest.raises(MissingKeyError, match=f"^{re.escape(str(own))}/mine.toml: hat: is missing, and needed$"):
-        write_pedal(values, own_path("mine"))
+        write_pedal(values, user_pedal_path("mine"))
     assert not own.exists()
 
 
 def test_a_profile_is_written_into_a_toml_file_only(mine: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsUnwritableError, match=r"/mine: can't be written: the name has to end in \.toml$"):
-        write_pedal(read_values(mine), tmp_path / "mine")
+        write_pedal(read_raw_values(mine), tmp_path / "mine")
 
 
 def test_a_name_that_could_lead_elsewhere_is_refused() -> None:
     with pytest.raises(
         PedalNameError, match=r"^pedal '\.\./mine': is no name; one of letters, digits, - and _ is needed$"
     ):
-        own_path("../mine")
+        user_pedal_path("../mine")
 
 
 def test_an_unknown_pedal_has_no_values() -> None:
     with pytest.raises(UnknownPedalError, match=r"^pedal 'nobodys': is unknown; "):
-        read_values("nobodys")
+        read_raw_values("nobodys")

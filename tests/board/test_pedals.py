@@ -9,21 +9,23 @@ from pathlib import Path
 import pytest
 from nampedal.board.errors import (
     ControlNameError,
-    MissingUnitError,
-    NampedalError,
     PinConflictError,
-    SettingsError,
-    SettingValueError,
     UnknownBoardError,
     UnknownHatError,
-    UnknownKeyError,
     UnknownPedalError,
 )
-from nampedal.board.expression import OUT
-from nampedal.board.footswitch import Times
-from nampedal.board.knob import KnobSpec
-from nampedal.board.pedals import KnobUse, pedal_keys, read_pedal
-from nampedal.board.wiring import Wiring
+from nampedal.board.inputs.expression import OUT
+from nampedal.board.inputs.footswitch import GestureTimes
+from nampedal.board.inputs.knob import KnobSpec
+from nampedal.board.profiles.pedals import KnobSettings, pedal_keys, read_pedal
+from nampedal.board.profiles.wiring import Wiring
+from nampedal.firmware.base.errors import (
+    MissingUnitError,
+    NampedalError,
+    SettingsError,
+    SettingValueError,
+    UnknownKeyError,
+)
 
 PLAIN = {"name": '"Mine"', "board": '"zero-2-w"', "hat": '"codec-zero"'}
 CONTROLS = """
@@ -92,7 +94,7 @@ def test_a_pedal_that_says_nothing_of_controls_has_none_and_leaves_all_to_the_fi
     pedal = read_pedal(file(tmp_path))
     assert pedal.wiring == Wiring()
     assert pedal.knobs == {}
-    assert pedal.times == Times()
+    assert pedal.times == GestureTimes()
     assert pedal.map == {}
 
 
@@ -182,16 +184,16 @@ def test_knobs_are_read_as_their_tables_say_and_others_as_all(tmp_path: Path) ->
     )
     pedal = read_pedal(file(tmp_path, CONTROLS + text))
     assert pedal.knobs == {
-        "gain": KnobUse(KnobSpec(0.1, 0.8, True, "audio", 0.0, 0.25, 0.02), expression=False, jump=True),
-        "expression": KnobUse(KnobSpec(), expression=True, jump=False),
+        "gain": KnobSettings(KnobSpec(0.1, 0.8, True, "audio", 0.0, 0.25, 0.02), expression=False, jump=True),
+        "expression": KnobSettings(KnobSpec(), expression=True, jump=False),
     }
     assert read_pedal(file(tmp_path, CONTROLS)).knobs == {}
 
 
 def test_times_of_feet_are_the_pedals_where_it_gives_them(tmp_path: Path) -> None:
     every = "debounce_s = 0\nchord_s = 0.1\nlong_s = 1\ndouble_s = 0.4\nrepeat_s = 0.2\n"
-    assert read_pedal(file(tmp_path, f"[times]\n{every}")).times == Times(0.0, 0.1, 1.0, 0.4, 0.2)
-    assert read_pedal(file(tmp_path, "[times]\nlong_s = 0.8\n")).times == Times(long_s=0.8)
+    assert read_pedal(file(tmp_path, f"[times]\n{every}")).times == GestureTimes(0.0, 0.1, 1.0, 0.4, 0.2)
+    assert read_pedal(file(tmp_path, "[times]\nlong_s = 0.8\n")).times == GestureTimes(long_s=0.8)
 
 
 def test_maps_are_handed_on_as_they_stand(tmp_path: Path) -> None:
@@ -204,6 +206,11 @@ def test_maps_are_handed_on_as_they_stand(tmp_path: Path) -> None:
         "knobs": {"expression": "gain 0 20", "mid": "2.treble"},
         "control_changes": {"7": "level", "64": "bypass"},
     }
+
+
+def test_what_a4_is_may_be_said(tmp_path: Path) -> None:
+    assert read_pedal(file(tmp_path)).reference_hz == 440.0
+    assert read_pedal(file(tmp_path, "[tuner]\nreference_hz = 442\n")).reference_hz == 442.0
 
 
 def test_a_pin_of_the_hat_is_named_as_the_hats(tmp_path: Path) -> None:
@@ -245,6 +252,10 @@ WRONG: list[tuple[str, type[SettingsError], str]] = [
     ("[times]\nlong_s = 0.2", SettingValueError, "times.long_s: is 0.2; a number from 0.3 to 5.0 is needed"),
     ("[times]\ndouble_s = 2", SettingValueError, "times.double_s: is 2; a number from 0.15 to 1.0 is needed"),
     ("[times]\nrepeat_s = nan", SettingValueError, "times.repeat_s: is nan; a number from 0.02 to 2.0 is needed"),
+    ("[tuner]", SettingValueError, "tuner: is {}; a table of reference_hz is needed"),
+    ("[tuner]\nreference = 442", MissingUnitError, "tuner.reference: has no unit; tuner.reference_hz is needed"),
+    ("[tuner]\nreference_hz = 414", SettingValueError, "tuner.reference_hz: is 414; a number from 415.0 to 466.0 is needed"),
+    ("[tuner]\nreference_hz = nan", SettingValueError, "tuner.reference_hz: is nan; a number from 415.0 to 466.0 is needed"),
     ("footswitches = 1", SettingValueError, "footswitches: is 1; a table of what controls do is needed"),
     ("[footswitches]", SettingValueError, "footswitches: is {}; a table of what controls do is needed"),
     ("[footswitches]\n1 = 2", SettingValueError, f"footswitches.1: is 2; {LINE}"),

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.quadrature import Quadrature
+from nampedal.board.inputs.quadrature import Quadrature
 
 # What the contacts do on one turn clockwise, from both open on.
 CLOCKWISE = [(False, False), (True, False), (True, True), (False, True)]

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.errors import SerialMessageError
-from nampedal.board.serial_protocol import (
+from nampedal.board.drivers.serial_protocol import (
     FRAME_BYTES,
     Decoder,
     EncoderClicks,
@@ -24,11 +23,12 @@ from nampedal.board.serial_protocol import (
     Who,
     encode,
 )
+from nampedal.board.errors import SerialMessageError
 
 sevens = st.integers(0, 127)
 messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, sevens, sevens, sevens, sevens, sevens),
-    st.builds(SwitchEdge, sevens, st.booleans(), st.integers(0, SwitchEdge.MOST_AGE_US)),
+    st.builds(SwitchEdge, sevens, st.booleans(), st.integers(0, SwitchEdge.MAX_AGE_US)),
     st.builds(KnobPosition, sevens, st.integers(0, KnobPosition.MOST)),
     st.builds(EncoderClicks, sevens, st.integers(-8192, 8191)),
     st.just(Started()),
@@ -39,7 +39,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
 SAMPLES = (
     Hello(1, 4, 4, 1, 4),
     SwitchEdge(0, True, 250),
-    SwitchEdge(127, False, SwitchEdge.MOST_AGE_US),
+    SwitchEdge(127, False, SwitchEdge.MAX_AGE_US),
     KnobPosition(2, 40000),
     KnobPosition(127, KnobPosition.MOST),
     EncoderClicks(0, -3),

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nampedal.board.controls import Clicks, Edge, Event, Failure, Light, Position
 from nampedal.board.drivers.serial_link import SerialDriver
-from nampedal.board.serial_protocol import (
+from nampedal.board.drivers.serial_protocol import (
     Decoder,
     EncoderClicks,
     Hello,
@@ -29,6 +28,7 @@ from nampedal.board.serial_protocol import (
     Who,
     encode,
 )
+from nampedal.board.inputs.control_events import Clicks, Edge, Event, Failure, Light, Position
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -88,9 +88,9 @@ class Microcontroller:
         assert self._process.stdin is not None
         print(*commands, sep="\n", file=self._process.stdin, flush=True)
         for _ in filter(lambda command: command.startswith("run"), commands):
-            assert self.says() == "ran"
+            assert self.describe() == "ran"
 
-    def says(self) -> str:
+    def describe(self) -> str:
         """What it says next of its pins."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
@@ -173,7 +173,7 @@ def test_the_header_makes_the_same_frames_as_the_pedal(frames: Path) -> None:
 
 def test_an_age_beyond_what_can_be_said_is_the_oldest(frames: Path) -> None:
     (frame,) = run(frames, ["SwitchEdge 3 1 4000000000"])
-    assert Decoder().feed(bytes.fromhex(frame)) == [SwitchEdge(3, True, SwitchEdge.MOST_AGE_US)]
+    assert Decoder().feed(bytes.fromhex(frame)) == [SwitchEdge(3, True, SwitchEdge.MAX_AGE_US)]
 
 
 def test_the_header_hears_every_whole_frame_in_garbage_and_nothing_else(frames: Path) -> None:
@@ -274,9 +274,9 @@ def test_an_encoder_clicks_once_a_detent(device: Microcontroller) -> None:
 
 def test_lights_follow_the_pedal(device: Microcontroller, driver: SerialDriver) -> None:
     driver.show({"1": Light(1.0), "4": Light(0.5), "2": Light(0.4)})
-    assert [device.says() for _ in range(3)] == [f"pin {LIGHTS[0]} 1", f"pin {LIGHTS[3]} 1", f"pin {LIGHTS[1]} 0"]
+    assert [device.describe() for _ in range(3)] == [f"pin {LIGHTS[0]} 1", f"pin {LIGHTS[3]} 1", f"pin {LIGHTS[1]} 0"]
     driver.close()
-    assert [device.says() for _ in range(3)] == [f"pin {LIGHTS[0]} 0", f"pin {LIGHTS[3]} 0", f"pin {LIGHTS[1]} 0"]
+    assert [device.describe() for _ in range(3)] == [f"pin {LIGHTS[0]} 0", f"pin {LIGHTS[3]} 0", f"pin {LIGHTS[1]} 0"]
 
 
 def test_the_driver_hears_what_is_done(

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.controls import Clicks, Edge, Position
-from nampedal.board.pedal_file import read_values
-from nampedal.board.pedals import read_pedal
-from nampedal.board.setup import Setup
-from nampedal.board.setup_steps import Found, LightsStep, SwitchesStep
+from nampedal.board.inputs.control_events import Clicks, Edge, Position
+from nampedal.board.profiles.pedal_file import read_raw_values
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.board.setup.setup_steps import LightsStep, SetupResults, SwitchesStep
+from nampedal.board.setup.setup_wizard import SetupWizard
 
 PROFILE = """
 name = "Mine"
@@ -33,8 +33,8 @@ class Player:
     def __init__(self, folder: Path, tables: str) -> None:
         path = folder / "mine.toml"
         path.write_text(PROFILE + tables)
-        self.before = read_values(path)
-        self.setup = Setup(self.before, read_pedal(path), OTHERS)
+        self.before = read_raw_values(path)
+        self.setup = SetupWizard(self.before, read_pedal(path), OTHERS)
         self._now_s = 100.0
         for switch in ("1", "2"):
             self.setup.hear(Edge(self._now_s, switch, False))
@@ -112,7 +112,7 @@ def test_enter_leaves_footswitches_as_they_are_even_half_way(tmp_path: Path) -> 
 
 @given(st.permutations("123456789"))
 def test_any_order_of_footswitches_is_taken(order: list[str]) -> None:
-    found = Found({})
+    found = SetupResults({})
     step = SwitchesStep(found, list("123456789"))
     for switch in order:
         assert not step.done
@@ -167,7 +167,7 @@ def test_a_light_without_an_answer_gets_a_name_that_is_left(tmp_path: Path) -> N
 
 @given(st.lists(st.sampled_from(["", "1", "2", "3", "bypass", "clip"]), max_size=12))
 def test_lights_always_have_names_of_their_own(answers: list[str]) -> None:
-    found = Found({})
+    found = SetupResults({})
     lights = ["1", "2", "3", "clip"]
     step = LightsStep(found, lights, ["1", "2", "3"], OTHERS)
     for answer in [*answers, *lights, "bypass", "", "", "", ""]:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from nampedal.board import signature
-from nampedal.board.errors import (
+from nampedal.firmware.base.errors import (
     KeyFileError,
     NoTrustedKeyError,
     SignatureError,
@@ -19,13 +18,14 @@ from nampedal.board.errors import (
     UntrustedKeyError,
     WrongSignatureError,
 )
-from nampedal.board.signature import (
+from nampedal.firmware.base.files import signature
+from nampedal.firmware.base.files.signature import (
     BANK,
     UPDATE,
     Signer,
     check,
     check_key,
-    look_at,
+    identify_signer,
     names_in,
     read_public_key,
     read_signature,
@@ -101,7 +101,7 @@ def test_a_signature_that_was_changed_is_refused(file: Path) -> None:
     lines = whole.splitlines(keepends=True)
     flipped = lines[3][:10] + (b"B" if lines[3][10:11] == b"A" else b"A") + lines[3][11:]
     for data in (whole[:100], b"", b"\0" * 500, b"".join([*lines[:3], flipped, *lines[4:]])):
-        signature.beside(file).write_bytes(data)
+        signature.signature_path(file).write_bytes(data)
         said = refusal(WrongSignatureError, file, DATA, [maker_public().line()])
         assert said.startswith(f"{file}: its signature is wrong: ")
         assert said.endswith("; the file was changed, or a.whl.sig belongs to another one: copy both again")
@@ -125,7 +125,9 @@ def test_a_key_that_is_not_trusted_is_named(file: Path, stranger: Path) -> None:
     assert refusal(UntrustedKeyError, file, DATA, trusted) == (
         f"{file}: is signed with a key that is not trusted here, {fingerprint(maker())}; trusted are stranger"
     )
-    assert look_at(file, pieces(DATA), read_signature(file), trusted, UPDATE) == Signer("", fingerprint(maker()))
+    assert identify_signer(file, pieces(DATA), read_signature(file), trusted, UPDATE) == Signer(
+        "", fingerprint(maker())
+    )
     assert refusal(NoTrustedKeyError, file, DATA, []) == (
         f"{file}: is signed, but no key is trusted here to check it by"
     )
@@ -216,7 +218,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     calls = (
         lambda: sign(path, maker(), UPDATE),
         lambda: check(path, [DATA], b"", [maker_public().line()], UPDATE),
-        lambda: look_at(path, [DATA], b"", [], UPDATE),
+        lambda: identify_signer(path, [DATA], b"", [], UPDATE),
     )
     for call in calls:
         with pytest.raises(SignatureToolError) as tool:

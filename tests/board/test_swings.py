@@ -4,16 +4,16 @@ import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.swings import Swings
+from nampedal.board.inputs.reversals import ReversalDetector
 
 
 def ends(least: float, raws: list[float]) -> list[float]:
-    swings = Swings(least)
+    swings = ReversalDetector(least)
     return [end for raw in raws if (end := swings.feed(raw)) is not None]
 
 
 def test_ends_are_told_when_they_are_left_the_first_one_too() -> None:
-    swings = Swings(0.1)
+    swings = ReversalDetector(0.1)
     assert [swings.feed(raw) for raw in (0.5, 0.55, 0.9, 0.85, 0.2, 0.4)] == [None, None, 0.5, None, 0.9, 0.2]
     assert swings.end == 0.4
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from nampedal.board.errors import SettingsSyntaxError
-from nampedal.board.settings import load_toml
+from nampedal.firmware.base.errors import SettingsSyntaxError
+from nampedal.firmware.base.files.toml_schema import load_toml
 
 MIB = 1 << 20
 

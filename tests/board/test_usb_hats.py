@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.errors import MissingKeyError, SettingsError, SettingValueError, UnknownKeyError
-from nampedal.board.hats import Hat, read_hat
-from nampedal.board.pedals import Pedal, read_pedal
-from nampedal.board.profiles import Fact
+from nampedal.board.profiles.hats import Hat, read_hat
+from nampedal.board.profiles.pedals import PedalProfile, read_pedal
+from nampedal.board.profiles.profile_files import Fact
+from nampedal.firmware.base.errors import MissingKeyError, SettingsError, SettingValueError, UnknownKeyError
 
 ANY_ONE = """
 name = "Any"
@@ -59,7 +59,7 @@ def read(tmp_path: Path, text: str) -> Hat:
     return read_hat(path)
 
 
-def pedal_with(tmp_path: Path, text: str) -> Pedal:
+def pedal_with(tmp_path: Path, text: str) -> PedalProfile:
     read(tmp_path, text)
     path = tmp_path / "pedal.toml"
     path.write_text(f'name = "Mine"\nboard = "5"\nhat = "{tmp_path / "mine.toml"}"\n[gpio.switches]\n1 = 18\n')

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from nampedal.board.controls import Clicks, Edge, Position
-from nampedal.board.watch import Watch
-from nampedal.board.wiring import Converter, Wires, Wiring
+from nampedal.board.inputs.control_events import Clicks, Edge, Position
+from nampedal.board.profiles.wiring import Adc, Wires, Wiring
+from nampedal.board.setup.setup_view import SetupView
 
 WIRING = Wiring(
     gpio=Wires(switches={"1": 5, "2": 6}, encoders={"menu": (22, 27)}),
-    mcp3008=Converter(0, 0, Wires(knobs={"gain": 0})),
+    mcp3008=Adc(0, 0, Wires(knobs={"gain": 0})),
 )
 
 
 def test_nothing_is_known_until_it_is_heard() -> None:
-    watch = Watch(WIRING, 0.01)
+    watch = SetupView(WIRING, 0.01)
     assert not watch.heard_all
     assert watch.lines({}) == [
         "footswitch 1          nothing heard yet",
@@ -35,7 +35,7 @@ def test_nothing_is_known_until_it_is_heard() -> None:
 
 
 def test_bounces_are_counted_and_are_no_presses() -> None:
-    watch = Watch(WIRING, 0.01)
+    watch = SetupView(WIRING, 0.01)
     watch.hear(Edge(0.0, "1", False))
     edges = [(1.0, True), (1.001, False), (1.002, True), (1.5, False), (1.501, True), (1.502, False), (2.0, True)]
     pressed = [watch.hear(Edge(time_s, "1", down)) for time_s, down in edges]
@@ -44,7 +44,7 @@ def test_bounces_are_counted_and_are_no_presses() -> None:
 
 
 def test_what_stands_otherwise_after_its_bounces_counts_then() -> None:
-    watch = Watch(WIRING, 0.01)
+    watch = SetupView(WIRING, 0.01)
     for time_s, down in ((0.0, False), (1.0, True), (1.2, False), (1.205, True)):
         watch.hear(Edge(time_s, "1", down))
     assert watch.tick(1.209) == []
@@ -54,7 +54,7 @@ def test_what_stands_otherwise_after_its_bounces_counts_then() -> None:
 
 
 def test_a_switch_that_is_told_of_again_was_not_pressed_again() -> None:
-    watch = Watch(WIRING, 0.01)
+    watch = SetupView(WIRING, 0.01)
     assert watch.hear(Edge(0.0, "1", True)) is None
     assert watch.hear(Edge(1.0, "1", True)) is None
     assert watch.hear(Edge(2.0, "1", False)) is None
@@ -62,7 +62,7 @@ def test_a_switch_that_is_told_of_again_was_not_pressed_again() -> None:
 
 
 def test_footswitches_stand_in_the_order_of_their_new_names() -> None:
-    watch = Watch(WIRING, 0.01)
+    watch = SetupView(WIRING, 0.01)
     watch.hear(Edge(0.0, "1", True))
     lines = watch.lines({"1": "2", "2": "1"})
     assert lines[:2] == [
@@ -72,7 +72,7 @@ def test_footswitches_stand_in_the_order_of_their_new_names() -> None:
 
 
 def test_what_the_profile_does_not_have_is_not_shown() -> None:
-    watch = Watch(WIRING, 0.01)
+    watch = SetupView(WIRING, 0.01)
     before = watch.lines({})
     for event in (Edge(0.0, "7", True), Position(0.0, "tone", 0.1), Clicks(0.0, "other", 1)):
         assert watch.hear(event) is None

@@ -5,15 +5,9 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from nampedal.board.errors import (
-    ControlNameError,
-    MissingKeyError,
-    PinConflictError,
-    SettingsError,
-    SettingValueError,
-    UnknownKeyError,
-)
-from nampedal.board.wiring import Converter, Serial, Wires, Wiring, wiring_of
+from nampedal.board.errors import ControlNameError, PinConflictError
+from nampedal.board.profiles.wiring import Adc, SerialController, Wires, Wiring, parse_wiring
+from nampedal.firmware.base.errors import MissingKeyError, SettingsError, SettingValueError, UnknownKeyError
 
 HAT = {18: "I2S bit clock", 20: "I2S data from the HAT"}
 CONVERTER = "[mcp3008]\nbus = 0\ndevice = 0\nknobs = { gain = 0 }\n"
@@ -29,7 +23,7 @@ CHANNEL = 'a channel from 1 to 16, 0 for all, or "none" is needed'
 
 
 def wired(text: str) -> Wiring:
-    return wiring_of("mine.toml", tomllib.loads(text), HAT)
+    return parse_wiring("mine.toml", tomllib.loads(text), HAT)
 
 
 def test_a_pedal_may_be_wired_to_nothing_and_hears_midi_on_every_channel() -> None:
@@ -46,8 +40,8 @@ def test_pins_converters_and_microcontrollers_are_read_together() -> None:
     )
     assert wiring == Wiring(
         gpio=Wires(switches={"1": 5, "2": 6}, encoders={"mid": (22, 27)}, lights={"1": 13, "clip": 26}),
-        mcp3008=Converter(0, 1, Wires(knobs={"gain": 0, "level": 7})),
-        serial=Serial(
+        mcp3008=Adc(0, 1, Wires(knobs={"gain": 0, "level": 7})),
+        serial=SerialController(
             "/dev/ttyACM0",
             9600,
             Wires(switches={"3": 63}, knobs={"bass": 1}, encoders={"treble": (0,)}, lights={"3": 2}),
@@ -61,7 +55,7 @@ def test_pins_converters_and_microcontrollers_are_read_together() -> None:
 
 
 def test_a_microcontroller_needs_no_more_than_its_port() -> None:
-    assert wired(MICROCONTROLLER).serial == Serial("/dev/ttyACM0", 115_200, Wires())
+    assert wired(MICROCONTROLLER).serial == SerialController("/dev/ttyACM0", 115_200, Wires())
 
 
 @pytest.mark.parametrize(("text", "channel"), [("0", 0), ("1", 1), ("16", 16), ('"none"', None)])
@@ -134,7 +128,7 @@ def test_a_pin_that_two_want_is_named_with_both(text: str, conflict: str) -> Non
 
 def test_a_hat_on_spi_and_a_converter_there_do_not_go_together() -> None:
     with pytest.raises(PinConflictError) as caught:
-        wiring_of("mine.toml", tomllib.loads(CONVERTER), {11: "SPI clock"})
+        parse_wiring("mine.toml", tomllib.loads(CONVERTER), {11: "SPI clock"})
     assert str(caught.value) == (
         f"mine.toml: pin 11: is the HAT's SPI clock already, and the converter's SPI clock wants it; {ELSEWHERE}"
     )

@@ -5,18 +5,11 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from nampedal.board.drivers.strip import LEDS, MOST_LEVEL
-from nampedal.board.drivers.wired import drivers_of, mock_of
-from nampedal.board.errors import (
-    ControlNameError,
-    MissingKeyError,
-    NampedalError,
-    PinConflictError,
-    SettingValueError,
-    SpiSharedError,
-    UnknownKeyError,
-)
-from nampedal.board.wiring import MOST_NUMBER, Wiring, wiring_of
+from nampedal.board.drivers.driver_factory import create_drivers, create_mock
+from nampedal.board.drivers.strip import MAX_LEDS, MAX_LEVEL
+from nampedal.board.errors import ControlNameError, PinConflictError, SpiSharedError
+from nampedal.board.profiles.wiring import MAX_NUMBER, Wiring, parse_wiring
+from nampedal.firmware.base.errors import MissingKeyError, NampedalError, SettingValueError, UnknownKeyError
 
 STRIP = "[strip]\nbus = 0\ndevice = 0\nlights = {1 = 0, 2 = 1, clip = 4}\n"
 CONVERTER = "[mcp3008]\nbus = %d\ndevice = %d\nknobs = {drive = 0}\n"
@@ -24,7 +17,7 @@ I2S = {18: "I2S bit clock", 19: "I2S frame clock", 20: "I2S data from the HAT", 
 
 
 def wiring(text: str, hat_pins: dict[int, str] = I2S) -> Wiring:
-    return wiring_of("mine.toml", tomllib.loads(text), hat_pins)
+    return parse_wiring("mine.toml", tomllib.loads(text), hat_pins)
 
 
 def refusal(kind: type[NampedalError], text: str, hat_pins: dict[int, str] = I2S) -> str:
@@ -44,25 +37,26 @@ def test_lights_of_a_strip_are_places_on_it() -> None:
 
 
 def test_a_driver_is_built_for_it_and_a_mock_has_its_lights() -> None:
-    assert [driver.name for driver in drivers_of(wiring(STRIP))] == ["strip"]
-    assert drivers_of(wiring("")) == []
-    assert mock_of(wiring(STRIP)).name == "mock"
+    assert [driver.name for driver in create_drivers(wiring(STRIP))] == ["strip"]
+    assert create_drivers(wiring("")) == []
+    assert create_mock(wiring(STRIP)).name == "mock"
 
 
-@pytest.mark.parametrize(
-    ("line", "most_level"), [("", MOST_LEVEL), ("most_level = 0.5\n", 0.5), ("most_level = 1\n", 1.0)]
-)
+LEVELS = [("", MAX_LEVEL), ("most_level = 0.5\n", 0.5), ("most_level = 1\n", 1.0)]
+
+
+@pytest.mark.parametrize(("line", "most_level"), LEVELS)
 def test_its_brightness_is_the_profiles_or_the_drivers(
     monkeypatch: pytest.MonkeyPatch, line: str, most_level: float
 ) -> None:
     made: list[tuple[object, ...]] = []
-    monkeypatch.setattr("nampedal.board.drivers.wired.StripDriver", lambda *values: made.append(values))
-    drivers_of(wiring(STRIP + line))
+    monkeypatch.setattr("nampedal.board.drivers.driver_factory.StripDriver", lambda *values: made.append(values))
+    create_drivers(wiring(STRIP + line))
     assert made == [("strip", 0, 0, {"1": 0, "2": 1, "clip": 4}, most_level)]
 
 
 def test_every_place_that_a_profile_may_name_is_one_that_the_driver_has() -> None:
-    assert MOST_NUMBER == LEDS - 1
+    assert MAX_NUMBER == MAX_LEDS - 1
 
 
 @pytest.mark.parametrize(
@@ -136,7 +130,7 @@ def test_a_converter_on_its_bus_is_refused_whatever_its_chip_select(device: int)
 
 def test_a_converter_on_a_bus_of_its_own_goes_with_a_strip() -> None:
     found = wiring(STRIP + CONVERTER % (4, 0))
-    assert [driver.name for driver in drivers_of(found)] == ["mcp3008", "strip"]
+    assert [driver.name for driver in create_drivers(found)] == ["mcp3008", "strip"]
     assert wiring(STRIP + CONVERTER % (1, 0), hat_pins={}).mcp3008 is not None
 
 

@@ -13,9 +13,9 @@ import nam_maker
 import numpy as np
 import pytest
 import soundfile
-from nampedal.firmware import artifact
-from nampedal.firmware.engine import isas
-from nampedal.firmware.network import WaveNet
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.inference import isas
+from nampedal.firmware.engine.network import WaveNet
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -124,6 +124,28 @@ def test_inspect_tells_what_a_capture_is(nampedal: Run, amp: Path) -> None:
     assert lines[-1] == "0 WaveNet 4/2 318 280 0.6 ms"
 
 
+def test_a_size_that_is_no_sound_network_is_left_out_by_every_command(nampedal: Run, tmp_path: Path, dry: Path) -> None:
+    slim = {"method": "slice_channels_uniform"}
+    first = {**nam_maker.ARRAY, "channels": 2, "slimmable": slim}
+    first["head"] = {"out_channels": 2, "kernel_size": 1, "bias": False}
+    second = {**nam_maker.ARRAY, "input_size": 2, "channels": 2, "slimmable": slim}
+    second["head1x1"] = {"active": True, "out_channels": 2, "groups": 1}
+    nam_maker.write(tmp_path / "slim.nam", nam_maker.wavenet([first, second], scale=1.0))
+    why = "its size of 1/1 channels is left out: layers[1] adds 2 channels to the head, and the array before hands it 1"
+    told = nampedal("inspect", "slim.nam").stdout.splitlines()
+    assert f"left out        {why}" in told
+    assert f"  {why}" in nampedal("convert", "slim.nam").stdout.splitlines()
+    for file in ("slim.nam", "slim.stomp"):
+        assert nampedal("render", file, dry, "out.wav", "--force").returncode == 0
+        assert len(json.loads(nampedal("inspect", file, "--json").stdout)["tiers"]) == 1
+
+
+def test_inspect_tells_that_a_sample_rate_is_not_stated(nampedal: Run, tmp_path: Path) -> None:
+    nam = nam_maker.a1() | {"sample_rate": -1}
+    told = nampedal("inspect", nam_maker.write(tmp_path / "amp.nam", nam)).stdout.splitlines()
+    assert "sample rate     not stated; played at 48000 Hz" in told
+
+
 def test_inspect_json_is_the_same_for_capture_and_artifact(nampedal: Run, amp: Path) -> None:
     nampedal("convert", amp, "--precision", "f32")
     capture = json.loads(nampedal("inspect", amp, "--json").stdout)
@@ -211,8 +233,8 @@ def test_a_tflite_is_written_told_of_played_and_compared(nampedal: Run, amp: Pat
     assert (told["stomp_sha256"], told["mode"], told["block"], told["tier"]) == (digest, "weights", 64, 0)
     assert told["name"] == "Plexi [1968]"
     assert "5 heap allocations" in nampedal("inspect", "amp.tflite").stdout
-    for name in ("amp.stomp", "amp.tflite"):
-        assert nampedal("render", name, dry, f"{name}.wav", "--exact").returncode == 0
+    assert nampedal("render", "amp.stomp", dry, "amp.stomp.wav", "--exact").returncode == 0
+    assert nampedal("render", "amp.tflite", dry, "amp.tflite.wav").returncode == 0
     same = json.loads(nampedal("compare", "amp.stomp.wav", "amp.tflite.wav", "--json").stdout)
     assert same["channels"][0]["esr"] < 1e-9
     models = json.loads(nampedal("compare", amp, "amp.tflite", "--exact", "--json").stdout)
@@ -233,13 +255,28 @@ ISAS = ", ".join(isas())
     ("arguments", "text"),
     [
         (["inspect", "gone.nam"], "gone.nam: can't be read: no such file or directory"),
-        (["inspect", "gone.stomp"], "gone.stomp: can't be opened: No such file or directory"),
-        (["render", "amp.nam", "gone.wav", "o.wav"], "gone.wav: can't be read: no such file"),
+        (["inspect", "gone.stomp"], "gone.stomp: can't be read: no such file or directory"),
+        (["render", "amp.nam", "gone.wav", "o.wav"], "gone.wav: can't be read: no such file or directory"),
+        (["render", "amp.nam", "/dev", "o.wav"], "/dev: can't be read: is a directory"),
+        (["render", "amp.nam", "/dev/null", "o.wav"], "/dev/null: can't be read: is no plain file"),
+        (["inspect", "/dev"], "/dev: can't be read: is a directory"),
+        (["inspect", "/dev/null"], "/dev/null: can't be read: is no plain file"),
+        (
+            ["render", "amp.nam", "-", "o.wav"],
+            "Invalid value for 'IN.wav': standard input and output are not supported; name a file, and one that is"
+            " called - as ./-",
+        ),
+        (
+            ["inspect", "-"],
+            "Invalid value for 'FILE': standard input and output are not supported; name a file, and one that is called"
+            " - as ./-",
+        ),
         (["render", "amp.nam", "dry.wav", "dry.wav", "--force"], "dry.wav: is the input itself; name another output"),
         (["render", "amp.nam", "dry.wav", "no/o.wav"], "no/o.wav: can't be written: no is no folder"),
         (
             ["render", "amp.nam", "dry.wav", "o.txt"],
-            "o.txt: is no audio file name that can be written; write one of wav, flac, aiff, ogg, w64, caf",
+            "o.txt: is no audio file name that can be written; write one of wav, flac, ogg, mp3, aiff, w64, caf, au,"
+            " avr, htk, ircam, mat4, mat5, mpc2k, nist, paf, pvf, raw, rf64, sd2, sds, svx, voc, wavex, wve, xi",
         ),
         (
             ["render", "amp.nam", "dry.wav", "o.flac", "--subtype", "FLOAT"],
@@ -260,7 +297,7 @@ ISAS = ", ".join(isas())
         (["render", "gone.tflite", "dry.wav", "o.wav"], "gone.tflite: can't be read: no such file or directory"),
         (
             ["convert", "amp.nam", "--calibrate", "gone.wav"],
-            "gone.wav: can't be read: no such file",
+            "gone.wav: can't be read: no such file or directory",
         ),
         (["verify", "amp.nam"], "amp.nam: is not a .stomp artifact: the file identifier 'STMP' is missing"),
         (
@@ -310,7 +347,7 @@ def test_help_shows_examples(nampedal: Run, command: str) -> None:
 def test_the_shell_completes_commands(tmp_path: Path) -> None:
     words = {"COMP_WORDS": "nampedal in", "COMP_CWORD": "1", "_NAMPEDAL_COMPLETE": "bash_complete"}
     done = subprocess.run(
-        [sys.executable, "-m", "nampedal.converter.cli"],
+        [sys.executable, "-m", "nampedal.firmware.cli"],
         env={**os.environ, **words},
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import nam_maker
 import pytest
-from nampedal.board.boards import Cost, board_keys, read_board, write_board
-from nampedal.firmware.cost import TERMS
+from nampedal.board.profiles.boards import Cost, board_keys, read_board, write_board
+from nampedal.converter.listening.test_signals import VALIDATION_LABEL
+from nampedal.firmware.cost.cost_model import TERMS
 
 KNOWN = ", ".join(board_keys())
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -25,7 +27,7 @@ def amp(tmp_path: Path) -> Path:
 def slow(tmp_path: Path) -> Path:
     """A board on which multiply-adds take long, and nothing else takes time."""
     prices = dict.fromkeys(TERMS, 0.0) | {"planes_macs": 20.0}
-    cost = Cost("estimated", "made up for a test", "avx512", 0.0, prices)
+    cost = Cost("estimated", "made up for a test", "avx512", 10.0, prices)
     path = tmp_path / "slow.toml"
     write_board(replace(read_board("5"), key="slow", name="A slow board", cost=cost), path)
     return path
@@ -39,10 +41,14 @@ def test_convert_tells_what_fits_and_what_it_costs_in_sound(nampedal: Run, amp: 
     lines = done.stdout.splitlines()
     assert lines[1] == "  for A slow board: 4 % of a core, periods of 64 frames; costs are estimated"
     assert lines[2].startswith("  tier 0: as it is, ")
-    assert lines[2].endswith(" % estimated, does not fit")
+    assert lines[2].endswith(" % (at most 9.2 %), does not fit")
     assert lines[3].startswith("  tier 1: pruned to ")
-    assert " % estimated, fits, ESR " in lines[3]
-    assert any(line.startswith("  tier 1 against tier 0: ESR ") for line in lines)
+    assert lines[3].endswith(" %), fits")
+    assert [line.split(": ESR ")[0] for line in lines if ": ESR " in line] == ["  tier 0", "  tier 1", "  tier 2"]
+    assert (
+        f"  each as stored, measured against the original on {VALIDATION_LABEL}; each figure is that of its worst kind"
+        in lines
+    )
 
 
 def test_where_nothing_fits_the_exit_code_is_1_and_nothing_is_written(nampedal: Run, amp: Path, slow: Path) -> None:
@@ -74,7 +80,6 @@ def test_a_folder_is_converted_capture_by_capture_and_a_broken_one_is_told(nampe
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("--budget", "30"), "--budget, --period, --material and --gpu need a --board. Try 'nampedal convert --help'."),
         (
             ("--board", "5", "--format", "tflite"),
             "--board makes a .stomp: a .tflite holds one size. Try 'nampedal convert --help'.",
@@ -118,5 +123,23 @@ def test_boards_tells_which_tiers_of_a_capture_fit(
     done = nampedal("boards", amp)
     assert done.returncode == 0, done.stderr
     row = next(line for line in done.stdout.splitlines() if line.startswith("slow"))
-    assert " % fits" in row
-    assert row.rstrip().endswith("estimated, within 0 %")
+    assert re.search(r" [0-9.]+ % \(at most [0-9.]+ %\) fits ", row) is not None
+    assert row.rstrip().endswith("estimated, within 10 %")
+
+
+def test_several_captures_have_a_report_each(nampedal: Run, amp: Path) -> None:
+    (amp.parent / "captures" / "lead").mkdir(parents=True)
+    for name in ("a.nam", "lead/b.nam"):
+        (amp.parent / "captures" / name).write_bytes(amp.read_bytes())
+    done = nampedal("convert", "captures", "-o", "bank", "--report", "reports/", "--precision", "f32", "--no-golden")
+    assert done.returncode == 0, done.stderr
+    found = sorted(path.relative_to(amp.parent).as_posix() for path in (amp.parent / "reports").rglob("*.*"))
+    assert found == ["reports/a.html", "reports/lead/b.html"]
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"a\.nam +[0-9,]+ bytes, ESR 0\.0e\+00 *", lines[1]) is not None
+    assert lines[3].startswith("reports/a.html: the report, ")
+    refused = nampedal("convert", "captures", "-o", "bank", "--report", "all.html")
+    assert refused.stderr == (
+        "nampedal: --report all.html is one file, and there are several captures: name a folder/. "
+        "Try 'nampedal convert --help'.\n"
+    )

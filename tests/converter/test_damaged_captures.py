@@ -6,13 +6,15 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import nam_maker
 import pytest
 from nam_maker import ARRAY, container
-from nampedal.converter import errors, nam_file
+from nampedal.converter import errors
+from nampedal.converter.nam import nam_file
 from nampedal.firmware import errors as engine_errors
-from nampedal.firmware.engine import Engine
+from nampedal.firmware.engine.inference import Engine
 
 Change = Callable[[nam_maker.Nam], object]
 Error = type[errors.CaptureError]
@@ -44,7 +46,7 @@ def weight(value: object) -> Change:
     return lambda nam: nam["weights"].__setitem__(7, value)
 
 
-KNOWN_ARCHITECTURES = "known are ConvNet, LSTM, Linear, SlimmableContainer, WaveNet"
+KNOWN_ARCHITECTURES = "known are ConvNet, LSTM, Linear, Sequential, SlimmableContainer, WaveNet"
 NEEDS = "a .nam needs version, architecture, config and weights"
 FIRST = "config.layers[0]"
 
@@ -71,7 +73,7 @@ WAVENET: list[tuple[str, Error, Change, str]] = [
     ("few weights", errors.WeightCountError, lambda nam: nam["weights"].pop(), " weights has 161 entries; this configuration needs 162"),
     ("many weights", errors.WeightCountError, lambda nam: nam["weights"].append(0.0), " weights has 163 entries; this configuration needs 162"),
     ("no weights at all", errors.WeightCountError, top(weights=[]), " weights has 0 entries; this configuration needs 162"),
-    ("sample rate", errors.CaptureFieldError, top(sample_rate=100), " sample_rate is 100; allowed are 8000 to 768000 Hz"),
+    ("sample rate", errors.CaptureFieldError, top(sample_rate=100), " sample_rate is 100; allowed are 8000 to 768000 Hz, 0 and -1 for unknown"),
     ("sample rate text", errors.CaptureFieldError, top(sample_rate="48k"), " sample_rate is '48k'; a finite number is needed"),
     ("no layers", errors.CaptureLimitError, top(config={"layers": []}), " config.layers has 0 entries; allowed are 1 to 1024"),
     ("layers absent", errors.CaptureFieldError, top(config={}), " config.layers is null; a list is needed"),
@@ -171,17 +173,17 @@ BYTES: list[tuple[str, Error, bytes, str]] = [
     ("half", errors.CaptureTruncatedError, GOOD[:900].encode(), "ends in the middle, at character 900; copy or download it again"),
     ("cut text", errors.CaptureTruncatedError, b'{"version": "0.5', "ends in the middle, at character 16; copy or download it again"),
     ("cut brace", errors.CaptureTruncatedError, b"{", "ends in the middle, at character 1; copy or download it again"),
-    ("html", errors.NotJsonError, b"<!DOCTYPE html><html>not found</html>", "is not JSON: expecting value, line 1 column 1; a .nam holds JSON"),
-    ("binary", errors.NotJsonError, b"\x89PNG\r\n\x1a\n", "is not JSON: byte 0 is no UTF-8; a .nam holds JSON"),
-    ("zip", errors.NotJsonError, b"PK\x03\x04abc", "is not JSON: expecting value, line 1 column 1; a .nam holds JSON"),
+    ("html", errors.NotACaptureError, b"<!DOCTYPE html><html>not found</html>", "is a web page (HTML), not the file itself; download the file with the page's download or raw button; a .nam is needed"),
+    ("picture", errors.NotACaptureError, b"\x89PNG\r\n\x1a\n", "is a picture (PNG); a .nam is needed"),
+    ("binary", errors.NotJsonError, b"\x89abc\x1a\n", "is not JSON: byte 0 is no UTF-8; a .nam holds JSON"),
+    ("zip", errors.NotACaptureError, b"PK\x03\x04abc", "is a zip archive; unpack it, and give the files that are in it; a .nam is needed"),
     ("comma", errors.NotJsonError, b'{"version" "0.5.0"}', "is not JSON: expecting ':' delimiter, line 1 column 12; a .nam holds JSON"),
-    ("more", errors.NotJsonError, GOOD.encode() + b"}", f"is not JSON: extra data, line 1 column {len(GOOD) + 1}; a .nam holds JSON"),
     ("artifact", errors.NotACaptureError, b"\x10\0\0\0STMP" + bytes(100), "is an artifact already; a .nam is needed"),
     ("list", errors.NotACaptureError, b"[1, 2]", "holds a list of 2; a .nam holds an object"),
     ("number", errors.NotACaptureError, b"5", "holds 5; a .nam holds an object"),
     ("other object", errors.NotACaptureError, b'{"hello": 1}', "has no 'version'; a .nam needs version, architecture, config and weights"),
-    ("deep", errors.NotJsonError, b"[" * 100_000, "is not JSON that can be read: nested too deeply or a number too long"),
-    ("long number", errors.NotJsonError, b'{"version": ' + b"1" * 10_000 + b"}", "is not JSON that can be read: nested too deeply or a number too long"),
+    ("deep", errors.NotJsonError, b"[" * 100_000, "is not JSON that is read here: line 1 column 65: is nested more than 64 deep"),
+    ("long number", errors.NotJsonError, b'{"version": ' + b"1" * 10_000 + b"}", "is not JSON that is read here: line 1 column 13: 11111111... of 10000 digits is beyond 64 bits"),
 ]  # fmt: skip
 
 
@@ -212,3 +214,32 @@ def test_what_is_read_but_too_large_to_play_is_refused_by_the_engine(tmp_path: P
     capture = nam_file.read(nam_maker.write(tmp_path / "amp.nam", nam))
     with pytest.raises(engine_errors.ArtifactLimitError, match=r"amp\.nam: tier 0: needs more than 64 MiB of memory"):
         Engine.prepare(capture)
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "text"),
+    [
+        (b"{}", 100_001, "may hold 100004 objects and lists; allowed are 100000"),
+        (b"1", 5_000_001, "may hold 5000006 values; allowed are 5000000"),
+    ],
+    ids=["objects", "numbers"],
+)
+def test_what_a_text_takes_in_memory_is_counted_before_it_is_parsed(
+    value: bytes, count: int, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "amp.nam"
+    head = b'{"version": "0.5.4", "architecture": "Linear", "config": {}, "weights": [%s]}'
+    path.write_bytes(head % b",".join([value] * count))
+    with mock.patch("nampedal.firmware.base.files.bounded_json.loads", side_effect=AssertionError("it is parsed")):
+        found = refusal(path)
+    assert str(found) == f"{path}: {text}"
+    assert type(found) is errors.CaptureLimitError
+
+
+def test_a_sparse_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "amp.nam"
+    with path.open("wb") as file:
+        file.truncate(3 << 30)
+    found = refusal(path)
+    assert str(found) == f"{path}: is {3 << 30} bytes; allowed are {64 << 20}"
+    assert type(found) is errors.CaptureLimitError

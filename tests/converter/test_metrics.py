@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from conftest import Audio
-from nampedal.converter import material, metrics
+from nampedal.converter.listening import metrics, test_signals
 from numpy.typing import NDArray
 
 Signal = NDArray[np.float64]
@@ -182,33 +182,47 @@ def test_peak_is_in_decibels_of_full_scale() -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_a_noise_floor_is_a_weighted_and_relative_to_the_programme(rate: int) -> None:
+def test_a_tail_is_a_weighted_and_relative_to_the_programme(rate: int) -> None:
     # Programme: a sine of amplitude 0.5, RMS -9.03 dB. Tail: sines of amplitude 1e-4, RMS -83.01 dB each.
     tones_db = [row for row in A_TABLE_DB if row[0] < 16_000]
     tail = sum((sine(hz, 2.0, rate, -80.0) for hz, _ in tones_db), np.zeros(2 * rate))
     weighted_db = -83.01 + 10 * math.log10(sum(10 ** (gain_db / 10) for _, gain_db in tones_db))
-    floor = metrics.noise_floor_dba(np.concatenate([sine(220.0, 3.0, rate, -6.02), tail]), rate)
+    floor = metrics.tail_dba(np.concatenate([sine(220.0, 3.0, rate, -6.02), tail]), rate)
     assert floor == pytest.approx(weighted_db + 9.03, abs=0.05)
 
 
 def test_a_loud_programme_does_not_ring_into_a_silent_tail() -> None:
     cut = np.concatenate([sine(110.3, 1.0, 48_000) + 0.5, np.zeros(96_000)])
-    assert metrics.noise_floor_dba(cut, 48_000) == -math.inf
+    assert metrics.tail_dba(cut, 48_000) == -math.inf
 
 
 def test_the_tail_is_as_long_as_asked() -> None:
     audio = np.concatenate([sine(1000.0, 1.0, 48_000), sine(1000.0, 1.0, 48_000, -20.0), np.zeros(24_000)])
-    assert metrics.noise_floor_dba(audio, 48_000, tail_s=0.5) == -math.inf
+    assert metrics.tail_dba(audio, 48_000, tail_s=0.5) == -math.inf
     # 0.5 s of this tail is at -20 dB and 0.5 s silent; of what is before it, 1 s at 0 dB and 0.5 s at -20 dB.
     expected_db = 10 * math.log10((0.5 * 0.01 + 0.5 * 0.0) / ((1.0 + 0.5 * 0.01) / 1.5))
-    assert metrics.noise_floor_dba(audio, 48_000, tail_s=1.0) == pytest.approx(expected_db, abs=0.01)
+    assert metrics.tail_dba(audio, 48_000, tail_s=1.0) == pytest.approx(expected_db, abs=0.01)
 
 
 def test_dc_is_no_noise_and_no_programme() -> None:
     programme, hiss = sine(220.0, 2.0, 48_000, -6.0), sine(1000.0, 2.0, 48_000, -90.0)
-    plain = metrics.noise_floor_dba(np.concatenate([programme, hiss]), 48_000)
-    assert metrics.noise_floor_dba(np.concatenate([programme, hiss]) + 0.1, 48_000) == pytest.approx(plain, abs=0.01)
-    assert metrics.noise_floor_dba(np.concatenate([programme, np.full(96_000, 0.1)]), 48_000) < -140.0
+    plain = metrics.tail_dba(np.concatenate([programme, hiss]), 48_000)
+    assert metrics.tail_dba(np.concatenate([programme, hiss]) + 0.1, 48_000) == pytest.approx(plain, abs=0.01)
+    assert metrics.tail_dba(np.concatenate([programme, np.full(96_000, 0.1)]), 48_000) < -140.0
+
+
+def test_the_noise_floor_of_silence_is_a_weighted_and_of_full_scale() -> None:
+    hiss = sine(1000.0, 2.0, 48_000, -80.0)
+    # The sine has a peak of -80 dBFS.
+    assert metrics.noise_floor_dbfs(hiss, 48_000) == pytest.approx(-83.01, abs=0.01)
+    assert metrics.noise_floor_dbfs(hiss + 0.2, 48_000) == pytest.approx(-83.01, abs=0.01)
+    assert metrics.noise_floor_dbfs(sine(100.0, 2.0, 48_000, -80.0), 48_000) == pytest.approx(-102.1, abs=0.1)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-9, -3.7e-5, 0.9])
+def test_silence_that_is_nothing_but_dc_has_no_noise_floor(level: float) -> None:
+    assert metrics.noise_floor_dbfs(np.full(24_000, np.float32(level)), 48_000) == -math.inf
+    assert math.isnan(metrics.noise_floor_dbfs(np.zeros(0), 48_000))
 
 
 def test_a_decay_error_is_that_of_the_tail_alone() -> None:
@@ -220,9 +234,9 @@ def test_a_decay_error_is_that_of_the_tail_alone() -> None:
 
 
 @pytest.mark.parametrize("frames", [0, 1, 96_000])
-def test_what_is_all_tail_has_no_noise_floor(frames: int) -> None:
+def test_what_is_all_tail_is_relative_to_nothing(frames: int) -> None:
     audio = noise(frames)
-    assert math.isnan(metrics.noise_floor_dba(audio, 48_000))
+    assert math.isnan(metrics.tail_dba(audio, 48_000))
     assert math.isnan(metrics.decay_error_dba(audio, audio, 48_000))
 
 
@@ -295,7 +309,7 @@ def test_silence_stays_as_it_is_in_align(frames: int) -> None:
 
 
 def test_equal_signals_differ_in_nothing() -> None:
-    found = metrics.compare(audio := material.plucks(48_000), audio, 48_000)
+    found = metrics.compare(audio := test_signals.plucks(48_000), audio, 48_000)
     assert (found.esr, found.pre_emphasised_esr, found.a_weighted_esr, found.max_error) == (0.0, 0.0, 0.0, 0.0)
     assert (found.mr_stft_distance, found.loudness_difference_lu, found.peak_difference_db) == (0.0, 0.0, 0.0)
     assert found.decay_error_dba == -math.inf
@@ -316,8 +330,8 @@ def test_a_comparison_is_test_against_reference() -> None:
     assert found.loudness_difference_lu == pytest.approx(-6.0206, abs=1e-4)
     assert (found.reference_peak_dbfs, found.test_peak_dbfs) == pytest.approx((0.0, -6.0206), abs=1e-4)
     assert found.peak_difference_db == pytest.approx(-6.0206, abs=1e-4)
-    assert found.reference_noise_floor_dba == pytest.approx(-60.0, abs=0.01)
-    assert found.test_noise_floor_dba == pytest.approx(-60.0, abs=0.01)
+    assert found.reference_tail_dba == pytest.approx(-60.0, abs=0.01)
+    assert found.test_tail_dba == pytest.approx(-60.0, abs=0.01)
     assert found.decay_error_dba == pytest.approx(-66.02, abs=0.01)
 
 
@@ -329,6 +343,8 @@ def test_a_comparison_of_silence_or_of_little_is_still_json(frames: int) -> None
         assert json.loads(json.dumps(values, allow_nan=False)) == values
         assert values["test_lufs"] is None
         assert values["decay_error_dba"] is None
+        # Nobody said where silence is.
+        assert values["test_noise_floor_dbfs"] is None
 
 
 def test_a_sound_with_a_nan_gets_no_good_figure() -> None:

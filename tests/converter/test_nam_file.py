@@ -7,11 +7,12 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
-from nampedal.board.errors import NampedalError
-from nampedal.converter import errors, nam_file
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Engine
-from nampedal.firmware.network import ActivationKind, ConvNet, Gating, Linear, Lstm, WaveNet
+from nampedal.converter import errors
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.network import ActivationKind, ConvNet, Gating, Linear, Lstm, WaveNet
 
 
 def read(tmp_path: Path, nam: nam_maker.Nam) -> Capture:
@@ -56,7 +57,7 @@ def test_missing_null_or_odd_metadata_is_fine(tmp_path: Path, metadata: object) 
     nam = nam_maker.a1()
     nam["metadata"] = metadata
     source = read(tmp_path, nam).source
-    assert source.number("loudness") is None
+    assert source.level("loudness").value is None
     assert source.text("name") is None
 
 

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import nam_maker
 import numpy as np
-from nampedal.converter import metrics, nam_file, reference
-from nampedal.converter.nam_slimmable import parameter_count
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Engine
-from nampedal.firmware.network import Conv, WaveNet, describe_channels
+from nampedal.converter.listening import metrics
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.nam_slimmable import parameter_count
+from nampedal.converter.rounding import reference
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.network import Conv, WaveNet, describe_channels
 
 
 def slimmable(allowed: list[int] | None, **more: object) -> nam_maker.Nam:

@@ -11,23 +11,18 @@ import pytest
 from conftest import Audio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nampedal.converter import calibration, metrics, nam_file, reference
-from nampedal.converter.play import play
-from nampedal.converter.quantize import int8_convs, quantize
-from nampedal.converter.rounding import round_to_nearest
-from nampedal.firmware import artifact
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Engine
-from nampedal.firmware.network import (
-    Int8Weights,
-    Network,
-    WaveNet,
-    convolutions,
-    expand,
-    prewarm_frames,
-)
+from nampedal.converter.listening import calibration_audio, metrics
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.rounding import reference
+from nampedal.converter.rounding.quantize import int8_convs, quantize
+from nampedal.converter.rounding.round_weights import round_to_nearest
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.network import Int8Weights, Network, WaveNet, convolutions, expand, prewarm_frames
 
-SECOND = calibration.built_in(48_000)[0][:48_000]
+SECOND = calibration_audio.built_in(48_000)[0][:48_000]
 
 
 def read(folder: Path, nam: dict[str, Any]) -> Capture:
@@ -134,8 +129,8 @@ def test_hard_captures_keep_their_sound_on_playing_never_heard(
 ) -> None:
     """Built-in calibration; the whole corpus is bench/rounding.py's."""
     capture = nam_file.read(corpus / "models" / f"{name}.nam")
-    audio = calibration.built_in(capture.sample_rate)[0][: 4 * 48_000]
-    dis = [calibration.from_files([path], 48_000)[0][:96_000] for path in sorted((corpus / "di").glob("*.wav"))]
+    audio = calibration_audio.built_in(capture.sample_rate)[0][: 4 * 48_000]
+    dis = [calibration_audio.from_files([path], 48_000)[0][:96_000] for path in sorted((corpus / "di").glob("*.wav"))]
     for i, tier in enumerate(capture.tiers):
         original = replace(capture, tiers=(tier,))
         network = quantize(tier.network, audio)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import nam_maker
@@ -7,11 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Audio
-from nampedal.converter import metrics, nam_file
-from nampedal.converter.errors import AudioFormatError
-from nampedal.converter.render import RenderOptions, render_file
-from nampedal.converter.tflite_writer import write
-from nampedal.firmware.engine import Engine
+from nampedal.converter import output
+from nampedal.converter.errors import AudioFormatError, OutputUnwritableError
+from nampedal.converter.listening import metrics
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rendering.render import RenderOptions, render_file
+from nampedal.converter.tflite.tflite_writer import write
+from nampedal.firmware.engine.inference import Engine
 
 
 @pytest.fixture
@@ -146,3 +151,43 @@ def test_a_tflite_plays_whole_blocks_and_keeps_the_length(amp: Path, guitar: Aud
     wanted, got = read(tmp_path / "a.wav"), read(tmp_path / "b.wav")
     assert got.shape == (30_001, 2)
     assert metrics.esr(wanted, got) < 1e-9
+
+
+def test_odd_input_is_told_of_in_one_line_each(amp: Path, guitar: Audio, tmp_path: Path) -> None:
+    clean = written(tmp_path / "clean.wav", guitar[:5000])
+    loud, holes = guitar[:5000].copy(), guitar[:5000].copy()
+    loud[1000] = -14.125
+    holes[[100, 2000]] = np.nan, -np.inf
+    odd = {name: written(tmp_path / f"{name}.wav", audio) for name, audio in (("loud", loud), ("holes", holes))}
+    render = partial(render_file, amp, target=tmp_path / "out.wav", options=RenderOptions(force=True))
+    assert render(source=clean).warnings == ()
+    assert render(source=odd["loud"]).warnings == (
+        f"{odd['loud']}: goes 23.0 dB above full scale, where no interface goes: is it too loud?",
+    )
+    assert render(source=odd["holes"]).warnings == (
+        f"{odd['holes']}: 2 samples of it are no finite numbers, and were played as silence",
+    )
+    holes[[100, 2000]] = 0.0
+    assert np.array_equal(read(tmp_path / "out.wav"), Engine.prepare(nam_file.read(amp)).render(holes))
+
+
+def test_what_the_system_refuses_is_said_in_its_words(
+    amp: Path, guitar: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = written(tmp_path / "in.wav", guitar)
+    # The path that a finished file is written to: a disk without room, and a place where nobody may write.
+    for place, reason in (
+        ("/dev/full", "no space left on device"),
+        ("/proc/self/out.wav", "no such file or directory"),
+    ):
+
+        @contextmanager
+        def replacing(path: Path, force: bool, place: str = place) -> Iterator[Path]:
+            with output.atomic_output(path, force):
+                yield Path(place)
+
+        monkeypatch.setattr("nampedal.converter.rendering.render.atomic_output", replacing)
+        with pytest.raises(OutputUnwritableError) as caught:
+            render_file(amp, source, tmp_path / "out.wav", RenderOptions())
+        assert str(caught.value) == f"{tmp_path / 'out.wav'}: can't be written: {reason}"
+        assert not (tmp_path / "out.wav").exists()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from nampedal.converter.rounding import LARGEST, Matrix, nearest, round_rows, scales, to_float16
+from nampedal.converter.rounding.round_weights import LARGEST, Matrix, nearest, round_rows, scales, to_float16
 
 
 def inputs(seed: int, channels: int, frames: int = 400) -> Matrix:

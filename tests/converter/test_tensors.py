@@ -3,10 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import nam_maker
-from nampedal.converter import material, nam_file
-from nampedal.converter.quantize import quantize
-from nampedal.converter.tensors import tensors
-from nampedal.firmware.network import Network
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.tensors import tensors_by_kind
+from nampedal.converter.rounding.quantize import quantize
+from nampedal.firmware.engine.network import Network
 
 
 def network_of(folder: Path, nam: nam_maker.Nam) -> Network:
@@ -14,7 +15,7 @@ def network_of(folder: Path, nam: nam_maker.Nam) -> Network:
 
 
 def counts(network: Network) -> dict[str, tuple[int, int, int]]:
-    return {kind.kind: (kind.int8, kind.float16, kind.float32) for kind in tensors(network)}
+    return {kind.kind: (kind.int8, kind.float16, kind.float32) for kind in tensors_by_kind(network)}
 
 
 def test_every_number_of_a_capture_is_counted_once(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_every_number_of_a_capture_is_counted_once(tmp_path: Path) -> None:
         "mixins": 3 * 4 + 3 * 2,
         "heads": 8 + 2,
     }
-    rounded = counts(quantize(network, material.plucks(48_000, 0.2)))
+    rounded = counts(quantize(network, test_signals.plucks(48_000, 0.2)))
     assert rounded["convolutions"] == (180, 0, 0)
     assert rounded["1x1s"] == (60, 0, 0)
     assert rounded["mixins"] == (0, 18, 0)
@@ -38,7 +39,7 @@ def test_every_number_of_a_capture_is_counted_once(tmp_path: Path) -> None:
 
 def test_what_stays_float32_says_why(tmp_path: Path) -> None:
     for nam, kind in ((nam_maker.lstm(), "gates"), (nam_maker.linear(), "impulse response")):
-        found = {one.kind: one for one in tensors(network_of(tmp_path, nam))}
+        found = {one.kind: one for one in tensors_by_kind(network_of(tmp_path, nam))}
         assert found[kind].float32 > 0
         assert found[kind].float16 == 0
         assert found[kind].why

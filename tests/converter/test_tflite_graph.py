@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.converter.tflite_graph import Graph, Range
-from nampedal.converter.tflite_player import TflitePlayer
-from nampedal.firmware.network import Conv
+from nampedal.converter.tflite.tflite_graph import SignalRange, TfliteGraph
+from nampedal.converter.tflite.tflite_player import TflitePlayer
+from nampedal.firmware.engine.network import Conv
 
 values = st.floats(-1e6, 1e6, width=32)
 
 
 @given(values, values)
 def test_a_grid_reaches_the_ends_of_its_range_and_has_zero(low: float, high: float) -> None:
-    known = Range(min(low, high), max(low, high))
+    known = SignalRange(min(low, high), max(low, high))
     grid = known.grid
     assert -128 <= grid.zero_point <= 127
     ends = [grid.scale * (end - grid.zero_point) for end in (-128, 127)]
@@ -22,13 +22,13 @@ def test_a_grid_reaches_the_ends_of_its_range_and_has_zero(low: float, high: flo
 
 
 def test_a_signal_that_never_moves_has_a_grid() -> None:
-    assert Range(0.0, 0.0).grid.scale == 1.0
+    assert SignalRange(0.0, 0.0).grid.scale == 1.0
 
 
 @pytest.mark.parametrize("name", ["a", "abcdefgh", "abcdefghijklm"])
 def test_constants_lie_where_any_processor_can_load_them(name: str) -> None:
     weight = np.arange(8, dtype=np.float32).reshape(8, 1, 1)
-    graph = Graph({}, {})
+    graph = TfliteGraph({}, {})
     graph.output("output", graph.conv(name, graph.input("audio", (1, 1, 4, 1), any_frames=True), Conv(weight)))
     data = graph.pack({"odd": b"x" * len(name)})
     assert data.count(weight.tobytes()) == 1
@@ -36,7 +36,7 @@ def test_constants_lie_where_any_processor_can_load_them(name: str) -> None:
 
 
 def test_equal_constants_are_stored_once() -> None:
-    graph = Graph({}, {})
+    graph = TfliteGraph({}, {})
     x = graph.input("audio", (1, 1, 4, 1), any_frames=True)
     for i in range(9):
         x = graph.conv(str(i), x, Conv(np.full((1, 1, 1), 1.25, np.float32)))
@@ -47,7 +47,7 @@ def test_equal_constants_are_stored_once() -> None:
 
 
 def test_a_state_begins_idle_and_goes_on_from_block_to_block() -> None:
-    graph = Graph({}, {"past": np.array([7.0], np.float32)})
+    graph = TfliteGraph({}, {"past": np.array([7.0], np.float32)})
     x = graph.input("audio", (1, 1, 4, 1), any_frames=True)
     joined = graph.concat("joined", [graph.state("past", (1, 1, 2, 1), None), x], 2)
     graph.keep("past", graph.tail("tail", joined, 2))

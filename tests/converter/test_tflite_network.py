@@ -7,21 +7,22 @@ import nam_maker
 import numpy as np
 import pytest
 from conftest import Audio
-from nampedal.converter import material, metrics, nam_file
 from nampedal.converter.errors import TfliteBlockError, TfliteUnsupportedError
-from nampedal.converter.quantize import quantize
-from nampedal.converter.tflite_network import layer_names
-from nampedal.converter.tflite_player import TflitePlayer
-from nampedal.converter.tflite_writer import write
-from nampedal.firmware.capture import Capture, Source, Tier
-from nampedal.firmware.engine import Engine
-from nampedal.firmware.network import Int8Weights, Linear, Network, convolutions
+from nampedal.converter.listening import metrics, test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rounding.quantize import quantize
+from nampedal.converter.tflite.tflite_network import layer_names
+from nampedal.converter.tflite.tflite_player import TflitePlayer
+from nampedal.converter.tflite.tflite_writer import write
+from nampedal.firmware.engine.capture import Capture, CaptureSource, Tier
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.network import Int8Weights, Linear, Network, convolutions
 
 Nam = nam_maker.Nam
 
 # The same float32 sums in another order. Where a network amplifies, so does what is lost there.
 SAME_ARITHMETIC = 1e-9
-EXCITATION = material.excitation(48_000.0, 0.2)
+EXCITATION = test_signals.excitation(48_000.0, 0.2)
 
 
 def network_of(folder: Path, nam: Nam) -> Network:
@@ -33,7 +34,7 @@ def written(network: Network, block: int = 64) -> bytes:
 
 
 def engine(network: Network) -> Engine:
-    source = Source("x.nam", "0" * 64, "0.7.0", "any")
+    source = CaptureSource("x.nam", "0" * 64, "0.7.0", "any")
     return Engine.prepare(Capture(source, 48_000.0, (Tier(network, 1),)), exact=True)
 
 

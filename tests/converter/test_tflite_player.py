@@ -7,10 +7,11 @@ import nam_maker
 import numpy as np
 import pytest
 from conftest import Audio
-from nampedal.converter import nam_file, tflite_player
 from nampedal.converter.errors import TfliteBlockError, TfliteMissingError, TfliteUnplayableError
-from nampedal.converter.tflite_player import TflitePlayer
-from nampedal.converter.tflite_writer import write
+from nampedal.converter.nam import nam_file
+from nampedal.converter.tflite import tflite_player
+from nampedal.converter.tflite.tflite_player import TflitePlayer
+from nampedal.converter.tflite.tflite_writer import write
 from nampedal.firmware.errors import TfliteDamagedError
 
 
@@ -89,7 +90,4 @@ def test_without_an_interpreter_the_error_says_what_to_install(amp: Path, monkey
     with pytest.raises(TfliteMissingError) as caught:
         TflitePlayer.open(amp)
     tflite_player._interpreter_class.cache_clear()
-    assert str(caught.value) == (
-        "ai-edge-litert: is not installed, and no .tflite can be played without it; "
-        "pip install ai-edge-litert, or tflite-runtime on a 32-bit Raspberry Pi"
-    )
+    assert str(caught.value) == (f"{amp}: is played by LiteRT, which is not installed; pip install 'nampedal[tflite]'")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +9,16 @@ from typing import Any
 
 import flatbuffers
 import nam_maker
-import nampedal.firmware.stomp_generated as fbs
+import nampedal.firmware.engine.stomp_generated as fbs
 import numpy as np
 import pytest
-from nampedal.converter import material, nam_file
-from nampedal.converter.convert import convert
-from nampedal.firmware import _engine, artifact
-from nampedal.firmware.capture import Calibration, Capture
-from nampedal.firmware.engine import Engine
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.engine import _engine, artifact
+from nampedal.firmware.engine.capture import Calibration, Capture
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.network import Int8Weights
 from nampedal.firmware.errors import (
     ArtifactChecksumError,
     ArtifactError,
@@ -26,10 +29,9 @@ from nampedal.firmware.errors import (
     ArtifactValueError,
     NotAnArtifactError,
 )
-from nampedal.firmware.network import Int8Weights
 
 # Enough to round with, where nobody listens.
-SHORT = (material.plucks(48_000, 0.1), Calibration("a tenth of a second", -3.0, "nobody knows"))
+SHORT = (test_signals.plucks(48_000, 0.1), Calibration("a tenth of a second", -3.0, "nobody knows"))
 
 
 @pytest.fixture
@@ -74,9 +76,9 @@ def test_facts_of_the_source_travel(capture: Capture, tmp_path: Path) -> None:
     source = artifact.read(path).source
     assert (source.file_name, source.version, source.architecture) == ("amp.nam", "0.7.0", "WaveNet")
     assert len(source.sha256) == 64
-    assert source.number("loudness") == -18.5
+    assert source.level("loudness").value == -18.5
     # Not a number in the file: not stated. Half a character: a mark.
-    assert source.number("input_level_dbu") is None
+    assert source.level("input_level_dbu").value is None
     assert source.text("name") == "Bläck ?"
 
 
@@ -113,10 +115,10 @@ def refusal(data: bytes | Path) -> ArtifactError:
 def test_files_that_are_none_are_refused(tmp_path: Path, capture: Capture) -> None:
     missing = refusal(tmp_path / "gone.stomp")
     assert type(missing) is ArtifactUnreadableError
-    assert str(missing) == f"{tmp_path / 'gone.stomp'}: can't be opened: No such file or directory"
-    assert str(refusal(tmp_path)) == f"{tmp_path}: is not a regular file"
+    assert str(missing) == f"{tmp_path / 'gone.stomp'}: can't be read: no such file or directory"
+    assert str(refusal(tmp_path)) == f"{tmp_path}: can't be read: is a directory"
     (tmp_path / "empty.stomp").touch()
-    assert str(refusal(tmp_path / "empty.stomp")).endswith("is empty; an artifact was expected")
+    assert str(refusal(tmp_path / "empty.stomp")).endswith("empty.stomp: is empty; a .stomp artifact is needed")
     text = refusal(b"this is no artifact at all")
     assert type(text) is NotAnArtifactError
     assert str(text) == "x.stomp: is not a .stomp artifact: the file identifier 'STMP' is missing"
@@ -143,6 +145,20 @@ def altered(capture: Capture, alter: Callable[[Any], None]) -> bytes:
     builder.Finish(root.Pack(builder), file_identifier=b"STMP")
     data = bytes(builder.Output())
     return data + zlib.crc32(data).to_bytes(4, "little")
+
+
+def test_the_proof_of_an_earlier_version_names_no_kind_and_no_noise_floor(root: Path) -> None:
+    def prove(root: Any) -> None:
+        root.tiers[0].proof = fbs.ProofT()
+        root.tiers[0].proof.material = "plucks"
+        root.tiers[0].proof.esr = 2e-5
+
+    capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
+    proof = artifact.unpack(_engine.Artifact.from_bytes(altered(capture, prove), "x.stomp")).tiers[0].proof
+    assert proof is not None
+    assert (proof.material, proof.worst_kind, proof.esr) == ("plucks", "", 2e-5)
+    assert math.isnan(proof.noise_floor_dbfs)
+    assert math.isnan(proof.source_noise_floor_dbfs)
 
 
 def first_array(root: Any) -> Any:
@@ -194,13 +210,19 @@ WRONG: list[tuple[str, type[ArtifactError], Callable[[Any], None], str]] = [
         "format",
         ArtifactFormatError,
         lambda root: setattr(root, "format", 1),
-        "has format 1; this nampedal reads format 2: convert the capture again",
+        "has format 1; this nampedal reads formats 2 to 3: convert the capture again",
     ),
     (
         "sample rate",
         ArtifactValueError,
         lambda root: setattr(root, "sampleRate", 1.0),
         "sample rate is 1.000000 Hz; allowed are 8000 to 768000",
+    ),
+    (
+        "newer format",
+        ArtifactFormatError,
+        lambda root: setattr(root, "format", 4),
+        "has format 4; this nampedal reads formats 2 to 3: update nampedal",
     ),
     ("no tiers", ArtifactStructureError, lambda root: setattr(root, "tiers", []), "has 0 tiers; allowed are 1 to 64"),
     (
@@ -362,7 +384,7 @@ def test_networks_within_one_another_end_somewhere(tmp_path: Path) -> None:
     deep = dataclasses.replace(innermost, tiers=(dataclasses.replace(innermost.tiers[0], network=network),))
     found = refusal(artifact.pack(deep))
     assert type(found) is ArtifactLimitError
-    assert str(found).endswith("condition networks stand within one another more than 4 deep")
+    assert str(found).endswith("condition: network stands within more than 4 others")
 
 
 def test_the_artifact_may_go_once_the_engine_is_prepared(capture: Capture, tmp_path: Path) -> None:

@@ -8,11 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from jack_player import Player
 from jack_server import RATE, JackServer, wait_for
-from nampedal.firmware.audio_cpu import audio_cpu
-from nampedal.firmware.pedal import Pedal
-from nampedal.firmware.pedal_setup import PedalSetup
+from nampedal.firmware.jack.audio_cpu import audio_cpu
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
 
 
 def test_a_core_is_a_number_and_anything_else_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -59,13 +58,6 @@ class Running:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture
-def server(jack_server: JackServer) -> JackServer:
-    jack_server.start()
-    wait_for(lambda: Player.open(jack_server.name)).close()
-    return jack_server
-
-
 @pytest.mark.parametrize("jack_server", [1024], indirect=True)
 def test_blocks_are_played_on_the_core_that_is_named_and_nothing_else_is(
     server: JackServer, caplog: pytest.LogCaptureFixture
@@ -73,7 +65,7 @@ def test_blocks_are_played_on_the_core_that_is_named_and_nothing_else_is(
     caplog.set_level(logging.INFO)
     cores = os.sched_getaffinity(0)
     core = max(cores)
-    running = Running(PedalSetup([], server=server.name, last_resort=True, audio_cpu=core))
+    running = Running(PedalSetup([], server=server.name, fallback=True, audio_cpu=core))
     wait_for(running.pedal.plays)
     for _ in range(2):
         plays = busiest(running.pedal, server)
@@ -93,7 +85,7 @@ def test_blocks_are_played_on_the_core_that_is_named_and_nothing_else_is(
 def test_a_core_that_is_not_there_is_told_and_the_sound_goes_on(
     server: JackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = Running(PedalSetup([], server=server.name, last_resort=True, audio_cpu=1023))
+    running = Running(PedalSetup([], server=server.name, fallback=True, audio_cpu=1023))
     wait_for(running.pedal.plays)
     assert "core 1023: JACK's thread can't be kept on it: Invalid argument; it runs on any" in caplog.messages
     running.stop()

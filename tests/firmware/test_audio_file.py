@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Audio
-from nampedal.firmware.audio_file import Recording, blocks, open_audio, read_recording
+from nampedal.firmware.audio.audio_file import Recording, blocks, open_audio, read_recording
 from nampedal.firmware.errors import AudioFileError
 
 
@@ -78,7 +78,12 @@ def test_a_recording_of_more_than_ten_minutes_is_refused(tmp_path: Path) -> None
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "gone.wav"
-    assert refusal(path) == f"{path}: can't be read: no such file"
+    assert refusal(path) == f"{path}: can't be read: no such file or directory"
+
+
+def test_a_folder_and_a_device_are_refused_as_such(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path}: can't be read: is a directory"
+    assert refusal(Path("/dev/null")) == "/dev/null: can't be read: is no plain file"
 
 
 def test_a_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bank_maker import amp, make_bank, names, write_cabinet
-from nampedal.board.errors import NampedalError, SettingsUnreadableError
-from nampedal.firmware import bank_edit, preset
-from nampedal.firmware.bank import read_any_bank, read_bank
-from nampedal.firmware.bank_edit import Added, Removal, add, carry_out, open_bank, plan_removal
-from nampedal.firmware.bank_edit import make_bank as make_new
+from nampedal.firmware.base.errors import NampedalError, SettingsUnreadableError
 from nampedal.firmware.errors import (
     BankExistsError,
     BankIncompleteError,
@@ -20,9 +17,15 @@ from nampedal.firmware.errors import (
     FileTakenError,
     NoSuchBankError,
     NoSuchPresetError,
+    NotATfliteError,
     NotForBanksError,
 )
-from nampedal.firmware.preset import Cabinet, Gain, Nam, Preset
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.banks import bank_edit
+from nampedal.firmware.presets.banks.bank import read_any_bank, read_bank, write_order
+from nampedal.firmware.presets.banks.bank_edit import Added, Removal, add, carry_out, open_bank, plan_removal
+from nampedal.firmware.presets.banks.bank_edit import make_bank as make_new
+from nampedal.firmware.presets.preset import Cabinet, Gain, Nam, Preset
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def wrong(folder: Path, name: str) -> Path:
             NotForBanksError,
             "amp.nam: is a capture that is not converted yet; make an artifact of it with 'nampedal convert'",
         ),
-        ("amp.tflite", NotForBanksError, "amp.tflite: is for other programs; a bank holds .stomp artifacts"),
+        ("amp.tflite", NotATfliteError, "amp.tflite: is no TensorFlow Lite model; a .tflite has TFL3 at byte 4"),
         (
             "x.nampedal-bank",
             NotForBanksError,
@@ -163,6 +166,15 @@ def test_a_preset_goes_with_the_files_that_nothing_else_names(rock: Path) -> Non
     assert str(caught.value) == "preset 'lead': is not in the bank, which has none"
 
 
+def test_a_presets_programs_go_with_it(rock: Path) -> None:
+    write_order(replace(read_bank(rock), programs={5: "crunch", 6: "lead", 7: "crunch"}))
+    removal = plan_removal(read_bank(rock), "crunch")
+    assert removal.programs == [5, 7]
+    carry_out(removal)
+    found = read_bank(rock)
+    assert (found.preset_names, found.programs, found.problem) == (["lead"], {6: "lead"}, "")
+
+
 def test_files_that_a_damaged_preset_may_name_stay(rock: Path) -> None:
     (rock / "broken.toml").write_bytes(b"\0")
     removal = plan_removal(read_bank(rock), "crunch")
@@ -195,11 +207,11 @@ def test_what_is_no_file_or_too_long_is_not_read(rock: Path, tmp_path: Path, mon
     with pytest.raises(SettingsUnreadableError, match=r"pipe\.stomp: can't be read: is no plain file$"):
         bank_edit._read(pipe)
     size = len(amp())
-    monkeypatch.setattr(bank_edit, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(bank_edit, "MAX_BYTES", size - 1)
     with pytest.raises(BankTooLargeError) as caught:
         add(rock, [rock / "amp.stomp"])
     assert str(caught.value) == f"{rock}/amp.stomp: has {size:,} bytes; a bank has up to {size - 1:,}"
-    monkeypatch.setattr(bank_edit, "MOST_BYTES", size)
+    monkeypatch.setattr(bank_edit, "MAX_BYTES", size)
     with pytest.raises(BankTooLargeError) as caught:
         add(rock, [rock / "amp.stomp", rock / "cabs" / "v30.wav"])
     assert str(caught.value) == f"{rock}: up to {size:,} bytes can be added at once; add fewer files"

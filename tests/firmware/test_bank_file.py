@@ -6,16 +6,14 @@ import io
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bank_maker import make_bank, names
-from nampedal.board.errors import MissingKeyError, NampedalError, NewerFormatError, SettingValueError
-from nampedal.firmware import bank_file, preset
-from nampedal.firmware.bank import look_at, read_bank, reordered, write_order
-from nampedal.firmware.bank_file import export_bank, import_bank
+from nampedal.firmware.base.errors import MissingKeyError, NampedalError, NewerFormatError, SettingValueError
 from nampedal.firmware.errors import (
     BankExistsError,
     BankFileDamagedError,
@@ -28,7 +26,11 @@ from nampedal.firmware.errors import (
     EmptyBankError,
     NotABankFileError,
 )
-from nampedal.firmware.preset import Cabinet, Gain, Nam, Preset
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.banks import bank_file
+from nampedal.firmware.presets.banks.bank import check_all_presets, read_bank, reordered, write_order
+from nampedal.firmware.presets.banks.bank_file import export_bank, import_bank
+from nampedal.firmware.presets.preset import Cabinet, Gain, Nam, Preset
 
 FILES = ["amp.stomp", "bank.toml", "cabs/v30.wav", "crunch.toml", "lead.toml"]
 MUTATIONS = 400
@@ -63,8 +65,24 @@ def test_a_bank_comes_out_as_it_went_in(rock: Path, packed: Path, banks: Path) -
     assert found.preset_names == ["lead", "crunch"]
     assert contents(banks / "rock") == contents(rock)
     assert names(banks / "rock") == FILES
-    assert [entry.problems for entry in look_at(found)] == [(), ()]
+    assert [entry.problems for entry in check_all_presets(found)] == [(), ()]
     assert [path.name for path in banks.iterdir()] == ["rock"]
+
+
+def test_programs_come_out_as_they_went_in_and_name_presets_that_are_there(
+    rock: Path, banks: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "programs.nampedal-bank"
+    write_order(replace(read_bank(rock), programs={5: "lead", 6: "gone"}))
+    with pytest.raises(BankIncompleteError) as caught:
+        export_bank(rock, path)
+    assert str(caught.value) == (
+        f"{rock}: can't be exported: {rock}/bank.toml: programs.6: preset 'gone' is not in the bank; there are lead, "
+        "crunch; mend or remove it"
+    )
+    write_order(replace(read_bank(rock), programs={5: "lead"}))
+    export_bank(rock, path)
+    assert import_bank(path, banks).programs == {5: "lead"}
 
 
 def test_the_same_bank_is_the_same_bytes(rock: Path, packed: Path, banks: Path) -> None:
@@ -96,7 +114,7 @@ def test_only_what_presets_name_is_packed_and_of_a_torn_preset_the_version_befor
 
 def test_a_bank_of_which_something_is_missing_is_not_exported(rock: Path, tmp_path: Path) -> None:
     (rock / "amp.stomp").unlink()
-    (rock / "broken.toml").write_bytes(b"\0")
+    (rock / "broken.toml").write_bytes(b"=")
     out = tmp_path / "out.nampedal-bank"
     with pytest.raises(BankIncompleteError) as caught:
         export_bank(rock, out)
@@ -117,7 +135,7 @@ def test_what_can_not_be_exported_is_named(
     with pytest.raises(EmptyBankError):
         export_bank(tmp_path / "empty", tmp_path / "out.nampedal-bank")
     size = sum(map(len, contents(rock).values()))
-    monkeypatch.setattr(bank_file, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(bank_file, "MAX_BYTES", size - 1)
     with pytest.raises(BankTooLargeError) as large:
         export_bank(rock, tmp_path / "out.nampedal-bank")
     assert str(large.value) == (

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from bad_bank import GIB, MIB, empty_entries, end, end64, manifest, write_bomb
 from bank_maker import make_bank, names
-from nampedal.firmware.bank_file import export_bank, import_bank, read_contents
+from nampedal.firmware.base.files.file_names import clash
 from nampedal.firmware.errors import (
     BankFileDamagedError,
     BankFileUnreadableError,
@@ -23,7 +23,7 @@ from nampedal.firmware.errors import (
     BankTooLargeError,
     NotABankFileError,
 )
-from nampedal.firmware.file_names import clash
+from nampedal.firmware.presets.banks.bank_file import export_bank, import_bank, read_contents
 
 Members = dict[str, bytes]
 # Imports a bank file. Prints the error, the peak of its memory in KiB, and how many bytes were unpacked.
@@ -31,8 +31,8 @@ Members = dict[str, bytes]
 PROGRAM = """
 import json, re, sys, zipfile
 from pathlib import Path
-from nampedal.board.errors import NampedalError
-from nampedal.firmware.bank_file import import_bank
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.presets.banks.bank_file import import_bank
 
 read, unpacked = zipfile.ZipExtFile.read, 0
 
@@ -187,6 +187,14 @@ def test_a_million_members_are_refused_before_they_are_listed(tmp_path: Path, ba
     path.write_bytes(entries + end(0xFFFF, len(entries), 0))
     assert check_cheap(path, banks) == (
         "is no bank, or is damaged: its zip's directory is longer than 1,048,576 bytes; have it sent again"
+    )
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path, banks: Path) -> None:
+    path = tmp_path / "nameless.nampedal-bank"
+    path.write_bytes(empty_entries(1) + end(1, 46, 0))
+    assert refused(path, banks, NotABankFileError) == (
+        "is no bank, or is damaged: a file in it has no name; have it sent again"
     )
 
 

@@ -9,17 +9,17 @@ import pytest
 from bank_maker import make_bank
 from card_rig import Card
 from click.testing import CliRunner
-from nampedal.board import places
-from nampedal.board.errors import KeyFileError, WrongSignatureError
-from nampedal.board.signature import BANK, UPDATE, beside, sign
-from nampedal.firmware.bank_file import export_bank
-from nampedal.firmware.bank_signature import own_list, signer_of
-from nampedal.firmware.card.found import look_in
-from nampedal.firmware.card.take import take
-from nampedal.firmware.card.taken import read_taken
-from nampedal.firmware.cli.bank import bank_command
-from nampedal.firmware.update.signed import trust
-from nampedal.firmware.update.system import System
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import KeyFileError, WrongSignatureError
+from nampedal.firmware.base.files.signature import BANK, UPDATE, sign, signature_path
+from nampedal.firmware.cli.commands.bank_command import bank_command
+from nampedal.firmware.presets.banks.bank_file import export_bank
+from nampedal.firmware.presets.banks.bank_signature import own_list, signer_of
+from nampedal.firmware.system.bank_import.bank_importer import import_items
+from nampedal.firmware.system.bank_import.import_ledger import read_ledger
+from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.update.signed import trust
+from nampedal.firmware.system.update.update_host import UpdateHost
 from signing_keys import maker, maker_public
 
 
@@ -56,7 +56,7 @@ def test_an_import_tells_who_made_the_bank(file: Path, tmp_path: Path) -> None:
 
 
 def test_a_bank_that_nobody_signed_is_taken(file: Path) -> None:
-    beside(file).unlink()
+    signature_path(file).unlink()
     assert signer_of(file) == ""
     (said,) = bank("import", file, "--as", "one")
     assert said.startswith("one: ")
@@ -92,17 +92,17 @@ def test_a_card_brings_what_is_signed_right_or_not_at_all(file: Path, tmp_path: 
         export_bank(make_bank(tmp_path / name), stick / f"{name}.nampedal-bank")
     wrong = stick / "wrong.nampedal-bank"
     sign(stick / "right.nampedal-bank", maker(), BANK)
-    beside(file).replace(beside(wrong))
-    outcome = take(look_in(stick)[0], banks, state)
+    signature_path(file).replace(signature_path(wrong))
+    outcome = import_items(look_in(stick)[0], banks, state)
     assert outcome.taken == ["plain", "right"]
     assert sorted(path.name for path in banks.iterdir()) == ["plain", "right"]
     (problem,) = outcome.problems
     assert problem.startswith(f"{wrong}: its signature is wrong: signature verification failed: incorrect signature; ")
     # As long as nothing changes it is not tried again; with the right signature it is.
-    known = read_taken(state)
+    known = read_ledger(state)
     assert all(known.knows(found.stamp) for found in look_in(stick)[0])
     sign(wrong, maker(), BANK)
-    outcome = take(look_in(stick)[0], banks, state)
+    outcome = import_items(look_in(stick)[0], banks, state)
     assert (outcome.taken, outcome.problems) == (["wrong"], [])
 
 
@@ -112,10 +112,10 @@ def test_what_takes_banks_over_may_read_which_keys_root_added(tmp_path: Path) ->
     card.boot()
     before = os.umask(0o077)
     try:
-        path = trust(System(card.root), maker_public())
+        path = trust(UpdateHost(card.root), maker_public())
     finally:
         os.umask(before)
-    assert path == card.at(places.TRUSTED_ADDED)
+    assert path == card.at(system_paths.TRUSTED_ADDED)
     assert path.stat().st_mode & 0o777 == 0o644
     assert path.parent.stat().st_mode & 0o777 == 0o755
-    assert places.TRUSTED_ADDED.parent not in places.PLAYERS
+    assert system_paths.TRUSTED_ADDED.parent not in system_paths.PLAYERS

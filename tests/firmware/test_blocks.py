@@ -12,12 +12,12 @@ import nam_maker
 import numpy as np
 import pytest
 import soxr
-from nampedal.converter import nam_file
-from nampedal.firmware import _engine, artifact
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Audio, Engine
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine import _engine, artifact
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Audio, Engine
+from nampedal.firmware.engine.network import Linear
 from nampedal.firmware.errors import ArtifactLimitError, ArtifactStructureError, ArtifactValueError, SampleRateError
-from nampedal.firmware.network import Linear
 from numpy.typing import NDArray
 
 RATE = 48_000.0
@@ -366,6 +366,31 @@ def test_a_tier_takes_over_without_a_step(pair: Capture) -> None:
     assert not np.allclose(tiers[0][40_000:], tiers[1][40_000:], atol=1e-3)
     steps = sum(np.max(np.abs(np.diff(tier))) for tier in tiers)
     assert np.max(np.abs(np.diff(out))) < steps + 1.5 * np.max(np.abs(tiers[0] - tiers[1])) / (0.005 * RATE)
+
+
+def test_fades_of_tiers_and_blocks_do_not_depend_on_how_the_audio_is_cut(pair: Capture, demo: Capture) -> None:
+    chain = full_chain(demo)
+    amp = chain.add_amp(loaded(pair), False)
+    audio = noise(4096)
+
+    def fading(length: int) -> Audio:
+        out = np.empty_like(audio)
+        for link in range(amp + 1):
+            chain.set_heard(link, True)
+        chain.set(amp, _engine.AMP_TIER, 0.0)
+        chain.reset()
+        for start in range(0, len(audio), length):
+            # Two changes within a fade, and back again behind it.
+            if start in (512, 640, 2560):
+                chain.set(amp, _engine.AMP_TIER, 0.0 if start == 640 else 1.0)
+                for link in range(amp):
+                    chain.set_heard(link, start == 2560)
+            chain.process(np.ascontiguousarray(audio[start : start + length]), out[start : start + length])
+        return out
+
+    whole = fading(128)
+    assert np.array_equal(fading(1), whole)
+    assert np.array_equal(fading(16), whole)
 
 
 def test_what_a_chain_can_not_be_made_of_is_refused(small: Capture) -> None:

@@ -4,15 +4,15 @@ import os
 
 import numpy as np
 import pytest
-from nampedal.firmware.calibrate import BLOCKS, Timing, calibrate, fit, nonnegative_least_squares
-from nampedal.firmware.cost import TERMS, counts, predict_us
-from nampedal.firmware.cost_probes import probes
-from nampedal.firmware.engine import isas
+from nampedal.firmware.cost.calibration_networks import draw_networks
+from nampedal.firmware.cost.cost_calibration import BLOCKS, Timing, calibrate, fit, nonnegative_least_squares
+from nampedal.firmware.cost.cost_model import TERMS, counts, predict_us
+from nampedal.firmware.engine.inference import isas
 
 
 def synthetic(kernels: str, prices: dict[str, float]) -> tuple[list[dict[str, float]], list[Timing]]:
     rows, timings = [], []
-    for number, network in enumerate(probes()):
+    for number, network in enumerate(draw_networks()):
         for frames in BLOCKS:
             rows.append(counts(network, frames, kernels))
             timings.append(Timing(number, frames, predict_us(network, frames, kernels, prices)))
@@ -66,5 +66,5 @@ def test_a_short_calibration_prices_every_term() -> None:
     assert found.kernels == isas()[0] or found.kernels == os.environ.get("NAMPEDAL_ISA")
     assert found.nanoseconds.keys() == TERMS.keys()
     assert min(found.nanoseconds.values()) >= 0.0
-    assert predict_us(probes()[0], 64, found.kernels, found.nanoseconds) > 0.0
+    assert predict_us(draw_networks()[0], 64, found.kernels, found.nanoseconds) > 0.0
     assert steps == [(n + 1, len(steps)) for n in range(len(steps))]

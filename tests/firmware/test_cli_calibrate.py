@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.board.boards import read_board
 from nampedal.board.errors import UnknownBoardError
-from nampedal.converter.cli import cli
-from nampedal.firmware import calibrate as calibration
-from nampedal.firmware.cli import calibrate as command
-from nampedal.firmware.cost import check_terms
+from nampedal.board.profiles.boards import read_board
+from nampedal.firmware.cli.commands import calibrate_command as command
+from nampedal.firmware.cli.main import cli
+from nampedal.firmware.cost import cost_calibration as calibration
+from nampedal.firmware.cost.cost_model import check_terms
 from nampedal.firmware.errors import BusyMachineError
 
 

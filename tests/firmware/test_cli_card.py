@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.firmware.card.errors import CardFileError, StickError
-from nampedal.firmware.card.settings import template
-from nampedal.firmware.cli.card import card_command
+from nampedal.firmware.cli.system_commands.card_command import card_command
+from nampedal.firmware.system.host.errors import CardFileError, StickError
+from nampedal.firmware.system.provisioning.card_settings import template
 
 
 def card(*arguments: str) -> Result:
@@ -70,27 +70,27 @@ def test_what_is_no_stick_is_refused(tmp_path: Path) -> None:
     ("module", "others"),
     [
         # Neither numbers nor tables, nor what plays.
-        ("card.as_installed", {"numpy", "click", "rich", "flatbuffers", "soundfile", "cffi", "nampedal.firmware.bank"}),
-        ("cli.play", {"nampedal.firmware.card", "nampedal.firmware.update", "nampedal.board.install"}),
+        ("system_commands.card_command", {"numpy", "rich", "flatbuffers", "soundfile", "cffi", "jack"}),
+        ("commands.play_command", {"nampedal.firmware.system.provisioning", "nampedal.firmware.system.update"}),
     ],
 )
 def test_what_a_boot_waits_for_imports_nothing_that_it_has_no_use_for(module: str, others: set[str]) -> None:
-    code = f"import sys, nampedal.firmware.{module}; print(*sys.modules)"
+    code = f"import sys, nampedal.firmware.cli.main, nampedal.firmware.cli.{module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert not others & set(done.stdout.split())
 
 
 def test_play_by_itself_is_the_command_of_that_name(tmp_path: Path) -> None:
-    command = [sys.executable, "-I", "-m", "nampedal.firmware.cli.playing", "play", str(tmp_path / "gone.stomp")]
+    command = [sys.executable, "-I", "-m", "nampedal.firmware.cli", "play", str(tmp_path / "gone.stomp")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].startswith(f"nampedal: {tmp_path}/gone.stomp: is not there; ")
 
 
-def test_a_boot_by_itself_does_what_the_command_does() -> None:
+def test_a_boot_writes_what_is_wrong_onto_the_card() -> None:
     """Where it would write, there is nothing but memory of its own."""
     own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
     hidden = "for folder in /var/lib /run /boot; do mount -t tmpfs own $folder || exit 77; done; mkdir /boot/firmware; "
-    script = hidden + '"$0" -I -m nampedal.firmware.card && cat /boot/firmware/nampedal-errors.txt'
+    script = hidden + '"$0" -I -m nampedal.firmware.cli card boot && cat /boot/firmware/nampedal-errors.txt'
     done = subprocess.run([*own, script, sys.executable], capture_output=True, text=True, check=False)
     if done.returncode in (1, 77) and "nampedal" not in done.stderr:
         pytest.skip(f"this machine lets nobody have mounts of its own: {done.stderr.strip()}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.converter.cli import cli
-from nampedal.firmware.cli import doctor
+from nampedal.firmware.cli.main import cli
+from nampedal.firmware.cli.system_commands import doctor_command
 from sick_pedal import Patient, make_patient
 
 Run = Callable[..., Result]
@@ -25,7 +25,7 @@ def pedal(tmp_path: Path) -> Patient:
 def run(pedal: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command, on the pedal."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nobody"))
-    monkeypatch.setattr(doctor, "RealMachine", lambda root: pedal)
+    monkeypatch.setattr(doctor_command, "RealHost", lambda root: pedal)
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(cli, ["doctor", *arguments], standalone_mode=False)

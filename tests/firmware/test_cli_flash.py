@@ -14,16 +14,16 @@ import pytest
 from click.testing import CliRunner, Result
 from disk_image import FAT_START, SIZE, bmap_bytes, fat_bytes, image_bytes, write_image, write_sum
 from loop_disk import MIB, add_partition, loop_disk, run
-from nampedal.board.errors import NampedalError
-from nampedal.board.flash.errors import (
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.cli.command_line import command_line
+from nampedal.firmware.cli.system_commands.flash_command import flash_command
+from nampedal.firmware.system.flash.errors import (
     DiskTooSmallError,
-    ImageChecksumError,
+    FlashChecksumError,
     NoFatPartitionError,
     PartitionError,
     ReadBackDiffersError,
 )
-from nampedal.firmware.cli.command_line import command_line
-from nampedal.firmware.cli.flash import flash_command
 
 UNTOUCHED = b"\xa5" * 24 * MIB
 NEEDED = pytest.mark.skipif(not {shutil.which("zstd"), shutil.which("mcopy")}.isdisjoint({None}), reason="zstd, mtools")
@@ -39,6 +39,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def loop(here: Path) -> Iterator[str]:
     with loop_disk(here / "backing") as device:
         yield str(device)
+
+
+# Where the command finds the bar that it shows.
+BAR = "nampedal.firmware.cli.system_commands.flash_command.progress_bar"
 
 
 def invoke(*arguments: str, answer: str = "") -> Result:
@@ -132,7 +136,7 @@ def test_no_answer_writes_nothing(here: Path, loop: str) -> None:
 def test_a_damaged_image_leaves_the_card_as_it_is(here: Path, loop: str) -> None:
     write_sum(write_image(here / "pedal.img", image_bytes()))
     write_image(here / "pedal.img", image_bytes(seed=2))
-    assert refusal(ImageChecksumError, "pedal.img", loop, "--yes").startswith("pedal.img: is damaged or another one: ")
+    assert refusal(FlashChecksumError, "pedal.img", loop, "--yes").startswith("pedal.img: is damaged or another one: ")
     assert (here / "backing").read_bytes() == UNTOUCHED
 
 
@@ -173,7 +177,7 @@ def test_a_card_that_does_not_keep_what_is_written_fails(
             file.write(bytes([data[9 * MIB] ^ 1]))
 
     # The first piece is read back before.
-    monkeypatch.setattr("nampedal.firmware.cli.flash.progress", stages("reading back", flip))
+    monkeypatch.setattr(BAR, stages("reading back", flip))
     said = refusal(ReadBackDiffersError, "pedal.img", loop, "--yes")
     assert said.startswith(f"{loop}: byte {9 * MIB} was written as ")
 
@@ -181,7 +185,7 @@ def test_a_card_that_does_not_keep_what_is_written_fails(
 def test_ctrl_c_says_that_the_card_is_not_usable(here: Path, loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write_image(here / "pedal.img", image_bytes())
     interrupt = stages("writing", lambda: signal.raise_signal(signal.SIGINT))
-    monkeypatch.setattr("nampedal.firmware.cli.flash.progress", interrupt)
+    monkeypatch.setattr(BAR, interrupt)
     done = invoke("pedal.img", loop, "--yes")
     assert isinstance(done.exception, click.Abort)
     assert f"{loop}: was not written to the end; the card is not usable: write it again\n" in done.output
@@ -193,7 +197,7 @@ def test_ctrl_c_before_anything_is_written_leaves_the_card_as_it_is(
 ) -> None:
     write_image(here / "pedal.img", image_bytes())
     interrupt = stages("checking the image", lambda: signal.raise_signal(signal.SIGINT))
-    monkeypatch.setattr("nampedal.firmware.cli.flash.progress", interrupt)
+    monkeypatch.setattr(BAR, interrupt)
     done = invoke("pedal.img", loop, "--yes")
     assert isinstance(done.exception, click.Abort)
     assert "not usable" not in done.output

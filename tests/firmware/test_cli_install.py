@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from nampedal.board.errors import KeyFileError
-from nampedal.board.install.target import Target
-from nampedal.firmware.cli import install as module
-from nampedal.firmware.cli.install import install_command, uninstall_command
+from nampedal.firmware.base.errors import KeyFileError
 from nampedal.firmware.cli.pedal_commands import PEDAL_COMMANDS
+from nampedal.firmware.cli.system_commands import install_command as module
+from nampedal.firmware.cli.system_commands.install_command import install_command, uninstall_command
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from signing_keys import maker, maker_public
 from system_maker import make_root
 
-Call = tuple[str | None, Target, bool]
+Call = tuple[str | None, InstallTarget, bool]
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """What the installer is asked for."""
     made: list[Call] = []
 
-    def install(profile: str, target: Target, say: object, *, dry: bool) -> None:
+    def install(profile: str, target: InstallTarget, say: object, *, dry: bool) -> None:
         made.append((profile, target, dry))
 
-    def uninstall(target: Target, say: object, *, dry: bool) -> None:
+    def uninstall(target: InstallTarget, say: object, *, dry: bool) -> None:
         made.append((None, target, dry))
 
     monkeypatch.setattr(module, "install", install)
@@ -42,7 +42,7 @@ def run(command: click.Command, *arguments: str | Path) -> None:
 
 def test_the_running_system_becomes_a_pedal_with_its_radio_and_with_what_runs_this(calls: list[Call]) -> None:
     run(install_command, "--pedal", "pi-4-dac-adc", "--base", "raspios")
-    assert calls == [("pi-4-dac-adc", Target(Path("/"), "raspios"), False)]
+    assert calls == [("pi-4-dac-adc", InstallTarget(Path("/"), "raspios"), False)]
 
 
 def test_another_root_is_what_it_looks_like(calls: list[Call], tmp_path: Path) -> None:
@@ -56,10 +56,12 @@ def test_another_root_is_what_it_looks_like(calls: list[Call], tmp_path: Path) -
 
 def test_everything_can_be_asked_for(calls: list[Call], tmp_path: Path) -> None:
     words: list[str | Path] = ["--root", tmp_path, "--base", "debian", "--image", "--radio", "off", "--wheel", "a.whl"]
-    words += ["--trust", f"{maker()}.pub"]
+    words += ["--trust", f"{maker()}.pub", "--tflite"]
     run(install_command, "--pedal", "mine.toml", *words)
     trusted = (maker_public().line(),)
-    target = Target(tmp_path, "debian", image=True, radio=False, wheel=Path("a.whl"), trusted=trusted)
+    target = InstallTarget(
+        tmp_path, "debian", image=True, radio=False, wheel=Path("a.whl"), trusted=trusted, tflite=True
+    )
     assert calls == [("mine.toml", target, False)]
 
 
@@ -79,8 +81,8 @@ def test_a_pedal_is_named(calls: list[Call]) -> None:
 
 def test_a_pedal_becomes_the_system_that_it_was(calls: list[Call], tmp_path: Path) -> None:
     run(uninstall_command, "--root", tmp_path, "--dry-run")
-    assert calls == [(None, Target(tmp_path, "debian"), True)]
+    assert calls == [(None, InstallTarget(tmp_path, "debian"), True)]
 
 
 def test_a_pedal_knows_both() -> None:
-    assert {install_command, uninstall_command} <= set(PEDAL_COMMANDS)
+    assert {install_command, uninstall_command} <= {command.load() for command in PEDAL_COMMANDS}

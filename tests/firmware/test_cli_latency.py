@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+import builtins
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from jack_cable import Cable
-from jack_player import Player
-from jack_server import JackServer, wait_for
+from jack_server import JackServer
 from nampedal.board.errors import PedalNameError
-from nampedal.board.measured import Measured, read_measured
-from nampedal.converter.cli import cli
-from nampedal.firmware.cli import latency
-from nampedal.firmware.control import ControlServer, Json
+from nampedal.board.profiles.user_calibration import UserCalibration, read_calibration
+from nampedal.firmware.actions.control_socket import ControlServer, Json
+from nampedal.firmware.cli.commands import latency_command
+from nampedal.firmware.cli.main import cli
 from nampedal.firmware.errors import ControlRequestError, JackMissingError, NoCableError, NoJackServerError
-from nampedal.firmware.loop import Loop
-from nampedal.firmware.loop_client import LoopClient
+from nampedal.firmware.jack.loopback_client import LoopbackClient
+from nampedal.firmware.jack.loopback_latency import Loop
 
 
 @pytest.fixture(autouse=True)
 def nothing_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-
-
-@pytest.fixture
-def server(jack_server: JackServer) -> JackServer:
-    jack_server.start()
-    wait_for(lambda: Player.open(jack_server.name)).close()
-    return jack_server
 
 
 class Pedal:
@@ -74,16 +69,16 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(server: JackServer, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command, with a cable of 261 frames and a gain."""
-    measure = LoopClient.measure
+    measure = LoopbackClient.measure
 
     def run(gain: float, *arguments: str) -> Result:
         cable = Cable(server.name, 261, gain)
 
-        def fast(client: LoopClient) -> Loop:
+        def fast(client: LoopbackClient) -> Loop:
             with cable.freewheeling():
                 return measure(client)
 
-        monkeypatch.setattr(LoopClient, "measure", fast)
+        monkeypatch.setattr(LoopbackClient, "measure", fast)
         command = ["latency", "--server", server.name, "--input", "cable:out", "--output", "cable:in", *arguments]
         done = CliRunner().invoke(cli, command)
         cable.close()
@@ -104,7 +99,7 @@ def test_a_cable_is_told_of_and_kept_as_a_pedals(run: Run, tmp_path: Path) -> No
         "level        -6.0 dB from out to in",
         f"written: {tmp_path / 'config' / 'nampedal' / 'measured' / 'mine.toml'}",
     ]
-    assert read_measured("mine") == Measured(389, 128, 48_000, -6.02, -200.0)
+    assert read_calibration("mine") == UserCalibration(389, 128, 48_000, -6.02, -200.0)
 
 
 def test_a_profiles_levels_are_held_against_what_was_measured(run: Run) -> None:
@@ -130,7 +125,7 @@ def test_a_pedal_is_heard_again_where_no_cable_is_found(run: Run, pedal: Pedal) 
     done = run(0.0, "--pedal", "mine")
     assert isinstance(done.exception, NoCableError)
     assert pedal.told == MUTED
-    assert read_measured("mine") is None
+    assert read_calibration("mine") is None
 
 
 def test_a_pedal_that_can_not_be_muted_is_not_measured_with(server: JackServer, pedal: Pedal) -> None:
@@ -140,7 +135,7 @@ def test_a_pedal_that_can_not_be_muted_is_not_measured_with(server: JackServer, 
 
 
 def test_a_wrong_name_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "_measure", None)
+    monkeypatch.setattr(latency_command, "_measure", None)
     assert isinstance(CliRunner().invoke(cli, ["latency", "--pedal", "my pedal"]).exception, PedalNameError)
 
 
@@ -149,10 +144,14 @@ def test_without_a_server_or_its_library_it_says_so(pedal: Pedal, monkeypatch: p
     assert isinstance(missing.exception, NoJackServerError)
     assert pedal.told == []
 
-    def not_there(name: str) -> None:
-        raise OSError(f"{name}: cannot load library")
+    real = builtins.__import__
 
-    monkeypatch.setattr(latency, "import_module", not_there)
+    def without_jack(name: str, *others: Any) -> ModuleType:
+        if name == "nampedal.firmware.jack.jack_client":
+            raise OSError("cannot load library 'jack'")
+        return real(name, *others)
+
+    monkeypatch.setattr(builtins, "__import__", without_jack)
     unloaded = CliRunner().invoke(cli, ["latency"]).exception
     assert isinstance(unloaded, JackMissingError)
     assert str(unloaded) == "latency: JACK's library is not installed; install jackd2, or libjack-jackd2-0"

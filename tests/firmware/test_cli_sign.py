@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.board.errors import KeyFileError, NotToSignError, SignatureExistsError
-from nampedal.board.signature import BANK, UPDATE, check, read_signature
-from nampedal.firmware.cli.sign import sign_command
+from nampedal.firmware.base.errors import KeyFileError, NotToSignError, SignatureExistsError
+from nampedal.firmware.base.files.signature import BANK, UPDATE, check, read_signature
+from nampedal.firmware.cli.system_commands.sign_command import sign_command
 from signing_keys import maker, maker_public
 
 

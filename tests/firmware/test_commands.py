@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
-from nampedal.board.errors import NampedalError
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, preset
-from nampedal.firmware.cli.control import needle, page
-from nampedal.firmware.control import ask, muted
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.actions.control_socket import ask, muted
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.cli.commands.control_command import needle_text, status_text
+from nampedal.firmware.engine import artifact
 from nampedal.firmware.errors import ControlRequestError
-from nampedal.firmware.preset import Gain, Nam, Preset, Tone
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Gain, Nam, Preset, Tone
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 def nampedal(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nampedal.converter.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "nampedal.firmware.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -44,7 +45,7 @@ def at(jack_server: JackServer, bank: Path, tmp_path: Path) -> Iterator[Path]:
     jack_server.start()
     wait_for(lambda: Player.open(jack_server.name)).close()
     path = tmp_path / "control.sock"
-    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(bank), "--preset", "crunch", "--tier", "0"]
+    command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(bank), "--preset", "crunch", "--tier", "0"]
     command += ["--server", jack_server.name, "--socket", str(path)]
     with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
         wait_for(lambda: status(path).get("preset") == "crunch")
@@ -98,9 +99,11 @@ def test_numbers_bypass_and_mute_are_set(at: Path) -> None:
     assert (numbers["2.bass"], numbers["level_db"]) == (3, -12.5)
     ask(at, {"do": "bypass", "on": True})
     assert status(at)["bypass"]
+    assert status(at)["silent"] is None
     assert not ask(at, {"do": "mute", "on": True})["was"]
     with muted(at):
         assert status(at)["muted"]
+        assert status(at)["silent"] == "it is muted"
     assert status(at)["muted"]
     assert ask(at, {"do": "mute", "on": False})["was"]
 
@@ -118,6 +121,20 @@ def test_numbers_bypass_and_mute_are_set(at: Path) -> None:
         ({"do": "set", "name": "bass", "value": True}, "request set: 'value' is True; a number is needed"),
         ({"do": "bypass", "on": 1}, "request bypass: 'on' is 1; true or false is needed"),
         ({"do": "next", "by": 1}, "request next: 'by' is not known; it takes nothing"),
+        (
+            {"do": "load", "preset": "9" * 4301},
+            "request load: 'preset' is too long; 1000 letters are allowed, and 1000 texts",
+        ),
+        (
+            {"do": "level", "presets": ["a"] * 1001, "seconds": 10},
+            "request level: 'presets' is too long; 1000 letters are allowed, and 1000 texts",
+        ),
+        (
+            {"do": "act", "action": "next" + " again next" * 8},
+            "request act: 'action': has 9 actions, one for each time",
+        ),
+        ({"do": "set", "name": "bass", "value": (1 << 64) - 1}, "setting 'bass': 1.84467e+19 was asked for"),
+        ({"do": "x" * 20_000}, f"request: '{'x' * 60}...' is not known; known are status"),
         ({"do": "load", "preset": "x"}, "preset 'x': is not in the bank; there are broken, crunch, half"),
         ({"do": "set", "name": "bass", "value": 11}, "setting 'bass': 11 was asked for; allowed are 0 to 10"),
     ],
@@ -146,11 +163,33 @@ def test_the_tuner_hears_what_is_played(at: Path, jack_server: JackServer) -> No
     assert status(at)["pitch"] is None
 
 
+def test_what_a4_is_can_be_changed_while_the_tuner_listens(at: Path, jack_server: JackServer) -> None:
+    assert status(at)["reference_hz"] == 440.0
+    ask(at, {"do": "tuner", "on": True})
+    ask(at, {"do": "tuner_reference", "hertz": 432})
+    assert status(at)["reference_hz"] == 432
+    player = Player(jack_server.name)
+    player.connect("nampedal:in", ["nampedal:left", "nampedal:right"])
+    tone = np.asarray(0.3 * np.sin(2.0 * np.pi * 216.0 / 48_000.0 * np.arange(144_000)), np.float32)
+    playing = threading.Thread(target=player.play_on, args=(tone,))
+    playing.start()
+    pitch = wait_for(lambda: status(at)["pitch"], 4.0)
+    playing.join()
+    player.close()
+    assert pitch["note"] == "A3"
+    assert abs(pitch["cents"]) < 1.0
+    for hertz in (414, 467):
+        with pytest.raises(ControlRequestError) as caught:
+            ask(at, {"do": "tuner_reference", "hertz": hertz})
+        assert str(caught.value) == f"tuner: A4 is {hertz} Hz; 415 to 466 Hz are allowed: 440 is usual"
+    assert status(at)["reference_hz"] == 432
+
+
 def test_the_needle_points_where_the_pitch_is() -> None:
-    assert needle(None) == "play a string"
-    flat = needle({"note": "E2", "cents": -25.0, "hertz": 81.2, "clarity": 0.98})
+    assert needle_text(None) == "play a string"
+    flat = needle_text({"note": "E2", "cents": -25.0, "hertz": 81.2, "clarity": 0.98})
     assert flat == "E2  ----------#---------|-------------------- -25.0 cents"
-    assert "#" in needle({"note": "F#3", "cents": 50.0, "hertz": 190.0, "clarity": 0.98})[-20:]
+    assert "#" in needle_text({"note": "F#3", "cents": 50.0, "hertz": 190.0, "clarity": 0.98})[-20:]
 
 
 def test_the_commands_ask_the_pedal(at: Path, bank: Path) -> None:
@@ -214,7 +253,7 @@ WAITING: dict[str, Any] = {
 
 
 def test_a_page_shows_levels_clipping_and_what_is_waited_for() -> None:
-    assert page(WAITING).splitlines() == [
+    assert status_text(WAITING).splitlines() == [
         "preset       one, going to two",
         "JACK         waiting for the server",
         "quality      tier 1",
@@ -228,18 +267,23 @@ def test_a_page_shows_levels_clipping_and_what_is_waited_for() -> None:
 
 def test_a_page_shows_what_a_raspberry_pi_tells_and_how_often_quality_was_given_up() -> None:
     hot = {**WAITING, "steps_down": 2, "temperature_c": 81.6, "throttled": ["under-voltage", "throttled"]}
-    lines = page(hot).splitlines()
+    lines = status_text(hot).splitlines()
     assert "quality      tier 1, 2 steps down so far" in lines
     assert "machine      82 °C, UNDER-VOLTAGE, THROTTLED" in lines
-    assert "latency      8.1 ms, measured" in page({**WAITING, "round_trip_ms": 8.12}).splitlines()
+    assert "latency      8.1 ms, measured" in status_text({**WAITING, "round_trip_ms": 8.12}).splitlines()
     resampled = {**WAITING, "round_trip_ms": 8.12, "latency_ms": 0.71}
-    assert "latency      8.1 ms, measured, and 0.7 ms of resampling" in page(resampled).splitlines()
+    assert "latency      8.1 ms, measured, and 0.7 ms of resampling" in status_text(resampled).splitlines()
     broken = {**WAITING, "muted": True, "bypass": True, "controls": {"serial": "serial: nobody says hello"}}
-    assert page(broken).splitlines()[0] == "preset       one, going to two (bypassed, muted)"
-    assert "no serial    serial: nobody says hello" in page(broken).splitlines()
+    assert status_text(broken).splitlines()[0] == "preset       one, going to two (bypassed, muted)"
+    assert "no serial    serial: nobody says hello" in status_text(broken).splitlines()
     refused = {**WAITING, "refused": "lead: lead.toml: its amplifier is gone"}
-    assert page(refused).splitlines()[1] == "can't play   lead: lead.toml: its amplifier is gone"
+    assert status_text(refused).splitlines()[1] == "can't play   lead: lead.toml: its amplifier is gone"
+    unknown = {**WAITING, "midi_problem": "CC 0 = 7: bank 8 is not there; there are 1 live"}
+    assert (
+        status_text(unknown).splitlines()[1]
+        == "MIDI         changed nothing: CC 0 = 7: bank 8 is not there; there are 1 live"
+    )
     edited = {**WAITING, "error": "one.toml: is broken"}
-    assert page(edited).splitlines()[1] == "             as it was before its files changed: one.toml: is broken"
+    assert status_text(edited).splitlines()[1] == "             as it was before its files changed: one.toml: is broken"
     cool = {**WAITING, "temperature_c": 40.0, "throttled": []}
-    assert "machine      40 °C" in page(cool).splitlines()
+    assert "machine      40 °C" in status_text(cool).splitlines()

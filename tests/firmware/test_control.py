@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import stat
 import threading
@@ -12,21 +13,42 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nampedal.firmware.control import MODE, MOST_CLIENTS, ControlServer, Json, ask, muted, socket_path
+from nampedal.firmware.actions.control_socket import (
+    MAX_ANSWERS,
+    MAX_CLIENTS,
+    MAX_LETTERS,
+    MODE,
+    ControlServer,
+    Json,
+    PendingAnswer,
+    _refusal,
+    ask,
+    muted,
+    socket_path,
+)
 from nampedal.firmware.errors import ControlRequestError, ControlSocketError, NoSuchPresetError
+
+FAULTS = {
+    one.__name__: one for one in (ValueError, OverflowError, RecursionError, MemoryError, AssertionError, LookupError)
+}
 
 
 def echo(request: Json) -> Json:
+    if request["do"] in FAULTS:
+        raise FAULTS[request["do"]]("of two\nlines")
+    if request["do"] == "odd numbers":
+        return {"numbers": [float("nan"), {"inf": float("inf")}, 1.5]}
     if request["do"] == "fail":
         raise NoSuchPresetError("preset 'x': is not in the bank; there are none")
     return {"heard": request["do"]}
 
 
 class Served:
-    """A server that is polled all the time."""
+    """A server in a thread that polls it all the time. It belongs to that thread alone, as the pedal's does."""
 
     def __init__(self, path: Path) -> None:
         self.asked: list[Json] = []
+        self._news: queue.SimpleQueue[Json] = queue.SimpleQueue()
         self.server = ControlServer(path, self._answer)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -35,6 +57,12 @@ class Served:
     def _run(self) -> None:
         while not self._stop.wait(0.001):
             self.server.poll()
+            while not self._news.empty():
+                self.server.publish(self._news.get())
+
+    def publish(self, news: Json) -> None:
+        """Have the server's own thread publish it."""
+        self._news.put(news)
 
     def _answer(self, request: Json) -> Json:
         self.asked.append(request)
@@ -92,7 +120,15 @@ def test_what_is_refused_is_an_answer_of_one_line(path: Path, served: Served) ->
             (b"hello\n", 'request: is not JSON; send a line like {"do": "status"}'),
             (b"[]\n", 'request: does not say what to do; send a line like {"do": "status"}'),
             (b'{"do": 3}\n', 'request: does not say what to do; send a line like {"do": "status"}'),
-            (b"[" * 5000 + b"\n", 'request: is not JSON; send a line like {"do": "status"}'),
+            (
+                b"[" * 5000 + b"\n",
+                "request: is no JSON that is read here: line 1 column 65: is nested more than 64 deep",
+            ),
+            (b'{"do": NaN}\n', "request: is no JSON that is read here: line 1 column 8: NaN is no number of JSON's"),
+            (
+                b'{"do": 1' + b"0" * 400 + b"}\n",
+                "request: is no JSON that is read here: line 1 column 8: 10000000... of 401 digits is beyond 64 bits",
+            ),
             (b"\xff\xfe\n", 'request: is not JSON; send a line like {"do": "status"}'),
         ):
             assert told(connection, line, 1) == [{"ok": False, "error": text}]
@@ -105,7 +141,7 @@ def test_who_subscribes_is_told_and_others_are_not(path: Path, served: Served) -
     with connect(path) as listener, connect(path) as other:
         assert told(listener, b'{"do": "subscribe"}\n', 1) == [{"ok": True}]
         assert served.server.subscribers == 1
-        served.server.publish({"status": {"preset": "one"}})
+        served.publish({"status": {"preset": "one"}})
         assert told(listener, b"", 1) == [{"status": {"preset": "one"}}]
         assert told(other, b'{"do": "status"}\n', 1)[0]["heard"] == "status"
 
@@ -123,7 +159,7 @@ def test_a_client_that_does_not_read_is_dropped_and_the_others_go_on(path: Path)
 
 
 def test_clients_beyond_the_most_are_turned_away(path: Path, served: Served) -> None:
-    clients = [connect(path) for _ in range(MOST_CLIENTS)]
+    clients = [connect(path) for _ in range(MAX_CLIENTS)]
     for client in clients:
         told(client, b'{"do": "status"}\n', 1)
     with connect(path) as late:
@@ -200,3 +236,88 @@ def test_a_socket_that_can_not_be_asked_may_hide_a_pedal(tmp_path: Path) -> None
     path.write_bytes(b"")
     with pytest.raises(ControlSocketError), muted(path):
         pass
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_request_that_nobody_has_thought_of_fails_alone(
+    path: Path, served: Served, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ControlRequestError) as caught:
+        ask(path, {"do": kind})
+    assert str(caught.value) == f"request {kind}: failed: {kind}: of two lines"
+    assert "answering a request went wrong" in caplog.text
+    assert ask(path, {"do": "status"})["ok"]
+
+
+def test_a_late_answer_that_fails_is_told(path: Path) -> None:
+    def poll() -> Json | None:
+        raise OverflowError("too late")
+
+    server = ControlServer(path, lambda request: PendingAnswer(poll))
+    with connect(path) as connection:
+        connection.sendall(b'{"do": "rescan"}\n')
+        server.poll()
+        server.poll()
+        server.poll()
+        answer = json.loads(connection.makefile("rb").readline())
+    assert answer == {"ok": False, "error": "request: failed: OverflowError: too late"}
+    server.close()
+
+
+def test_numbers_that_json_does_not_have_are_null(path: Path, served: Served) -> None:
+    assert ask(path, {"do": "odd numbers"})["numbers"] == [None, {"inf": None}, 1.5]
+
+
+def test_a_message_is_short_whatever_was_asked(path: Path, served: Served) -> None:
+    with connect(path) as connection:
+        (answer,) = told(connection, b'{"do": "' + b"x" * 60_000 + b'"}\n', 1)
+    assert answer["ok"]
+    error = NoSuchPresetError(f"preset {'x' * 60_000!r}: is not there")
+    assert len(str(_refusal(error)["error"])) == MAX_LETTERS + 3
+
+
+def test_one_poll_answers_so_many_requests_of_all_clients_in_turn(path: Path) -> None:
+    """Who asks a lot at once keeps neither the pedal nor the others waiting."""
+    asked: list[str] = []
+
+    def answer(request: Json) -> Json:
+        asked.append(request["do"])
+        return {}
+
+    server = ControlServer(path, answer)
+    with connect(path) as many, connect(path) as one:
+        server.poll()
+        server.poll()
+        many.sendall(b'{"do": "many"}\n' * 1000)
+        one.sendall(b'{"do": "one"}\n' * 4)
+        server.poll()
+        assert len(asked) == MAX_ANSWERS
+        assert asked.count("one") == 4
+        before = 0
+        while len(asked) < 1004:
+            before = len(asked)
+            server.poll()
+            assert len(asked) - before <= MAX_ANSWERS
+        heard = b""
+        while heard.count(b"\n") < 1000:
+            heard += many.recv(1 << 16)
+            # What did not fit into the socket is sent once there is room.
+            server.poll()
+        assert [json.loads(line) for line in heard.splitlines()] == [{"ok": True}] * 1000
+    server.close()
+
+
+def test_who_says_that_this_is_all_is_answered_to_the_end(path: Path, served: Served) -> None:
+    with connect(path) as connection:
+        connection.sendall(b'{"do": "more"}\n' * 100)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.makefile("rb").read().count(b'"more"') == 100
+
+
+def test_who_is_gone_is_asked_for_nothing_more(path: Path, served: Served) -> None:
+    with connect(path) as connection:
+        connection.sendall(b'{"do": "more"}\n' * 1000)
+    clients = [connect(path) for _ in range(MAX_CLIENTS)]
+    for client in clients:
+        assert told(client, b'{"do": "status"}\n', 1)[0]["ok"]
+        client.close()

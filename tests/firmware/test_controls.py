@@ -13,18 +13,19 @@ from pathlib import Path
 
 import pytest
 from jack_server import JackServer, wait_for
-from nampedal.board.controls import Clicks, Edge, Light, Position, Post
-from nampedal.board.knob import KnobSpec
-from nampedal.board.panel import Panel
-from nampedal.board.pedals import KnobUse
-from nampedal.firmware import control_map, preset
-from nampedal.firmware.controls import Controls, attached
+from nampedal.board.drivers.driver_supervisor import DriverSupervisor
+from nampedal.board.inputs.control_events import Clicks, Edge, Light, Position, Post
+from nampedal.board.inputs.knob import KnobSpec
+from nampedal.board.profiles.pedals import KnobSettings
+from nampedal.firmware.actions import bindings
+from nampedal.firmware.actions.led_state import CARD_TROUBLE, NO_SERVER, NOT_PLAYED, NOT_SAVED
+from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
+from nampedal.firmware.controls.control_surface import ControlSurface, attached_controls
 from nampedal.firmware.errors import ControlMapError
-from nampedal.firmware.lamps import CARD_TROUBLE, NO_SERVER, NOT_PLAYED, NOT_SAVED
-from nampedal.firmware.pedal import Pedal
-from nampedal.firmware.pedal_setup import PedalSetup
-from nampedal.firmware.performer import Performer
-from nampedal.firmware.preset import Gain, Nam, Preset, Tone
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Gain, Nam, Preset, Tone
 
 MAP = {
     "knobs": {"drive": "1.gain_db -10 10", "turn": "treble"},
@@ -75,17 +76,17 @@ class Played:
     def __init__(self, server: str, banks: list[Path], switches: str = "1234") -> None:
         self.hands = Hands()
         self.pedal = Pedal(PedalSetup(sorted(banks[0].glob("*.toml")), server=server, banks=banks))
-        self.performer = Performer(self.pedal)
-        base = control_map.default(list(switches)).under(control_map.read(MAP, "test"))
-        uses = {"drive": KnobUse(KnobSpec(band=0.0, dead_low=0.0, dead_high=0.0))}
-        self.controls = Controls(
-            self.pedal, self.performer, Panel([self.hands]), base, lights=(*"1234", "bypass"), uses=uses
+        self.performer = ActionDispatcher(self.pedal)
+        base = bindings.default(list(switches)).overridden_by(bindings.read(MAP, "test"))
+        uses = {"drive": KnobSettings(KnobSpec(band=0.0, dead_low=0.0, dead_high=0.0))}
+        self.controls = ControlSurface(
+            self.pedal, self.performer, DriverSupervisor([self.hands]), base, lights=(*"1234", "bypass"), uses=uses
         )
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
-        with attached(self.pedal, self.controls):
+        with attached_controls(self.pedal, self.controls):
             self.pedal.run()
 
     def at(self) -> str:
@@ -115,7 +116,7 @@ def banks(tmp_path: Path) -> list[Path]:
     quiet.mkdir()
     for number in range(1, 5):
         preset.write(Preset(f"P{number}", (Gain(float(number)), Tone())), live / f"p{number}.toml")
-    own = control_map.read({"footswitches": {"4": "set 1.gain_db 12"}, "knobs": {"drive": "level"}}, "own")
+    own = bindings.read({"footswitches": {"4": "set 1.gain_db 12"}, "knobs": {"drive": "level"}}, "own")
     preset.write(Preset("P3", (Gain(3.0), Tone()), controls=own), live / "p3.toml")
     for name in ("q1", "q2"):
         preset.write(Preset(name, (Gain(-20.0),)), quiet / f"{name}.toml")
@@ -144,7 +145,7 @@ def test_footswitches_choose_presets_and_the_same_again_bypasses(played: Played)
 
 def test_a_map_that_is_edited_in_the_preset_that_plays_counts_from_then_on(played: Played, banks: list[Path]) -> None:
     wait_for(lambda: played.hands.lit() == "1")
-    own = control_map.read({"footswitches": {"4": "set 1.gain_db 12"}}, "own")
+    own = bindings.read({"footswitches": {"4": "set 1.gain_db 12"}}, "own")
     preset.write(Preset("P1", (Gain(1.0), Tone()), controls=own), banks[0] / "p1.toml")
     slot = played.pedal.manager.slots[0] if played.pedal.manager is not None else None
     wait_for(lambda: slot is not None and slot.chain is not None and slot.chain.preset.controls == own)
@@ -156,7 +157,7 @@ def test_a_map_that_is_edited_in_the_preset_that_plays_counts_from_then_on(playe
 
 def test_news_is_told_by_blinking_and_then_the_lights_show_what_is_so_again(played: Played) -> None:
     wait_for(lambda: played.hands.lit() == "1")
-    played.controls.announcements.say(CARD_TROUBLE)
+    played.controls.blink_codes.enqueue(CARD_TROUBLE)
     wait_for(lambda: played.hands.lights["1"].colour == (1.0, 0.0, 0.0) and played.hands.lit() == "1")
     assert played.at() == "live p1"
     wait_for(lambda: played.hands.lit() == "")
@@ -165,7 +166,7 @@ def test_news_is_told_by_blinking_and_then_the_lights_show_what_is_so_again(play
 
 def told(played: Played) -> int:
     """The code that lights tell now; 0: none."""
-    return played.controls.announcements.now(time.monotonic())[0]
+    return played.controls.blink_codes.now(time.monotonic())[0]
 
 
 def broken(banks: list[Path], *names: str) -> None:
@@ -229,7 +230,7 @@ def test_a_save_by_footswitch_that_failed_is_told_by_lights(
     played: Played, banks: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     """By its own map the fourth switch saves. What is written to /dev/full meets a disk that is full (full(4))."""
-    own = control_map.read({"footswitches": {"4": "save"}}, "own")
+    own = bindings.read({"footswitches": {"4": "save"}}, "own")
     preset.write(Preset("P2", (Gain(2.0),), controls=own), banks[1] / "q2.toml")
     played.hands.step("2")
     wait_for(lambda: played.at() == "live p2")
@@ -264,11 +265,11 @@ def test_two_together_go_to_another_bank_and_it_goes_on_there_with_the_same_numb
 
 def test_a_long_press_tunes_without_a_sound(played: Played) -> None:
     played.hands.step("3", hold_s=0.7)
-    wait_for(lambda: played.performer.tuning)
+    wait_for(lambda: played.performer.state.tuning)
     assert played.at() == "live p1"
     wait_for(lambda: played.hands.lit() == "")
     played.hands.step("3", hold_s=0.7)
-    wait_for(lambda: not played.performer.tuning and played.hands.lit() == "1")
+    wait_for(lambda: not played.performer.state.tuning and played.hands.lit() == "1")
 
 
 def test_a_knob_moves_its_setting_and_waits_after_a_switch_until_it_is_where_that_stands(played: Played) -> None:
@@ -338,13 +339,13 @@ def test_midi_selects_presets_and_banks_and_moves_settings(played: Played) -> No
     # No preset of this bank has a tone, nor that many presets.
     in_tick(played, lambda: hear([bytes([0xB0, 9, 64]), bytes([0xC0, 99])]))
     assert played.at() == "quiet q1"
-    assert played.controls.midi_heard == "program 100 on channel 1"
+    assert played.controls.midi.last == "program 100 on channel 1"
 
 
 def test_a_control_change_is_learnt_for_this_time(played: Played) -> None:
     learn = played.controls.learn
-    in_tick(played, lambda: learn(None, "level"))
-    in_tick(played, lambda: learn(20, "2.bass 2 4"))
+    in_tick(played, lambda: learn("control_changes", None, "level"))
+    in_tick(played, lambda: learn("control_changes", 20, "2.bass 2 4"))
     in_tick(played, lambda: played.controls.hear_midi([bytes([0xB0, 20, 127])]))
     assert played.number("2.bass") == 4.0
     played.hands.step("2")
@@ -352,7 +353,7 @@ def test_a_control_change_is_learnt_for_this_time(played: Played) -> None:
     in_tick(played, lambda: played.controls.hear_midi([bytes([0xB0, 20, 0])]))
     assert played.number("2.bass") == 2.0
     with pytest.raises(ControlMapError, match=r"learn: control_changes\.32: '32' can't be mapped"):
-        learn(32, "level")
+        learn("control_changes", 32, "level")
 
 
 def test_with_two_footswitches_lights_tell_that_the_sound_is_on(jack_server: JackServer, banks: list[Path]) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
-from nampedal.board.boards import read_board
-from nampedal.converter import nam_file
-from nampedal.firmware.cost import KERNELS, TERMS, check_terms, counts, predict_us
-from nampedal.firmware.cost_counter import lanes_for
-from nampedal.firmware.cost_fused import fused_layout
-from nampedal.firmware.cost_probes import a1_standard, probes
+from nampedal.board.profiles.boards import read_board
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.cost.calibration_networks import a1_standard, draw_networks
+from nampedal.firmware.cost.cost_counter import lanes_for
+from nampedal.firmware.cost.cost_fused import fused_layout
+from nampedal.firmware.cost.cost_model import KERNELS, TERMS, check_terms, counts, predict_us
+from nampedal.firmware.engine.network import Network, WaveNet
 from nampedal.firmware.errors import CostKernelsError, CostTermsError
-from nampedal.firmware.network import Network, WaveNet
 
 ONES = dict.fromkeys(TERMS, 1.0)
 Read = Callable[[nam_maker.Nam], Network]
@@ -132,7 +132,7 @@ def test_a_condition_is_paid_for(read: Read) -> None:
 
 def test_every_term_is_met_by_some_probe() -> None:
     totals = dict.fromkeys(TERMS, 0.0)
-    for network in probes():
+    for network in draw_networks():
         for kernels in KERNELS:
             for term, count in counts(network, 32, kernels).items():
                 totals[term] += count
@@ -140,7 +140,7 @@ def test_every_term_is_met_by_some_probe() -> None:
 
 
 def test_probes_are_the_same_every_time() -> None:
-    first, second = ([counts(network, 64, "neon") for network in probes()] for _ in range(2))
+    first, second = ([counts(network, 64, "neon") for network in draw_networks()] for _ in range(2))
     assert first == second
 
 

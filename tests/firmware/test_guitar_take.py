@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.guitar_take import MOST_S, Take
+from nampedal.firmware.audio.guitar_take import MAX_S, GuitarTake
+from nampedal.firmware.engine.inference import Audio
 
 RATE = 48_000.0
 
@@ -17,7 +17,7 @@ def sound(dbfs: float, seconds: float) -> Audio:
 
 
 def test_pauses_do_not_count_and_long_ones_are_not_kept() -> None:
-    take = Take(RATE, 2.0)
+    take = GuitarTake(RATE, 2.0)
     for part in (sound(-90, 5.0), sound(-20, 1.0), sound(-90, 20.0)):
         take.hear(part)
     assert take.played_s == pytest.approx(1.0)
@@ -30,7 +30,7 @@ def test_pauses_do_not_count_and_long_ones_are_not_kept() -> None:
 
 def test_it_is_the_same_however_the_sound_comes() -> None:
     audio = np.concatenate([sound(-20, 0.73), sound(-80, 1.9), sound(-30, 1.0)])
-    whole, pieces = Take(RATE, 1.5), Take(RATE, 1.5)
+    whole, pieces = GuitarTake(RATE, 1.5), GuitarTake(RATE, 1.5)
     whole.hear(audio)
     for at in range(0, len(audio), 777):
         pieces.hear(audio[at : at + 777])
@@ -39,7 +39,7 @@ def test_it_is_the_same_however_the_sound_comes() -> None:
 
 
 def test_nothing_is_heard_any_more_once_it_is_over() -> None:
-    take = Take(RATE, 1.0)
+    take = GuitarTake(RATE, 1.0)
     take.hear(sound(-20, 3.0))
     length = len(take.audio())
     take.hear(sound(-20, 3.0))
@@ -47,8 +47,8 @@ def test_nothing_is_heard_any_more_once_it_is_over() -> None:
 
 
 def test_who_never_plays_is_not_waited_for_for_ever() -> None:
-    take = Take(RATE, 1.0)
-    for _ in range(round(MOST_S)):
+    take = GuitarTake(RATE, 1.0)
+    for _ in range(round(MAX_S)):
         assert not take.over
         take.hear(sound(-60, 1.0))
     assert (take.over, take.enough) == (True, False)

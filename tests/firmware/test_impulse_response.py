@@ -9,8 +9,9 @@ import soundfile
 from conftest import Audio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nampedal.converter import metrics
-from nampedal.firmware import impulse_response
+from nampedal.converter.listening import metrics
+from nampedal.firmware.audio import impulse_response
+from nampedal.firmware.audio.impulse_response import LEAD_S, LONGEST_S, MAX_TAPS, ImpulseResponse, mix, read
 from nampedal.firmware.errors import (
     AudioFileError,
     ImpulseResponseChannelError,
@@ -24,7 +25,6 @@ from nampedal.firmware.errors import (
     MixRateError,
     MixShareError,
 )
-from nampedal.firmware.impulse_response import LEAD_S, LONGEST_S, MAX_TAPS, ImpulseResponse, mix, read
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
@@ -386,7 +386,7 @@ def test_a_sample_that_is_not_finite_is_refused(tmp_path: Path, bad: float) -> N
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError) as caught:
         read(tmp_path / "gone.wav", RATE)
-    assert str(caught.value) == f"{tmp_path / 'gone.wav'}: can't be read: no such file"
+    assert str(caught.value) == f"{tmp_path / 'gone.wav'}: can't be read: no such file or directory"
 
 
 # Mixes

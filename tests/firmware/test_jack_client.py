@@ -9,17 +9,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import jack
 import numpy as np
 import pytest
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
-from nampedal.firmware import _engine
-from nampedal.firmware.engine import Audio
+from midi_player import MidiPlayer
+from nampedal.firmware.actions.midi import MidiDecoder
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import JackPortError, NoJackServerError
-from nampedal.firmware.jack_client import JackClient, Wiring
-from nampedal.firmware.midi import Midi
-from nampedal.firmware.python_callback import PythonCallback
+from nampedal.firmware.jack.jack_client import JackClient, PortConnections
 
 RATE = 48_000.0
 
@@ -57,7 +56,7 @@ def test_what_comes_out_of_jack_is_what_the_stage_plays(jack_server: JackServer,
     assert client.period_frames == jack_server.period
     stage = _engine.Stage(RATE, jack_server.period)
     stage.go_to(chain_of(jack_server.period, 0.5), False, 0.001)
-    client.play(stage, Wiring())
+    client.play(stage, PortConnections())
     wait_for(lambda: stage.blocks > 20)
     player = Player(jack_server.name)
     player.connect(f"{client.name}:in", [f"{client.name}:left", f"{client.name}:right"])
@@ -105,7 +104,7 @@ def test_a_server_that_dies_is_noticed_and_another_one_is_played_to(jack_server:
     client = wait_for(lambda: open_client(jack_server.name))
     stage = _engine.Stage(RATE, jack_server.period)
     stage.go_to(chain_of(jack_server.period, 0.5), False, 0.001)
-    client.play(stage, Wiring())
+    client.play(stage, PortConnections())
     wait_for(lambda: stage.blocks > 20)
     jack_server.kill()
     assert client.lost.wait(20.0)
@@ -113,14 +112,14 @@ def test_a_server_that_dies_is_noticed_and_another_one_is_played_to(jack_server:
     jack_server.start()
     again = wait_for(lambda: open_client(jack_server.name))
     blocks = stage.blocks
-    again.play(stage, Wiring())
+    again.play(stage, PortConnections())
     wait_for(lambda: stage.blocks > blocks + 20)
     again.close()
 
 
 def test_how_long_blocks_take_is_counted(jack_server: JackServer, client: JackClient) -> None:
     stage = _engine.Stage(RATE, jack_server.period)
-    callback = client.play(stage, Wiring())
+    callback = client.play(stage, PortConnections())
     wait_for(lambda: sum(callback.load_bins) > 50)
     assert callback.take_worst() > 0.0
     assert len(callback.load_bins) == 4 * _engine.LOAD_BINS_OF_PERIOD
@@ -131,14 +130,14 @@ def test_no_server_and_no_such_port_are_named(jack_server: JackServer, client: J
         JackClient("nobody")
     stage = _engine.Stage(RATE, jack_server.period)
     with pytest.raises(JackPortError) as caught:
-        client.play(stage, Wiring(inputs=("nowhere:1",)))
+        client.play(stage, PortConnections(inputs=("nowhere:1",)))
     text = f"JACK server '{jack_server.name}': nowhere:1 can't be connected to {client.name}:in; its audio ports are "
     assert str(caught.value).startswith(text + "system:capture_1, system:")
 
 
 def test_the_ports_that_are_named_are_connected(jack_server: JackServer, client: JackClient) -> None:
     stage = _engine.Stage(RATE, jack_server.period)
-    client.play(stage, Wiring(inputs=("system:capture_2",), outputs=("system:playback_2",)))
+    client.play(stage, PortConnections(inputs=("system:capture_2",), outputs=("system:playback_2",)))
     listed = subprocess.run(
         ["jack_lsp", "-s", jack_server.name, "-c", f"{client.name}:"], capture_output=True, text=True, check=True
     ).stdout
@@ -150,44 +149,26 @@ def test_the_ports_that_are_named_are_connected(jack_server: JackServer, client:
     ]
 
 
-class MidiPlayer:
-    """A JACK client that sends messages, so many a period."""
-
-    def __init__(self, server: str, messages: list[bytes], each: int) -> None:
-        self._client = jack.Client("keys", no_start_server=True, servername=server)
-        self._out = self._client.midi_outports.register("out")
-        self._messages, self._each = messages, each
-        self.sent = len(messages)
-        self._callback = PythonCallback(self._client, self._process)
-        self._client.activate()
-
-    def connect(self, target: str) -> None:
-        self._client.connect(self._out.name, target)
-        self.sent = 0
-
-    def close(self) -> None:
-        self._callback.close()
-
-    def _process(self, frames: int) -> None:
-        self._out.clear_buffer()
-        for message in self._messages[self.sent : self.sent + self._each]:
-            self._out.write_midi_event(0, message)
-            self.sent += 1
-
-
 def hears_midi(client: JackClient) -> bool:
     client.connect_midi()
     return client.hears_midi
 
 
 def test_midi_arrives_whole_and_in_order(jack_server: JackServer, client: JackClient) -> None:
-    callback = client.play(_engine.Stage(RATE, jack_server.period), Wiring())
-    messages = [bytes([0xC0 | n % 16, n % 128]) if n % 3 else bytes([0xB0, n % 128, n // 8 % 128]) for n in range(500)]
+    callback = client.play(_engine.Stage(RATE, jack_server.period), PortConnections())
+    kinds = [(0xC0, 1), (0xB0, 2), (0x90, 2), (0x80, 2)]
+    messages = [
+        bytes([kind | n % 16, *[(n + 7 * at) % 128 for at in range(size)]])
+        for n in range(500)
+        for kind, size in [kinds[n % 4]]
+    ]
     player = MidiPlayer(jack_server.name, [*messages, b"\xf8", b"\xfe", b"\xf0\x01\x02\xf7"], 3)
     client.connect_midi()
     assert not client.hears_midi
     player.connect(f"{client.name}:midi_in")
+    # JACK connects when it comes to it: on a busy machine that may take a while.
     wait_for(lambda: hears_midi(client))
+    player.begin()
     got: list[bytes] = []
     while len(got) < len(messages):
         got += wait_for(callback.take_midi)
@@ -196,12 +177,32 @@ def test_midi_arrives_whole_and_in_order(jack_server: JackServer, client: JackCl
     assert got + callback.take_midi() == messages
 
 
+def test_pressure_and_pitch_bend_do_not_take_the_place_of_what_is_wanted(
+    jack_server: JackServer, client: JackClient
+) -> None:
+    """Nobody takes them meanwhile; the queue holds 1024."""
+    callback = client.play(_engine.Stage(RATE, jack_server.period), PortConnections())
+    bends = [bytes([0xE0 | n % 16, n % 128, 64]) for n in range(1500)]
+    pressures = [bytes([0xD0, n % 128]) for n in range(1500)] + [bytes([0xA0, 60, n % 128]) for n in range(1500)]
+    wanted = [bytes([0xC0, 5]), bytes([0x90, 60, 1]), bytes([0x80, 60, 0])]
+    player = MidiPlayer(jack_server.name, [*bends, *pressures, *wanted], 40)
+    player.connect(f"{client.name}:midi_in")
+    wait_for(lambda: hears_midi(client))
+    player.begin()
+    wait_for(lambda: player.sent == 4503)
+    got: list[bytes] = []
+    while len(got) < 3:
+        got += wait_for(callback.take_midi)
+    player.close()
+    assert got == wanted
+
+
 def test_a_million_bytes_of_garbage_from_midi_leave_the_sound_as_it_is(
     jack_server: JackServer, client: JackClient
 ) -> None:
     stage = _engine.Stage(RATE, jack_server.period)
     stage.go_to(chain_of(jack_server.period, 0.5), False, 0.001)
-    callback = client.play(stage, Wiring())
+    callback = client.play(stage, PortConnections())
     rng = np.random.default_rng(0)
     data = rng.bytes(1_000_000)
     cuts = np.unique(rng.integers(1, len(data), 350_000))
@@ -210,16 +211,18 @@ def test_a_million_bytes_of_garbage_from_midi_leave_the_sound_as_it_is(
     listener = Player(jack_server.name)
     listener.connect(f"{client.name}:in", [f"{client.name}:left", f"{client.name}:right"])
     player.connect(f"{client.name}:midi_in")
+    player.begin()
     audio = noise(128 * (len(messages) // 40 + 100))
     left, _ = listener.play(audio)
-    midi = Midi()
+    midi = MidiDecoder()
     taken = callback.take_midi()
     listener.close()
     player.close()
     assert player.sent == len(messages)
-    # Nobody took them meanwhile: the queue is full of whole messages of channels, and what did not fit was dropped.
+    # Nobody took them meanwhile: the queue is full of whole messages, and what did not fit was dropped.
     assert len(taken) == 1024
-    assert all(0x80 <= message[0] < 0xF0 and 2 <= len(message) <= 3 for message in taken)
+    assert {message[0] & 0xF0 for message in taken} == {0x80, 0x90, 0xB0, 0xC0}
+    assert all(2 <= len(message) <= 3 for message in taken)
     assert any(midi.hear(message) for message in taken)
     expected = np.empty_like(audio)
     chain_of(jack_server.period, 0.5).process(audio, expected)

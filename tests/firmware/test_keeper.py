@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 from jack_server import wait_for
-from nampedal.firmware.keeper import QUIET_S, Keeper
-from nampedal.firmware.state import State, read_state
+from nampedal.firmware.pedal.saved_state import SavedState, read_state
+from nampedal.firmware.pedal.state_autosave import QUIET_S, StateAutosave
 
 
-def at(preset: str) -> State:
-    return State(Path("/banks/live"), preset)
+def at(preset: str) -> SavedState:
+    return SavedState(Path("/banks/live"), preset)
 
 
 def test_where_the_player_is_is_kept_once_nothing_has_changed_for_a_while(tmp_path: Path) -> None:
     path = tmp_path / "state.toml"
-    keeper = Keeper(path, None)
+    keeper = StateAutosave(path, None)
     keeper.see(0.0, at("one"))
     keeper.see(1.0, at("two"))
     keeper.see(1.0 + 0.9 * QUIET_S, at("two"))
@@ -29,7 +29,7 @@ def test_where_the_player_is_is_kept_once_nothing_has_changed_for_a_while(tmp_pa
 
 def test_what_was_not_kept_yet_is_kept_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "state.toml"
-    keeper = Keeper(path, at("one"))
+    keeper = StateAutosave(path, at("one"))
     keeper.see(0.0, at("two"))
     keeper.close()
     assert read_state(path) == at("two")
@@ -37,7 +37,7 @@ def test_what_was_not_kept_yet_is_kept_at_the_end(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    keeper = Keeper(tmp_path / "file" / "state.toml", None)
+    keeper = StateAutosave(tmp_path / "file" / "state.toml", None)
     keeper.see(0.0, at("one"))
     keeper.close()
     assert "state.toml: can't be written: " in caplog.text

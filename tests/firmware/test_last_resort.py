@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 from jack_player import Player
 from jack_server import JackServer, wait_for
-from nampedal.board.panel import Panel
-from nampedal.firmware import last_resort, preset
-from nampedal.firmware.action import parse
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.commands import Commands
-from nampedal.firmware.control_map import default
-from nampedal.firmware.controls import Controls
-from nampedal.firmware.engine import Audio
+from nampedal.board.drivers.driver_supervisor import DriverSupervisor
+from nampedal.firmware.actions.action import parse
+from nampedal.firmware.actions.bindings import default
+from nampedal.firmware.actions.led_state import NO_PRESET, SAFE
+from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
+from nampedal.firmware.controls.control_api import ControlApi
+from nampedal.firmware.controls.control_surface import ControlSurface
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import NoSuchPresetError, NotSavedError
-from nampedal.firmware.keeper import Keeper
-from nampedal.firmware.lamps import NO_PRESET, SAFE
-from nampedal.firmware.pedal import Pedal
-from nampedal.firmware.pedal_setup import PedalSetup
-from nampedal.firmware.performer import Performer
-from nampedal.firmware.preset import Gain, Nam, Preset
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
+from nampedal.firmware.pedal.state_autosave import StateAutosave
+from nampedal.firmware.presets import fallback_preset, preset
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.preset import Gain, Nam, Preset
 
 
 @pytest.mark.parametrize("rate", [44_100.0, 48_000.0, 96_000.0])
 def test_the_input_comes_out_as_it_went_in(rate: float, guitar: Audio) -> None:
-    chain = Chain.prepare(last_resort.PRESET, Path("nowhere"), sample_rate=rate, max_frames=64)
+    chain = Chain.prepare(fallback_preset.PRESET, Path("nowhere"), sample_rate=rate, max_frames=64)
     assert np.array_equal(chain.render(guitar), guitar)
     assert chain.latency_s == 0.0
 
@@ -38,12 +38,12 @@ class Running:
 
     def __init__(self, setup: PedalSetup) -> None:
         self.pedal = Pedal(setup)
-        self.performer = Performer(self.pedal)
-        self.controls = Controls(self.pedal, self.performer, Panel([]), default("1234"), lights="1234")
-        self.commands = Commands(self.pedal, self.performer, self.controls)
+        self.performer = ActionDispatcher(self.pedal)
+        self.controls = ControlSurface(self.pedal, self.performer, DriverSupervisor([]), default("1234"), lights="1234")
+        self.commands = ControlApi(self.pedal, self.performer, self.controls)
         # Of the lights, which code was shown in every tick.
-        self.troubles: list[int] = []
-        self.pedal.ticks.append(lambda: self.troubles.append(self.controls._shown(0.0).trouble))
+        self.failures: list[int] = []
+        self.pedal.ticks.append(lambda: self.failures.append(self.controls._shown(0.0).trouble))
         self._do: list[str] = []
         self.pedal.ticks.append(self._obey)
         self._thread = threading.Thread(target=self.pedal.run)
@@ -51,7 +51,7 @@ class Running:
 
     def _obey(self) -> None:
         while self._do:
-            self.performer.try_to(parse(self._do.pop(), "test"))
+            self.performer.dispatch(parse(self._do.pop(), "test"))
 
     def do(self, action: str) -> None:
         """In the pedal's own thread."""
@@ -67,13 +67,6 @@ class Running:
         self.pedal.stop()
         self._thread.join(30.0)
         assert not self._thread.is_alive()
-
-
-@pytest.fixture
-def server(jack_server: JackServer) -> JackServer:
-    jack_server.start()
-    wait_for(lambda: Player.open(jack_server.name)).close()
-    return jack_server
 
 
 @pytest.fixture
@@ -100,12 +93,12 @@ def heard(server: JackServer, audio: Audio) -> Audio:
 def test_without_any_preset_the_guitar_is_heard_as_it_is(
     server: JackServer, guitar: Audio, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper = Keeper(tmp_path / "state.toml", None)
-    running = Running(PedalSetup([], server=server.name, last_resort=True, keeper=keeper))
+    keeper = StateAutosave(tmp_path / "state.toml", None)
+    running = Running(PedalSetup([], server=server.name, fallback=True, autosave=keeper))
     wait_for(running.pedal.plays)
     assert running.plays() == "dry"
     assert np.array_equal(heard(server, guitar), guitar)
-    assert running.pedal.says() == "plays dry: no preset can be played"
+    assert running.pedal.describe() == "plays dry: no preset can be played"
     for action in ("next", "previous", "preset 1", "bank next", "save"):
         running.do(action)
     said = [record.message for record in caplog.records if record.levelname == "WARNING"]
@@ -117,16 +110,16 @@ def test_without_any_preset_the_guitar_is_heard_as_it_is(
     status = running.commands.status()
     assert (status["bank"], status["preset"], status["last_resort"], status["safe"]) == ("built-in", "dry", True, False)
     running.stop()
-    assert running.troubles[-1] == NO_PRESET
+    assert running.failures[-1] == NO_PRESET
     # Where the player really was is not forgotten for it.
     assert not (tmp_path / "state.toml").exists()
 
 
 def test_the_safe_start_has_a_code_of_its_own(server: JackServer) -> None:
-    running = Running(PedalSetup([], server=server.name, last_resort=True, safe=True))
+    running = Running(PedalSetup([], server=server.name, fallback=True, safe=True))
     wait_for(running.pedal.plays)
-    wait_for(lambda: running.troubles[-1:] == [SAFE])
-    assert running.pedal.says() == "plays dry: it is the safe start"
+    wait_for(lambda: running.failures[-1:] == [SAFE])
+    assert running.pedal.describe() == "plays dry: it is the safe start"
     assert running.commands.status()["safe"]
     running.stop()
 
@@ -136,7 +129,7 @@ def test_presets_that_can_not_be_played_leave_the_guitar_as_it_is_until_one_can(
 ) -> None:
     good = (broken / "c.toml").read_bytes()
     (broken / "c.toml").write_text("not yet")
-    running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, last_resort=True))
+    running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, fallback=True))
     wait_for(lambda: running.plays() == "dry")
     running.do("preset b")
     wait_for(lambda: running.pedal.manager is not None and running.pedal.manager.slots[1].error)
@@ -147,15 +140,15 @@ def test_presets_that_can_not_be_played_leave_the_guitar_as_it_is_until_one_can(
     wait_for(lambda: running.plays() == "c")
     status = running.commands.status()
     assert (status["bank"], status["last_resort"]) == ("bank", False)
-    wait_for(lambda: running.troubles[-1:] == [0])
+    wait_for(lambda: running.failures[-1:] == [0])
     running.stop()
-    assert NO_PRESET in running.troubles
+    assert NO_PRESET in running.failures
 
 
 def test_a_bank_whose_first_presets_are_broken_begins_with_the_one_that_can_be_played(
     server: JackServer, broken: Path
 ) -> None:
-    running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, last_resort=True))
+    running = Running(PedalSetup(sorted(broken.glob("*.toml")), server=server.name, fallback=True))
     wait_for(lambda: running.plays() == "c")
     status = running.commands.status()
     assert (status["last_resort"], status["refused"].partition(":")[0]) == (False, "a")
@@ -163,7 +156,7 @@ def test_a_bank_whose_first_presets_are_broken_begins_with_the_one_that_can_be_p
 
 
 def test_it_sounds_again_when_the_server_comes_back_at_another_rate(server: JackServer) -> None:
-    running = Running(PedalSetup([], server=server.name, last_resort=True))
+    running = Running(PedalSetup([], server=server.name, fallback=True))
     wait_for(running.pedal.plays)
     before = running.pedal.manager
     server.kill()
@@ -177,14 +170,14 @@ def test_it_sounds_again_when_the_server_comes_back_at_another_rate(server: Jack
 def test_without_a_last_resort_it_is_silent(server: JackServer, broken: Path) -> None:
     running = Running(PedalSetup([broken / "a.toml"], server=server.name))
     wait_for(lambda: running.pedal.manager is not None and running.pedal.manager.slots[0].error)
-    wait_for(lambda: running.troubles[-1:] == [NO_PRESET])
+    wait_for(lambda: running.failures[-1:] == [NO_PRESET])
     assert running.plays() == ""
     assert not running.pedal.plays()
     running.stop()
 
 
 def test_it_is_no_file_that_could_be_saved_or_asked_for(server: JackServer) -> None:
-    running = Running(PedalSetup([], server=server.name, last_resort=True))
+    running = Running(PedalSetup([], server=server.name, fallback=True))
     wait_for(running.pedal.plays)
     manager = running.pedal.manager
     running.stop()

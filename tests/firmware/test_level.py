@@ -15,15 +15,15 @@ from click.testing import CliRunner
 from jack_player import Player
 from jack_server import RATE, JackServer, wait_for
 from live_pedal import playing, status
-from nampedal.board.errors import NampedalError
-from nampedal.firmware import preset
-from nampedal.firmware.cli.level import level_command
-from nampedal.firmware.control import ask
-from nampedal.firmware.engine import Audio
+from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.audio.loudness import loudness_lufs
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.cli.commands.level_command import level_command
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import ControlRequestError
-from nampedal.firmware.levelling import MOST_PEAK_DBFS, Heard, common_lufs, levels_db, measure
-from nampedal.firmware.loudness import loudness_lufs
-from nampedal.firmware.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.levelling import MAX_PEAK_DBFS, BlockLevels, common_lufs, levels_db, measure
+from nampedal.firmware.presets.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
 
 ALL = ["clean", "crunch", "lead", "metal"]
 
@@ -79,9 +79,9 @@ def test_nothing_is_written_unless_somebody_agrees_and_only_what_is_named(
 
 
 def test_no_peak_reaches_the_ceiling() -> None:
-    heard = [Heard(-20.0, -10.0), Heard(-30.0, -4.0), Heard(-np.inf, -np.inf)]
+    heard = [BlockLevels(-20.0, -10.0), BlockLevels(-30.0, -4.0), BlockLevels(-np.inf, -np.inf)]
     # The second one's peak is 26 dB above its loudness.
-    assert common_lufs(heard) == MOST_PEAK_DBFS - 26.0
+    assert common_lufs(heard) == MAX_PEAK_DBFS - 26.0
     assert common_lufs(heard[:1]) == -18.0
 
 

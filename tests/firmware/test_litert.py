@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
+import platform
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import metadata, util
@@ -16,23 +19,24 @@ import pytest
 import tflite_maker
 from ai_edge_litert import schema_py_generated as schema
 from conftest import Audio
-from nampedal.converter import material, metrics, nam_file
-from nampedal.converter.quantize import quantize
-from nampedal.converter.tflite_writer import write
-from nampedal.firmware import litert
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import MAX_FRAMES, Engine
+from nampedal.converter.listening import metrics, test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rounding.quantize import quantize
+from nampedal.converter.tflite.tflite_writer import write
+from nampedal.firmware.engine import litert_engine
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import MAX_FRAMES, Engine
 from nampedal.firmware.errors import (
     ArtifactLimitError,
-    ArtifactStructureError,
     ArtifactUnreadableError,
     BlockShapeError,
     FixedBlockError,
     LiteRtMissingError,
-    LiteRtRefusedError,
     LiteRtVersionError,
     NotAnArtifactError,
+    TfliteGraphError,
 )
+from packaging.requirements import Requirement
 
 TAPS = (0.5, 0.25, -1.0, 0.0, 0.125)
 BIAS = 0.25
@@ -50,7 +54,7 @@ def by_hand(audio: Audio, past: float = 0.0) -> Audio:
 
 
 def prepare(data: bytes, max_frames: int | None = None, prewarm_frames: int = 0) -> Engine:
-    return litert.prepare(data, sample_rate=48_000.0, prewarm_frames=prewarm_frames, max_frames=max_frames)
+    return litert_engine.prepare(data, sample_rate=48_000.0, prewarm_frames=prewarm_frames, max_frames=max_frames)
 
 
 def steady(**options: int | bool) -> bytes:
@@ -180,9 +184,9 @@ def test_denormal_input_is_played_as_silence_and_flush_to_zero_is_undone() -> No
 def test_it_says_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "amp.tflite"
     path.write_bytes(steady(block=32))
-    engine = litert.prepare(path, sample_rate=44_100.0, prewarm_frames=0)
+    engine = litert_engine.prepare(path, sample_rate=44_100.0, prewarm_frames=0)
     assert isinstance(engine, Engine)
-    assert engine.isa == f"litert {litert.VERSION}"
+    assert engine.isa == f"litert {litert_engine.VERSION}"
     assert engine.sample_rate == 44_100.0
     assert (engine.in_channels, engine.out_channels) == (1, 1)
     assert (engine.min_frames, engine.max_frames) == (32, 32)
@@ -195,59 +199,64 @@ def test_what_is_no_tflite_is_refused(tmp_path: Path) -> None:
             prepare(data)
         assert str(caught.value) == "model: is not a TensorFlow Lite model; a .tflite was expected"
     with pytest.raises(ArtifactUnreadableError) as missing:
-        litert.prepare(tmp_path / "none.tflite", sample_rate=48_000.0, prewarm_frames=0)
-    assert str(missing.value) == f"{tmp_path / 'none.tflite'}: can't be read: No such file or directory"
+        litert_engine.prepare(tmp_path / "none.tflite", sample_rate=48_000.0, prewarm_frames=0)
+    assert str(missing.value) == f"{tmp_path / 'none.tflite'}: can't be read: no such file or directory"
+
+
+NOT_OURS = "; no .tflite of nampedal's has that: copy it again, or convert the .nam again"
 
 
 @pytest.mark.parametrize(
-    ("damage", "step"),
+    ("damage", "found"),
     [
-        (lambda whole: whole[:200], "read this model (status 501)"),
-        (lambda whole: whole[:-100], "read this model (status 501)"),
-        (lambda whole: whole[:8] + bytes(len(whole) - 8), "find the graph (status 1000)"),
+        (lambda whole: whole[:200], "an offset points outside of it"),
+        (lambda whole: whole[:-100], "an offset points outside of it"),
+        (lambda whole: whole[:8] + bytes(len(whole) - 8), "a table's layout is malformed"),
     ],
     ids=["cut short", "cut at the end", "emptied"],
 )
-def test_a_damaged_tflite_is_refused(damage: Callable[[bytes], bytes], step: str) -> None:
-    with pytest.raises(LiteRtRefusedError) as caught:
+def test_a_damaged_tflite_is_refused(damage: Callable[[bytes], bytes], found: str) -> None:
+    with pytest.raises(TfliteGraphError) as caught:
         prepare(damage(steady()))
-    assert str(caught.value) == f"model: LiteRT {litert.VERSION} can't {step}: convert the capture again"
+    assert str(caught.value) == f"model: {found}{NOT_OURS}"
 
 
 def test_a_graph_that_is_not_audio_in_audio_out_is_refused() -> None:
     def refused(graph: tflite_maker.Graph) -> str:
-        with pytest.raises(ArtifactStructureError) as caught:
+        graph.subgraph("init")
+        with pytest.raises(TfliteGraphError) as caught:
             prepare(graph.bytes())
-        return str(caught.value)
+        return str(caught.value).removeprefix("model: ").removesuffix(NOT_OURS)
 
-    two = tflite_maker.Graph()
-    two.subgraph("main")
+    def begun() -> tflite_maker.Graph:
+        graph = tflite_maker.Graph()
+        graph.subgraph("main")
+        graph.add("CALL_ONCE", [], [], initSubgraphIndex=1)
+        return graph
+
+    two = begun()
     two.now.inputs = [two.tensor("left", [1, 1, 64, 1]), two.tensor("right", [1, 1, 64, 1])]
     two.now.outputs = [two.tensor("sum", [1, 1, 64, 1])]
     two.add("ADD", two.now.inputs, two.now.outputs)
-    assert refused(two) == "model: has 2 inputs and 1 outputs; one of each, audio, can be played"
+    assert refused(two) == "has 2 inputs; audio is one"
 
     def doubled(shape: list[int], kind: int = schema.TensorType.FLOAT32) -> tflite_maker.Graph:
-        graph = tflite_maker.Graph()
-        graph.subgraph("main")
+        graph = begun()
         graph.now.inputs, graph.now.outputs = [graph.tensor("in", shape, kind)], [graph.tensor("out", shape, kind)]
         graph.add("ADD", graph.now.inputs * 2, graph.now.outputs)
         return graph
 
-    assert refused(doubled([1, 64])) == "model: its input is (1, 64); audio is (1, 1, frames, 1)"
-    assert refused(doubled([1, 1, 64, 2])) == "model: its input is (1, 1, 64, 2); audio is (1, 1, frames, 1)"
-    whole_numbers = doubled([1, 1, 64, 1], schema.TensorType.INT32)
-    assert refused(whole_numbers) == "model: its input has element type 2; audio has 1, float32"
+    assert refused(doubled([1, 64])) == "its input has the shape (1, 64)"
+    assert refused(doubled([1, 1, 64, 2])) == "operator 0: gives the shape (1, 1, 64, 1); the file says (1, 1, 64, 2)"
+    assert refused(doubled([1, 1, 64, 1], schema.TensorType.INT32)) == "operator 0: the input is not float32"
 
-    shorter = tflite_maker.Graph()
-    shorter.subgraph("main")
+    shorter = begun()
     shorter.now.inputs = [shorter.tensor("in", [1, 1, 64, 1])]
     shorter.now.outputs = [shorter.tensor("out", [1, 1, 62, 1])]
     weights = [shorter.constant("taps", np.ones((1, 1, 3, 1))), shorter.constant("no bias", [0.0])]
     padding = schema.Padding.VALID
     shorter.add("CONV_2D", [0, *weights], shorter.now.outputs, padding=padding, strideW=1, strideH=1)
-    wanted = "model: its output is (1, 1, 62, 1); for this input, audio is (1, 1, 64, 1)"
-    assert refused(shorter) == wanted
+    assert refused(shorter) == "operator 2: the output is not the audio that came in, played"
 
 
 def test_blocks_and_prewarm_have_limits() -> None:
@@ -260,15 +269,64 @@ def test_blocks_and_prewarm_have_limits() -> None:
     assert str(prewarm.value) == "model: prewarm_frames is -1; allowed are 0 to 1048576"
 
 
-def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def packages(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
+    """Make these top-level packages look as if they were not installed."""
+    real = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name in missing else real(name))
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NAMPEDAL_LITERT", raising=False)
-    monkeypatch.setattr(util, "find_spec", lambda name: None)
+    packages(monkeypatch, "ai_edge_litert")
+    with pytest.raises(LiteRtMissingError) as caught:
+        prepare(steady())
+    assert str(caught.value) == "model: is played by LiteRT, which is not installed; pip install 'nampedal[tflite]'"
+    path = tmp_path / "amp.tflite"
+    path.write_bytes(steady())
+    with pytest.raises(LiteRtMissingError, match=rf"^{path}: is played by LiteRT, which is not installed; "):
+        litert_engine.prepare(path, sample_rate=48_000.0, prewarm_frames=0)
+
+
+def test_on_a_pedal_which_has_no_pip_it_says_what_helps_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NAMPEDAL_LITERT", raising=False)
+    packages(monkeypatch, "ai_edge_litert", "nampedal.converter")
     with pytest.raises(LiteRtMissingError) as caught:
         prepare(steady())
     assert str(caught.value) == (
-        "LiteRT is not installed, and NAMPEDAL_LITERT names no libLiteRt.so: "
-        f"pip install ai-edge-litert=={litert.VERSION}"
+        "model: is played by LiteRT, which is not installed; convert the .nam to a .stomp, or add --tflite to "
+        "'nampedal image build' or 'nampedal install'"
     )
+
+
+def test_where_there_are_no_wheels_nobody_is_told_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "armv7l")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    no_wheels = "there is no ai-edge-litert for linux on armv7l: take the .nam, or a .stomp of it"
+    assert litert_engine.install_advice() == litert_engine.install_advice(offline=True) == no_wheels
+    # tflite-runtime has wheels there, but no library that the engine could use.
+    monkeypatch.setattr(sys, "version_info", (3, 11, 0))
+    assert litert_engine.install_advice() == no_wheels
+    assert litert_engine.install_advice(offline=True) == "pip install 'nampedal[tflite]'"
+
+
+def test_the_extra_brings_the_version_that_is_known_where_there_are_wheels(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    asked = [Requirement(text) for text in project["optional-dependencies"]["tflite"]]
+    litert = [one for one in asked if one.name == "ai-edge-litert"]
+    assert {str(one.specifier) for one in litert} == {f"=={litert_engine.VERSION}"}
+    for system, machine in itertools.product(("linux", "darwin", "win32"), ("x86_64", "aarch64", "arm64", "AMD64")):
+        here = {"sys_platform": system, "platform_machine": machine}
+        brought = any(one.marker is not None and one.marker.evaluate(here) for one in litert)
+        assert brought == ((system, machine) in litert_engine.WHEELS), here
+
+
+def test_only_the_extra_and_the_tests_need_litert(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    names = {group: {Requirement(text).name for text in texts} for group, texts in groups.items()}
+    assert [group for group, found in names.items() if found & {"ai-edge-litert", "tflite-runtime"}] == ["tflite"]
+    assert "nampedal[tflite]" in groups["dev"]
 
 
 def test_another_version_of_the_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,20 +335,20 @@ def test_another_version_of_the_package_is_refused(monkeypatch: pytest.MonkeyPat
     with pytest.raises(LiteRtVersionError) as caught:
         prepare(steady())
     assert str(caught.value) == (
-        f"ai-edge-litert 2.1.6 is installed; {litert.VERSION} alone is known here: "
-        f"pip install ai-edge-litert=={litert.VERSION}"
+        f"model: is played by LiteRT {litert_engine.VERSION} alone, and ai-edge-litert 2.1.6 is installed; "
+        "pip install 'nampedal[tflite]'"
     )
 
 
 def test_the_environment_names_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NAMPEDAL_LITERT", raising=False)
-    packaged = litert.library_path()
+    packaged = litert_engine.library_path()
     link = tmp_path / "libLiteRt.so"
     link.symlink_to(packaged)
     monkeypatch.setenv("NAMPEDAL_LITERT", str(link))
     monkeypatch.setattr(util, "find_spec", lambda name: None)
-    assert litert.library_path() == link
-    assert prepare(steady(), 64).isa == f"litert {litert.VERSION}"
+    assert litert_engine.library_path() == link
+    assert prepare(steady(), 64).isa == f"litert {litert_engine.VERSION}"
 
     nowhere = tmp_path / "nowhere.so"
     monkeypatch.setenv("NAMPEDAL_LITERT", str(nowhere))
@@ -305,14 +363,35 @@ def test_the_environment_names_the_library(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(LiteRtVersionError) as old:
         prepare(steady())
     assert str(old.value) == (
-        f"{other}: has no function LiteRtCompiledModelIsNonCpuFullyAccelerated; LiteRT {litert.VERSION} has: "
+        f"{other}: has no function LiteRtCompiledModelIsNonCpuFullyAccelerated; LiteRT {litert_engine.VERSION} has: "
         "use that version"
     )
 
 
+def test_litert_notes_are_not_shown_and_what_others_write_meanwhile_is() -> None:
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); import tflite_maker\n"
+        "from nampedal.firmware.engine import _engine, litert_engine\n"
+        "made = _engine.LiteRtModel\n"
+        "def model(*words):\n"
+        "    os.write(2, b'another thread\\n')\n"
+        "    return made(*words)\n"
+        "_engine.LiteRtModel = model\n"
+        "data = tflite_maker.fir((1.0, 0.5))\n"
+        # One that is refused before LiteRT gets it.
+        "try: litert_engine.prepare(data[:200], sample_rate=48e3, prewarm_frames=0)\n"
+        "except ValueError: pass\n"
+        "for _ in range(2): litert_engine.prepare(data, sample_rate=48e3, prewarm_frames=0)\n"
+        "os.write(2, b'the end\\n')"
+    )
+    words = [sys.executable, "-c", code, str(Path(tflite_maker.__file__).parent)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stderr == 3 * "another thread\n" + "the end\n"
+
+
 def test_nothing_of_litert_is_loaded_until_it_is_asked_for() -> None:
     code = (
-        "import sys, nampedal.firmware.litert as l; l.library_path(); "
+        "import sys, nampedal.firmware.engine.litert_engine as l; l.library_path(); "
         "print('ai_edge_litert' in sys.modules, 'libLiteRt' in open('/proc/self/maps').read())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -323,7 +402,7 @@ def test_nothing_of_litert_is_loaded_until_it_is_asked_for() -> None:
 def demo(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Capture]:
     """The demo amplifier, int8 weights: as .tflite, and as what the native engine plays."""
     capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
-    network = quantize(capture.tiers[0].network, material.excitation(48_000.0, 0.2))
+    network = quantize(capture.tiers[0].network, test_signals.excitation(48_000.0, 0.2))
     path = tmp_path_factory.mktemp("tflite") / "amp.tflite"
     path.write_bytes(write(network, sample_rate=48_000.0, facts={}).data)
     return path, replace(capture, tiers=(replace(capture.tiers[0], network=network),))
@@ -334,7 +413,7 @@ def test_a_converted_capture_sounds_as_in_the_native_engine(
     demo: tuple[Path, Capture], guitar: Audio, frames: int
 ) -> None:
     path, capture = demo
-    engine = litert.open_tflite(path, frames)
+    engine = litert_engine.open_tflite(path, frames)
     wanted = Engine.prepare(capture, exact=True).render(guitar)
     assert metrics.esr(wanted, engine.render(guitar)) <= 1e-9
     engine.reset()
@@ -347,6 +426,6 @@ def test_every_cold_start_of_a_converted_capture_begins_at_rest(demo: tuple[Path
     silence = np.zeros(64, np.float32)
     rest = Engine.prepare(capture, exact=True).render(silence)
     for start in range(1000):
-        played = litert.prepare(path, sample_rate=48_000.0, prewarm_frames=0).process(silence)
+        played = litert_engine.prepare(path, sample_rate=48_000.0, prewarm_frames=0).process(silence)
         assert np.isfinite(played).all(), start
         assert float(np.max(np.abs(played - rest))) <= 1e-6, start

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nampedal.firmware import _engine
-from nampedal.firmware.load import SNAPSHOT_S, WINDOW_S, LoadMeter, Peaks
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.jack.dsp_load import SNAPSHOT_S, WINDOW_S, LoadMeter, Peaks
 
 BINS = 4 * _engine.LOAD_BINS_OF_PERIOD
 

@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.log import MOST_LINES, WINDOW_S, Lines, RateLimit, is_journal
+from nampedal.firmware.base.log import MAX_LINES, WINDOW_S, LineFormatter, RateLimit, is_journal
 
-CODE = "import logging; from nampedal.firmware import log; log.set_up(); logging.warning('preset %s', 'crunch')"
+CODE = (
+    "import logging; from nampedal.firmware.base import log; log.configure_logging(); "
+    "logging.warning('preset %s', 'crunch')"
+)
 
 
 def record(message: str, *values: object, level: int = logging.INFO) -> logging.LogRecord:
@@ -24,8 +27,8 @@ def record(message: str, *values: object, level: int = logging.INFO) -> logging.
 )
 def test_the_journal_gets_a_priority_a_line_and_a_person_gets_a_name(level: int, priority: int) -> None:
     said = record("now at %s\nand more", "tier 1", level=level)
-    assert Lines(journal=True).format(said) == f"<{priority}>now at tier 1\n<{priority}>and more"
-    assert Lines(journal=False).format(said) == "nampedal: now at tier 1\nnampedal: and more"
+    assert LineFormatter(journal=True).format(said) == f"<{priority}>now at tier 1\n<{priority}>and more"
+    assert LineFormatter(journal=False).format(said) == "nampedal: now at tier 1\nnampedal: and more"
 
 
 def test_a_program_logs_to_standard_error_and_knows_the_journal(tmp_path: Path) -> None:
@@ -45,7 +48,7 @@ def test_a_flood_of_one_kind_is_held_back_and_counted_and_others_get_through() -
     clock = [0.0]
     limit = RateLimit(lambda: clock[0])
     flood = [record("serial port: %s", n) for n in range(100)]
-    assert sum(limit.filter(one) for one in flood) == MOST_LINES
+    assert sum(limit.filter(one) for one in flood) == MAX_LINES
     assert limit.filter(record("preset %s", "crunch"))
     clock[0] = WINDOW_S
     late = record("serial port: %s", 100)

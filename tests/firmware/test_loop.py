@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from nampedal.firmware.engine import Audio
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import LoopClipsError, LoopTooQuietError, NoCableError
-from nampedal.firmware.loop import LEVEL_DBFS, QUIETEST_DBFS, excitation, measure
+from nampedal.firmware.jack.loopback_latency import LEVEL_DBFS, QUIETEST_DBFS, excitation, measure
 from numpy.typing import NDArray
 
 Signal = NDArray[np.float64]

@@ -11,23 +11,16 @@ from jack_cable import Cable
 from jack_player import Player
 from jack_server import PATIENCE_S, JackServer, wait_for
 from nampedal.firmware.errors import JackPortError, JackXrunError, NoCableError, NoJackServerError
-from nampedal.firmware.jack_client import Wiring
-from nampedal.firmware.loop import QUIETEST_DBFS
-from nampedal.firmware.loop_client import LoopClient
+from nampedal.firmware.jack.jack_client import PortConnections
+from nampedal.firmware.jack.loopback_client import LoopbackClient
+from nampedal.firmware.jack.loopback_latency import QUIETEST_DBFS
 
-WIRING = Wiring(inputs=("cable:out",), outputs=("cable:in",))
-
-
-@pytest.fixture
-def server(jack_server: JackServer) -> JackServer:
-    jack_server.start()
-    wait_for(lambda: Player.open(jack_server.name)).close()
-    return jack_server
+WIRING = PortConnections(inputs=("cable:out",), outputs=("cable:in",))
 
 
 @pytest.fixture
-def client(server: JackServer) -> Iterator[LoopClient]:
-    made = LoopClient(server.name)
+def client(server: JackServer) -> Iterator[LoopbackClient]:
+    made = LoopbackClient(server.name)
     yield made
     made.close()
 
@@ -35,7 +28,7 @@ def client(server: JackServer) -> Iterator[LoopClient]:
 @pytest.mark.parametrize("jack_server", [64, 128, 256], indirect=True)
 @pytest.mark.parametrize(("delay", "gain", "gain_db"), [(0, 1.0, 0.0), (261, -0.5, -6.02), (5000, 2.0, 6.02)])
 def test_a_loop_through_jack_is_measured_to_the_frame(
-    server: JackServer, client: LoopClient, delay: int, gain: float, gain_db: float
+    server: JackServer, client: LoopbackClient, delay: int, gain: float, gain_db: float
 ) -> None:
     cable = Cable(server.name, delay, gain)
     client.connect(WIRING)
@@ -48,7 +41,7 @@ def test_a_loop_through_jack_is_measured_to_the_frame(
     assert loop.noise_floor_dbfs == QUIETEST_DBFS
 
 
-def test_a_cable_that_is_not_there_is_missed(server: JackServer, client: LoopClient) -> None:
+def test_a_cable_that_is_not_there_is_missed(server: JackServer, client: LoopbackClient) -> None:
     cable = Cable(server.name, 0, 0.0)
     client.connect(WIRING)
     with pytest.raises(NoCableError), cable.freewheeling():
@@ -59,15 +52,15 @@ def test_a_cable_that_is_not_there_is_missed(server: JackServer, client: LoopCli
 @pytest.mark.parametrize(
     ("wiring", "ends"),
     [
-        (Wiring(), ("system:capture_1", "system:playback_1")),
+        (PortConnections(), ("system:capture_1", "system:playback_1")),
         (
-            Wiring(inputs=("system:capture_2",), outputs=("system:playback_2",)),
+            PortConnections(inputs=("system:capture_2",), outputs=("system:playback_2",)),
             ("system:capture_2", "system:playback_2"),
         ),
     ],
 )
 def test_the_cards_first_ports_are_connected_unless_others_are_named(
-    server: JackServer, client: LoopClient, wiring: Wiring, ends: tuple[str, str]
+    server: JackServer, client: LoopbackClient, wiring: PortConnections, ends: tuple[str, str]
 ) -> None:
     client.connect(wiring)
     command = ["jack_lsp", "-s", server.name, "-c", f"{client.name}:"]
@@ -75,14 +68,14 @@ def test_the_cards_first_ports_are_connected_unless_others_are_named(
     assert listed.split() == [f"{client.name}:in", ends[0], f"{client.name}:out", ends[1]]
 
 
-def test_a_port_that_is_not_there_is_named(server: JackServer, client: LoopClient) -> None:
+def test_a_port_that_is_not_there_is_named(server: JackServer, client: LoopbackClient) -> None:
     with pytest.raises(JackPortError) as caught:
-        client.connect(Wiring(outputs=("nowhere:1",)))
+        client.connect(PortConnections(outputs=("nowhere:1",)))
     text = f"JACK server '{server.name}': {client.name}:out can't be connected to nowhere:1; its audio ports are "
     assert str(caught.value).startswith(text + "system:capture_1, system:")
 
 
-def test_a_sound_that_broke_up_is_measured_again(server: JackServer, client: LoopClient) -> None:
+def test_a_sound_that_broke_up_is_measured_again(server: JackServer, client: LoopbackClient) -> None:
     cable = Cable(server.name, 261, 0.5, stalls=1)
     client.connect(WIRING)
     measured = threading.Event()
@@ -102,7 +95,7 @@ def test_a_sound_that_broke_up_is_measured_again(server: JackServer, client: Loo
     assert loop.round_trip_frames == server.period + 261
 
 
-def test_a_sound_that_breaks_up_each_time_is_refused(server: JackServer, client: LoopClient) -> None:
+def test_a_sound_that_breaks_up_each_time_is_refused(server: JackServer, client: LoopbackClient) -> None:
     cable = Cable(server.name, 0, 1.0, stalls=1000)
     client.connect(WIRING)
     with pytest.raises(JackXrunError) as caught:
@@ -114,7 +107,7 @@ def test_a_sound_that_breaks_up_each_time_is_refused(server: JackServer, client:
     )
 
 
-def test_a_server_that_dies_meanwhile_is_named(server: JackServer, client: LoopClient) -> None:
+def test_a_server_that_dies_meanwhile_is_named(server: JackServer, client: LoopbackClient) -> None:
     cable = Cable(server.name, 0, 1.0)
     client.connect(WIRING)
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from nampedal.firmware.loudness import loudness_lufs
+from nampedal.firmware.audio.loudness import loudness_lufs
 from numpy.typing import NDArray
 
 RATE = 48_000.0

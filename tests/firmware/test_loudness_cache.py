@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.content import Content
-from nampedal.firmware.loudness_cache import MOST, LoudnessCache, key_of
-from nampedal.firmware.preset import Gain, Nam, Preset
+from nampedal.firmware.presets.loudness_cache import MOST, LoudnessCache, key_of
+from nampedal.firmware.presets.preset import Gain, Nam, Preset
+from nampedal.firmware.presets.preset_content import Content
 
 CONTENT = Content(Preset("One", (Nam("amp.stomp"),)), {"amp.stomp": "ab"})
 

@@ -10,7 +10,7 @@ from nampedal.firmware.errors import (
     ThrottledError,
     UnfitMachineError,
 )
-from nampedal.firmware.machine import TEMPERATURE, THROTTLED, check_machine, temperature_c, throttled
+from nampedal.firmware.pedal.telemetry import TEMPERATURE, THROTTLED, check_machine, temperature_c, throttled
 
 
 def put(root: Path, path: str, text: str) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nampedal.board.boards import Cost, read_board, write_board
-from nampedal.firmware.machine_board import this_machine
+from nampedal.board.profiles.board_detect import this_machine
+from nampedal.board.profiles.boards import Cost, read_board, write_board
 
 COST = Cost("measured", "a test", "neon", 5.0, {"blocks": 40.0})
 PI = """processor\t: 0

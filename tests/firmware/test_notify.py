@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.notify import Notifier
+from nampedal.firmware.pedal.notify import Notifier
 
 
 class Systemd:

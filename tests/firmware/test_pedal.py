@@ -16,15 +16,16 @@ import pytest
 import soundfile
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, preset, quality
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.engine import Audio
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import JackPortError
-from nampedal.firmware.jack_client import JackClient, Wiring
-from nampedal.firmware.pedal import Pedal
-from nampedal.firmware.pedal_setup import PedalSetup
-from nampedal.firmware.preset import Gain, Nam, Preset, Tone
+from nampedal.firmware.jack.jack_client import JackClient, PortConnections
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
+from nampedal.firmware.presets import preset, quality
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.preset import Cabinet, Gain, Nam, Preset, Tone
 
 RATE = 48_000.0
 SILENCE = np.zeros(96_000, np.float32)
@@ -66,13 +67,6 @@ class Running:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture
-def server(jack_server: JackServer) -> JackServer:
-    jack_server.start()
-    wait_for(lambda: Player.open(jack_server.name)).close()
-    return jack_server
-
-
 def rendered(bank: Path, name: str, audio: Audio) -> Audio:
     """After two seconds of silence, in which what rings settles to its last bit."""
     chain = Chain.prepare(preset.read(bank / name), bank, sample_rate=RATE, max_frames=128)
@@ -98,7 +92,7 @@ def test_the_command_plays_and_records_what_the_preset_is_offline(
     command = [
         sys.executable,
         "-m",
-        "nampedal.converter.cli",
+        "nampedal.firmware.cli",
         "play",
         str(bank),
         "--server",
@@ -175,7 +169,7 @@ def test_the_sound_comes_back_with_a_server_that_was_killed(
     assert client is not None
     assert np.allclose(heard(server, client.name, guitar), rendered(bank, "half.toml", guitar), atol=1e-6)
     running.stop()
-    assert caplog.text.count("the JACK server is gone; waiting for it") == 2
+    assert caplog.text.count(f"JACK server '{server.name}' is gone; waiting for it") == 2
 
 
 def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: JackServer, bank: Path) -> None:
@@ -184,7 +178,7 @@ def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: J
     first = running.pedal.manager
     assert first is not None
     first.set("1.gain_db", -20.0)
-    first.set_bypass(True)
+    running.pedal.bring_to(replace(running.pedal.state, bypass=True))
     server.kill()
     wait_for(lambda: running.pedal.client is None)
     server.rate = 44_100
@@ -200,7 +194,7 @@ def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: J
 
 
 def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank: Path) -> None:
-    running = Running(PedalSetup([bank / "half.toml"], Wiring(inputs=("usb:1",)), server=server.name))
+    running = Running(PedalSetup([bank / "half.toml"], PortConnections(inputs=("usb:1",)), server=server.name))
     wait_for(lambda: running.error)
     assert isinstance(running.error, JackPortError)
     assert "usb:1 can't be connected to nampedal:in" in str(running.error)
@@ -239,7 +233,9 @@ def test_an_input_that_the_card_does_not_have_gives_way_to_the_first(
     server: JackServer, bank: Path, caplog: pytest.LogCaptureFixture, inputs: tuple[str, ...], heard: str, told: str
 ) -> None:
     """As when another USB interface than the profile was written for is plugged in."""
-    running = Running(PedalSetup([bank / "half.toml"], Wiring(inputs=inputs, else_first=True), server=server.name))
+    running = Running(
+        PedalSetup([bank / "half.toml"], PortConnections(inputs=inputs, fallback_to_first=True), server=server.name)
+    )
     wait_for(lambda: running.playing() == "half")
     assert running.pedal.client is not None
     player = jack.Client("looks", no_start_server=True, servername=server.name)
@@ -273,12 +269,36 @@ def test_overload_steps_down_and_room_steps_up_and_the_log_tells_it_in_order(
     assert "now at tier 0: no block took more than 10000 % of its period for 0 s" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "first"), [("one", "now at dry: "), ("cabinet", "now at tier 0, cabinet without its tail: ")]
+)
+def test_a_preset_of_one_size_steps_to_what_it_has(
+    server: JackServer, tiers: Path, caplog: pytest.LogCaptureFixture, name: str, first: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    running = Running(PedalSetup([tiers / f"{name}.toml"], server=server.name))
+    wait_for(lambda: running.playing() == name)
+    callback = running.pedal.callback
+    assert callback is not None
+    callback.burn_us = 1.05e6 * server.period / RATE
+    wait_for(lambda: running.pedal.quality.step > 0)
+    callback.burn_us = 0.0
+    running.stop()
+    said = [record.message for record in caplog.records if record.message.startswith("now at")]
+    assert said[0].startswith(first)
+
+
 @pytest.fixture(scope="module")
 def tiers(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
-    """A preset whose capture has three sizes."""
+    """Presets: of a capture of three sizes, and of one with and without a cabinet."""
     folder = tmp_path_factory.mktemp("tiers")
     demo = nam_file.read(root / "demo" / "overdriven-amp.nam")
     sizes = tuple(replace(demo.tiers[0], size_below=size) for size in (float("inf"), 0.6, 0.3))
     (folder / "amp.stomp").write_bytes(artifact.pack(replace(demo, tiers=sizes)))
     preset.write(Preset("Three", (Nam("amp.stomp"),)), folder / "three.toml")
+    (folder / "one.stomp").write_bytes(artifact.pack(demo))
+    preset.write(Preset("One", (Nam("one.stomp"),)), folder / "one.toml")
+    taps = np.exp(-np.arange(3000) / 300.0) * np.random.default_rng(1).normal(size=3000)
+    soundfile.write(folder / "cab.wav", taps / np.max(np.abs(taps)), 48_000, subtype="FLOAT")
+    preset.write(Preset("Cabinet", (Nam("one.stomp"), Cabinet("cab.wav"))), folder / "cabinet.toml")
     return folder

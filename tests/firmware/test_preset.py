@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.errors import (
+from nampedal.firmware.base.errors import (
     MissingKeyError,
     MissingUnitError,
     NampedalError,
@@ -16,8 +16,8 @@ from nampedal.board.errors import (
     SettingValueError,
     UnknownKeyError,
 )
-from nampedal.firmware import preset
-from nampedal.firmware.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
 
 WRITTEN = b"""
 format = 1
@@ -122,7 +122,7 @@ BLOCK = b'[[block]]\nkind = "nam"\nartifact = "a.stomp"\n'
 @pytest.mark.parametrize(
     ("data", "error", "text"),
     [
-        (b"\xff", SettingsSyntaxError, "x.toml: is not TOML: it is not UTF-8"),
+        (b"\xff", SettingsSyntaxError, "x.toml: is not TOML: it is not UTF-8 (at line 1); save it as UTF-8"),
         (b"name = ", SettingsSyntaxError, "x.toml: is not TOML: invalid value (at end of document)"),
         (b"", MissingKeyError, "x.toml: format: is missing, and needed"),
         (b"format = 0\nname = 'x'\nblock = []", SettingValueError, "x.toml: format: is 0; a whole number from 1 to 1"),

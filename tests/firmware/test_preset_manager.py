@@ -11,19 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jack_server import wait_for
-from nampedal.firmware import _engine, preset
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.content import Contents
-from nampedal.firmware.engine import Audio
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import (
     NoSuchPresetError,
     NoSuchSettingError,
     NotSavedError,
     SettingLimitError,
 )
-from nampedal.firmware.preset import Gain, Preset, Tone
-from nampedal.firmware.preset_manager import PresetManager
-from nampedal.firmware.quality import Step
+from nampedal.firmware.pedal.switching.preset_manager import PresetManager
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.preset import Gain, Preset, Tone
+from nampedal.firmware.presets.preset_content import PresetContents
+from nampedal.firmware.presets.quality import QualityLevel
 
 RATE = 48_000.0
 FRAMES = 64
@@ -39,11 +40,11 @@ class Pedal:
     """A manager, its stage, and a steady tone of full scale that comes in."""
 
     def __init__(
-        self, prepare: Callable[[Path], Chain] = prepare, most_bytes: int = 1 << 30, *, carries: bool = True
+        self, prepare: Callable[[Path], Chain] = prepare, max_bytes: int = 1 << 30, *, carries: bool = True
     ) -> None:
         self.stage = _engine.Stage(RATE, FRAMES)
         bank = [Path(f"{name}.toml") for name in LEVELS]
-        self.manager = PresetManager(bank, self.stage, prepare, most_bytes, lambda old, new: carries)
+        self.manager = PresetManager(bank, self.stage, prepare, max_bytes, lambda old, new: carries)
 
     def play(self, frames: int = 4_800) -> Audio:
         audio = np.full(frames, 0.5, np.float32)
@@ -229,7 +230,7 @@ def test_a_bank_of_nothing_that_can_be_played_is_a_dead_end_and_the_old_one_soun
     wait_for(lambda: (pedal.play(), pedal.manager.dead_end)[1])
     assert pedal.heard() == "one"
     assert pedal.manager.wanted is None
-    pedal.manager.renew(here)
+    pedal.manager.update_presets(here)
     assert not pedal.manager.dead_end
     assert pedal.manager.current in pedal.manager.slots
     pedal.manager.move(1)
@@ -239,7 +240,7 @@ def test_a_bank_of_nothing_that_can_be_played_is_a_dead_end_and_the_old_one_soun
 
 def test_memory_is_bounded_and_what_was_not_played_for_longest_leaves() -> None:
     one = prepare(Path("one.toml")).native.memory_bytes
-    pedal = Pedal(most_bytes=round(2.5 * one))
+    pedal = Pedal(max_bytes=round(2.5 * one))
     for name in ("one", "two", "three", "four", "one"):
         pedal.manager.select(name)
         wait_for(partial(pedal.plays, name))
@@ -315,7 +316,7 @@ def test_what_plays_is_saved_with_the_numbers_that_were_set(tmp_path: Path) -> N
     assert manager.slots[0].edits == {}
     manager.slots[0].path = tmp_path / "amp.stomp"
     with pytest.raises(
-        NotSavedError, match=r"amp\.stomp: is no preset, but an artifact alone; its numbers can't be kept"
+        NotSavedError, match=r"amp\.stomp: is no preset, but a capture alone; its numbers can't be kept"
     ):
         manager.save()
     manager.close()
@@ -323,7 +324,7 @@ def test_what_plays_is_saved_with_the_numbers_that_were_set(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("bypass", [False, True])
 def test_what_plays_is_crossfaded_to_what_its_file_holds_now(tmp_path: Path, bypass: bool) -> None:
-    path, contents, stage = tmp_path / "mine.toml", Contents(), _engine.Stage(RATE, FRAMES)
+    path, contents, stage = tmp_path / "mine.toml", PresetContents(), _engine.Stage(RATE, FRAMES)
     preset.write(Preset("Mine", (Gain(-6.0), Tone()), normalise=False), path)
 
     def read(path: Path) -> Chain:
@@ -333,7 +334,7 @@ def test_what_plays_is_crossfaded_to_what_its_file_holds_now(tmp_path: Path, byp
     manager.select("mine")
     wait_for(lambda: ticked(manager).current)
     manager.set("level", -3.0)
-    manager.set_bypass(bypass)
+    manager.play_at(manager.step, bypass=bypass)
     audio, heard = np.full(480, 0.5, np.float32), []
 
     def play() -> float:
@@ -362,6 +363,28 @@ def test_what_plays_is_crossfaded_to_what_its_file_holds_now(tmp_path: Path, byp
     manager.close()
 
 
+@pytest.mark.parametrize("text", ["name = Mine", 'format = 1\n[[blocks]]\ntype = "nam"\nartifact = "gone.stomp"\n'])
+def test_an_edit_that_can_not_be_played_is_told_and_the_sound_stays(tmp_path: Path, text: str) -> None:
+    path, contents, stage = tmp_path / "mine.toml", PresetContents(), _engine.Stage(RATE, FRAMES)
+    preset.write(Preset("Mine", (Gain(-6.0),), normalise=False), path)
+
+    def read(path: Path) -> Chain:
+        return Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=FRAMES)
+
+    manager = PresetManager([path], stage, read, 1 << 30, contents=contents)
+    manager.select("mine")
+    wait_for(lambda: ticked(manager).current)
+    assert not manager.take_refused()
+    path.write_text(text)
+    manager.see({path: contents.read(path)})
+    wait_for(lambda: ticked(manager).take_refused())
+    assert not manager.take_refused()
+    assert manager.current is manager.slots[0]
+    assert manager.slots[0].chain is not None
+    assert manager.slots[0].error
+    manager.close()
+
+
 def test_switches_faster_than_anything_can_follow_end_where_the_last_one_went(pedal: Pedal) -> None:
     rng = np.random.default_rng(0)
     names = list(LEVELS)
@@ -376,16 +399,16 @@ def test_switches_faster_than_anything_can_follow_end_where_the_last_one_went(pe
 def test_bypass_and_steps_are_the_pedals_and_stay_through_switches(pedal: Pedal) -> None:
     pedal.manager.select("one")
     wait_for(lambda: pedal.heard() == "one")
-    pedal.manager.set_bypass(True)
+    pedal.manager.play_at(QualityLevel(0), bypass=True)
     pedal.play()
     assert np.all(pedal.play() == 0.5)
     pedal.manager.select("two")
     wait_for(lambda: pedal.manager.current is pedal.manager.slots[1])
     pedal.play()
     assert np.all(pedal.play() == 0.5)
-    pedal.manager.set_bypass(False)
+    pedal.manager.play_at(QualityLevel(0), bypass=False)
     wait_for(lambda: pedal.heard() == "two")
-    pedal.manager.set_step(Step(0, tail=False, dry=True))
+    pedal.manager.play_at(QualityLevel(0, tail=False, dry=True), bypass=False)
     pedal.play()
     assert np.all(pedal.play() == 0.5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jack
 from jack_server import JackServer, wait_for
-from nampedal.firmware.python_callback import PythonCallback
+from nampedal.firmware.jack.python_callback import PythonCallback
 
 CLOSINGS = 10
 

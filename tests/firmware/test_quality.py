@@ -5,15 +5,25 @@ from collections.abc import Callable, Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.firmware.quality import LASTING_S, MOST_WAIT_S, ROOM, ROOM_S, SETTLE_S, Change, Quality, Step, steps
+from nampedal.firmware.presets.quality import (
+    LASTING_S,
+    MAX_WAIT_S,
+    ROOM,
+    ROOM_S,
+    SETTLE_S,
+    QualityChange,
+    QualityControl,
+    QualityLevel,
+    steps,
+)
 
 TICK_S = 0.02
 LAST = 4
 
 
 def run(
-    quality: Quality, seconds: float, load: Callable[[int], float], start_s: float = 0.0
-) -> Iterator[tuple[float, Change]]:
+    quality: QualityControl, seconds: float, load: Callable[[int], float], start_s: float = 0.0
+) -> Iterator[tuple[float, QualityChange]]:
     """Seven blocks a tick, each taking what `load` says of the step; every change with its time."""
     for tick in range(round(seconds / TICK_S)):
         now_s = start_s + tick * TICK_S
@@ -23,44 +33,50 @@ def run(
 
 
 def test_the_steps_are_the_tiers_then_the_cabinets_tail_then_dry() -> None:
-    assert steps(3) == [Step(0), Step(1), Step(2), Step(2, tail=False), Step(2, tail=False, dry=True)]
+    assert steps(3) == [
+        QualityLevel(0),
+        QualityLevel(1),
+        QualityLevel(2),
+        QualityLevel(2, tail=False),
+        QualityLevel(2, tail=False, dry=True),
+    ]
     assert [str(step) for step in steps(1)] == ["tier 0", "tier 0, cabinet without its tail", "dry"]
 
 
 def test_with_room_nothing_changes() -> None:
-    assert list(run(Quality(), 100.0, lambda step: 0.8)) == []
+    assert list(run(QualityControl(), 100.0, lambda step: 0.8)) == []
 
 
 def test_a_late_block_steps_down_at_once_and_says_why() -> None:
-    quality = Quality()
-    assert quality.hear(0.0, [0.3, 1.2, 0.3], 0, LAST) == Change(True, "a block took 120 % of its period")
+    quality = QualityControl()
+    assert quality.hear(0.0, [0.3, 1.2, 0.3], 0, LAST) == QualityChange(True, "a block took 120 % of its period")
     assert quality.step == 1
 
 
 def test_an_xrun_steps_down_at_once() -> None:
-    assert Quality().hear(0.0, [0.3], 2, LAST) == Change(True, "2 xruns")
-    assert Quality().hear(0.0, [0.26, 0.1], 1, LAST) == Change(True, "1 xrun")
+    assert QualityControl().hear(0.0, [0.3], 2, LAST) == QualityChange(True, "2 xruns")
+    assert QualityControl().hear(0.0, [0.26, 0.1], 1, LAST) == QualityChange(True, "1 xrun")
 
 
 def test_an_xrun_that_less_work_would_not_have_helped_changes_nothing() -> None:
-    assert Quality().hear(0.0, [0.1, 0.2], 3, LAST) is None
-    assert Quality().hear(0.0, [], 3, LAST) is None
+    assert QualityControl().hear(0.0, [0.1, 0.2], 3, LAST) is None
+    assert QualityControl().hear(0.0, [], 3, LAST) is None
 
 
 def test_blocks_near_the_deadline_step_down_before_one_is_late() -> None:
-    quality = Quality()
+    quality = QualityControl()
     assert quality.hear(0.0, [0.9], 0, LAST) is None
     change = quality.hear(0.02, [0.9], 0, LAST)
-    assert change == Change(True, "2 blocks took more than 85 % of their period")
+    assert change == QualityChange(True, "2 blocks took more than 85 % of their period")
 
 
 def test_near_blocks_that_lie_far_apart_are_forgotten() -> None:
-    quality = Quality()
+    quality = QualityControl()
     assert all(quality.hear(tick * 0.1, [0.9, 0.2], 0, LAST) is None for tick in range(100))
 
 
 def test_overload_goes_down_as_far_as_it_must_and_no_further() -> None:
-    quality = Quality()
+    quality = QualityControl()
     loads = [1.5, 1.2, 0.7, 0.6, 0.1]
     found = list(run(quality, 1.0, lambda step: loads[step]))
     assert quality.step == 2
@@ -68,20 +84,20 @@ def test_overload_goes_down_as_far_as_it_must_and_no_further() -> None:
 
 
 def test_the_last_resort_is_the_last() -> None:
-    quality = Quality()
+    quality = QualityControl()
     list(run(quality, 10.0, lambda step: 2.0))
     assert quality.step == LAST
 
 
 def test_what_the_crossfade_costs_is_not_held_against_the_new_step() -> None:
-    quality = Quality()
+    quality = QualityControl()
     quality.hear(0.0, [1.1], 0, LAST)
     assert quality.hear(SETTLE_S / 2, [1.1], 1, LAST) is None
     assert quality.hear(SETTLE_S + 0.001, [1.1], 0, LAST) is not None
 
 
 def test_it_steps_up_again_one_at_a_time_after_room_for_long_enough() -> None:
-    quality = Quality(2)
+    quality = QualityControl(2)
     found = list(run(quality, 3 * ROOM_S, lambda step: 0.4))
     assert [change.down for _, change in found] == [False, False]
     assert ROOM_S <= found[0][0] < ROOM_S + 0.1
@@ -91,24 +107,24 @@ def test_it_steps_up_again_one_at_a_time_after_room_for_long_enough() -> None:
 
 
 def test_one_full_block_makes_the_wait_begin_again() -> None:
-    quality = Quality(1)
+    quality = QualityControl(1)
     for tick in range(round(5 * ROOM_S / TICK_S)):
         load = ROOM + 0.1 if tick % round(0.9 * ROOM_S / TICK_S) == 0 else 0.2
         assert quality.hear(tick * TICK_S, [load], 0, LAST) is None
 
 
 def test_a_step_up_that_does_not_last_is_tried_less_and_less_often() -> None:
-    quality = Quality(1)
+    quality = QualityControl(1)
     found = list(run(quality, 3600.0, lambda step: 0.4 if step else 0.95))
     ups = [now_s for now_s, change in found if not change.down]
     waits = [after - before for before, after in itertools.pairwise(ups)]
     assert len(ups) < 12
     assert waits[0] > 1.9 * ROOM_S
-    assert all(after > 1.9 * before or after >= MOST_WAIT_S for before, after in itertools.pairwise(waits))
+    assert all(after > 1.9 * before or after >= MAX_WAIT_S for before, after in itertools.pairwise(waits))
 
 
 def test_a_step_up_that_lasts_makes_the_next_wait_short_again() -> None:
-    quality = Quality(1)
+    quality = QualityControl(1)
     list(run(quality, 100.0, lambda step: 0.4 if step else 0.95))
     list(run(quality, LASTING_S * 20, lambda step: 0.4, 100.0))
     assert quality.step == 0
@@ -121,10 +137,19 @@ def test_a_step_up_that_lasts_makes_the_next_wait_short_again() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.001, 30.0), st.lists(st.floats(0.0, 4.0), max_size=9), st.integers(0, 3))))
 def test_whatever_happens_the_step_is_one_that_there_is(story: list[tuple[float, list[float], int]]) -> None:
-    quality, now_s = Quality(), 0.0
+    quality, now_s = QualityControl(), 0.0
     for passed_s, loads, xruns in story:
         now_s += passed_s
         before = quality.step
         change = quality.hear(now_s, loads, xruns, LAST)
         assert 0 <= quality.step <= LAST
         assert quality.step - before == (0 if change is None else 1 if change.down else -1)
+
+
+def test_a_step_beyond_a_presets_tiers_is_its_last() -> None:
+    assert [str(step.within(1)) for step in steps(4)] == [
+        *(["tier 0"] * 4),
+        "tier 0, cabinet without its tail",
+        "dry",
+    ]
+    assert [step.within(2).tier for step in steps(4)] == [0, 1, 1, 1, 1, 1]

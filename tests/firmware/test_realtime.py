@@ -8,8 +8,8 @@ from pathlib import Path
 import nam_maker
 import pytest
 import tflite_maker
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, litert
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine import artifact, litert_engine
 from realtime_symbols import foreign_symbols, realtime_objects
 
 
@@ -47,6 +47,7 @@ CASES = {
     "lstm": nam_maker.lstm(layers=2, hidden=8),
     "wavenet": nam_maker.a1(),
     **{f"wavenet with options {seed}": nam_maker.random_wavenet(seed) for seed in range(12)},
+    "sequential": nam_maker.sequential(nam_maker.a1(), nam_maker.lstm(), nam_maker.convnet(), nam_maker.linear()),
 }
 
 
@@ -87,10 +88,12 @@ def test_litert_takes_and_gives_back_the_same_memory_every_block(probes: Path, t
     for taps, frames in ((5, 16), (5, 1024), (500, 64)):
         path = tmp_path / "x.tflite"
         path.write_bytes(tflite_maker.fir([0.1] * taps))
-        allocations, frees, blocks = count_allocations(probes, "--litert", litert.library_path(), path, str(frames))
+        allocations, frees, blocks = count_allocations(
+            probes, "--litert", litert_engine.library_path(), path, str(frames)
+        )
         assert allocations == frees
         assert allocations % blocks == 0
         in_a_block.add(allocations // blocks)
     # Neither the block nor the past makes it more: what docs/performance.md counts, and inspect says.
     (count,) = in_a_block
-    assert f" {count} heap allocations " in litert.LIMITS
+    assert f" {count} heap allocations " in litert_engine.LIMITS

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.content import Content
-from nampedal.firmware.preset import Gain, Preset, Tone
-from nampedal.firmware.slot import Slot, kept
+from nampedal.firmware.pedal.switching.slot import Slot, surviving_edits
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.preset import Gain, Preset, Tone
+from nampedal.firmware.presets.preset_content import Content
 
 FIRST = Content(Preset("x", (Gain(), Tone()), normalise=False), {})
 OTHER = replace(FIRST, preset=Preset("x", (Gain(3.0), Tone()), normalise=False))
@@ -74,12 +74,12 @@ def test_what_can_not_be_prepared_keeps_the_sound_until_its_files_change(slot: S
 
 def test_numbers_that_the_player_set_stay_where_the_file_says_the_same() -> None:
     edits = {"1.gain_db": 9.0, "2.bass": 1.0, "level_db": -3.0}
-    assert kept(edits, FIRST.preset, OTHER.preset) == {"2.bass": 1.0, "level_db": -3.0}
+    assert surviving_edits(edits, FIRST.preset, OTHER.preset) == {"2.bass": 1.0, "level_db": -3.0}
     louder = replace(FIRST.preset, level_db=2.0)  # type: ignore[type-var]
-    assert kept(edits, FIRST.preset, louder) == {"1.gain_db": 9.0, "2.bass": 1.0}
+    assert surviving_edits(edits, FIRST.preset, louder) == {"1.gain_db": 9.0, "2.bass": 1.0}
     moved = replace(FIRST.preset, blocks=(Tone(), Gain()))  # type: ignore[type-var]
-    assert kept(edits, FIRST.preset, moved) == {"level_db": -3.0}
-    assert kept(edits, FIRST.preset, None) == edits
+    assert surviving_edits(edits, FIRST.preset, moved) == {"level_db": -3.0}
+    assert surviving_edits(edits, FIRST.preset, None) == edits
 
 
 def test_what_the_pedal_saves_is_what_the_file_holds(slot: Slot) -> None:

@@ -6,8 +6,8 @@ import gc
 
 import numpy as np
 import pytest
-from nampedal.firmware import _engine
-from nampedal.firmware.engine import Audio
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.errors import ArtifactValueError, SampleRateError
 
 RATE = 48_000.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.errors import SettingValueError
-from nampedal.firmware.state import State, keep_state, read_state, state_path, write_state
+from nampedal.firmware.base.errors import SettingValueError
+from nampedal.firmware.pedal.saved_state import SavedState, backup_state, read_state, state_path, write_state
 
-ROCK = State(Path("/home/player/banks/rock"), "crunch")
+ROCK = SavedState(Path("/home/player/banks/rock"), "crunch")
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def test_it_comes_back(path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_numbers_that_were_not_saved_come_back(path: Path) -> None:
-    edited = State(ROCK.bank, "crunch", {"crunch": {"1.gain_db": 3.5, "level_db": -6.0}, "lead. 2": {"2.bass": 7.0}})
+    edited = SavedState(
+        ROCK.bank, "crunch", {"crunch": {"1.gain_db": 3.5, "level_db": -6.0}, "lead. 2": {"2.bass": 7.0}}
+    )
     write_state(edited, path)
     assert read_state(path) == edited
 
@@ -42,7 +44,7 @@ def test_it_is_in_the_users_folder_of_states_or_where_a_service_says(monkeypatch
     ("data", "text"),
     [
         (b"", "holds nothing; restore it from a copy, or remove it"),
-        (b"\0" * 90, "is not TOML: invalid statement (at line 1, column 1)"),
+        (b"\0" * 90, "is not TOML: it holds zero bytes (at line 1), as a copy that broke off has: copy it again"),
         (b'format = 1\nbank = "/rock"\n', "preset: is missing, and needed"),
         (
             b'format = 1\nbank = "/rock"\npreset = "x"\nedits.x.bass = "loud"\n',
@@ -73,9 +75,9 @@ def test_of_one_that_a_newer_version_wrote_what_was_kept_before_counts(
     caplog.set_level("INFO")
     kept = tmp_path / "kept.toml"
     write_state(ROCK, path)
-    keep_state(path, kept)
-    write_state(State(ROCK.bank, "lead"), path)
-    assert read_state(path, kept) == State(ROCK.bank, "lead")
+    backup_state(path, kept)
+    write_state(SavedState(ROCK.bank, "lead"), path)
+    assert read_state(path, kept) == SavedState(ROCK.bank, "lead")
     path.write_bytes(NEWER)
     assert read_state(path, kept) == ROCK
     newer = "format: is 99; it was written by a newer nampedal, and up to 1 is read here: update nampedal"
@@ -88,13 +90,13 @@ def test_of_one_that_a_newer_version_wrote_what_was_kept_before_counts(
 def test_where_there_is_nothing_to_keep_nothing_older_stays(path: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.toml"
     kept.write_bytes(b"of long ago")
-    keep_state(path, kept)
+    backup_state(path, kept)
     assert not kept.exists()
 
 
 def test_of_a_torn_one_the_version_before_counts(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_state(ROCK, path)
-    write_state(State(ROCK.bank, "lead"), path)
+    write_state(SavedState(ROCK.bank, "lead"), path)
     path.write_bytes(b"")
     assert read_state(path) == ROCK
     assert caplog.messages == [
@@ -104,7 +106,7 @@ def test_of_a_torn_one_the_version_before_counts(path: Path, caplog: pytest.LogC
 
 def test_what_could_not_be_read_back_is_not_written(path: Path) -> None:
     with pytest.raises(SettingValueError) as caught:
-        write_state(State(Path("rock"), "crunch"), path)
+        write_state(SavedState(Path("rock"), "crunch"), path)
     assert str(caught.value) == f"{path}: bank: is 'rock'; a folder is needed, from the root on"
     assert not path.exists()
 
@@ -115,13 +117,13 @@ def test_a_link_of_the_players_is_not_kept(path: Path, tmp_path: Path) -> None:
     secret.write_text("secret = 1")
     path.parent.mkdir()
     path.symlink_to(secret)
-    keep_state(path, kept, tmp_path)
+    backup_state(path, kept, tmp_path)
     assert not kept.exists()
-    keep_state(path, kept)
+    backup_state(path, kept)
     assert kept.read_text() == "secret = 1"
     path.unlink()
     path.parent.rmdir()
     path.parent.symlink_to(tmp_path)
     (tmp_path / "state.toml").write_text("secret = 1")
-    keep_state(path, kept, tmp_path)
+    backup_state(path, kept, tmp_path)
     assert not kept.exists()

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.errors import SettingsSyntaxError, SettingsUnreadableError, SettingsUnwritableError
-from nampedal.firmware.errors import TornFileError
-from nampedal.firmware.store import (
+from nampedal.firmware.base.errors import (
+    SettingsSyntaxError,
+    SettingsUnreadableError,
+    SettingsUnwritableError,
+    TornFileError,
+)
+from nampedal.firmware.base.files.durable_toml import (
     HEAD,
-    older_of,
+    add_checksum,
+    backup_path,
+    check_overwritable,
     read_safely,
     remove_safely,
-    seal,
-    unsealed,
+    strip_checksum,
     write_safely,
 )
 
@@ -144,7 +150,7 @@ def reboots(
         for name, data in after.items():
             (reboot / name).write_bytes(data)
         try:
-            found.append(unsealed(read_safely(reboot / "a.toml").data))
+            found.append(strip_checksum(read_safely(reboot / "a.toml").data))
         except (SettingsUnreadableError, SettingsSyntaxError, TornFileError):
             found.append(b"neither")
     return found, cut
@@ -166,9 +172,9 @@ def test_a_write_takes_no_more_steps_and_is_there_for_certain_afterwards(tmp_pat
 
 def test_a_cut_at_any_byte_leaves_the_old_version(tmp_path: Path) -> None:
     # Of the older version's copy, and of the newest: with the steps, more than a thousand cuts.
-    assert len(seal(OLD)) + len(seal(LONG)) + STEPS > 1000
+    assert len(add_checksum(OLD)) + len(add_checksum(LONG)) + STEPS > 1000
     for step in (1, 8):
-        for part in range(len(seal(OLD if step == 1 else LONG))):
+        for part in range(len(add_checksum(OLD if step == 1 else LONG))):
             found, cut = reboots(tmp_path, step, part, new=LONG)
             assert cut
             assert set(found) == {OLD}
@@ -189,13 +195,13 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_newest_version_is_read_and_one_older_one_is_kept(path: Path) -> None:
     stored = read_safely(path)
-    assert (unsealed(stored.data), stored.warning, stored.changed) == (NEW, "", False)
-    assert older_of(path).read_bytes() == seal(OLD)
+    assert (strip_checksum(stored.data), stored.warning, stored.changed) == (NEW, "", False)
+    assert backup_path(path).read_bytes() == add_checksum(OLD)
     assert sorted(one.name for one in path.parent.iterdir()) == [".a.toml.old", "a.toml"]
 
 
 def test_a_written_file_is_toml_between_a_line_for_people_and_its_checksum() -> None:
-    assert seal(b"a = 1") == (
+    assert add_checksum(b"a = 1") == (
         b"# Written by nampedal. Edit what you like; the first and the last line stay, or go together.\n"
         b"a = 1\n"
         b"# sha256: b34c5e1b230532f8b230dd5eed978d0be164d0145cb7b96fc4b1c6d1f6a37da5\n"
@@ -205,34 +211,36 @@ def test_a_written_file_is_toml_between_a_line_for_people_and_its_checksum() -> 
 @given(st.binary(max_size=200))
 def test_a_seal_comes_off_again_and_never_twice(data: bytes) -> None:
     if not data.startswith(HEAD.rstrip()):
-        assert unsealed(seal(data)) == (data if data.endswith(b"\n") or not data else data + b"\n")
-        assert seal(seal(data)) == seal(data)
+        ending = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") and b"\n" in data else b"\n"
+        assert strip_checksum(add_checksum(data)) == (data if data.endswith(b"\n") or not data else data + ending)
+        assert add_checksum(add_checksum(data)) == add_checksum(data)
 
 
-@pytest.mark.parametrize("length", range(len(seal(NEW)) - 1))
+@pytest.mark.parametrize("length", range(len(add_checksum(NEW)) - 1))
 def test_a_file_that_was_cut_off_anywhere_gives_way_to_the_older_version(path: Path, length: int) -> None:
-    path.write_bytes(seal(NEW)[:length])
+    path.write_bytes(add_checksum(NEW)[:length])
     stored = read_safely(path)
-    assert unsealed(stored.data) == OLD
+    assert strip_checksum(stored.data) == OLD
     assert stored.warning.startswith(f"{path}: ")
     assert stored.warning.endswith("; the version before is used")
     # All but the end of the last line is all.
-    path.write_bytes(seal(NEW)[:-1])
-    assert unsealed(read_safely(path).data) == NEW
+    path.write_bytes(add_checksum(NEW)[:-1])
+    assert strip_checksum(read_safely(path).data) == NEW
 
 
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
         (b"", "holds nothing; restore it from a copy, or remove it"),
-        (b"\0" * 300, "is not TOML: invalid statement (at line 1, column 1)"),
+        (b"\0" * 300, "is not TOML: it holds zero bytes (at line 1), as a copy that broke off has: copy it again"),
         (
-            seal(NEW)[:120] + b"\0" * 60,
-            "is cut off: its last line, '# sha256: ...', is missing; restore it from a copy",
+            add_checksum(NEW)[:120] + b"\0" * 60,
+            "is not TOML: it holds zero bytes (at line 3), as a copy that broke off has",
         ),
-        (seal(NEW).replace(b"level", b"\0\0\0\0\0"), "is not TOML: "),
-        (b"\xff" * 300, "is not TOML: it is not UTF-8"),
-        (seal(b""), "holds nothing; restore it from a copy, or remove it"),
+        (add_checksum(NEW)[:120], "is cut off: its last line, '# sha256: ...', is missing; restore it from a copy"),
+        (add_checksum(NEW).replace(b"level", b"\0\0\0\0\0"), "is not TOML: "),
+        (b"\xff" * 300, "is not TOML: it is not UTF-8, nor any other text: copy it again"),
+        (add_checksum(b""), "holds nothing; restore it from a copy, or remove it"),
     ],
 )
 def test_what_a_failing_card_makes_of_a_file_gives_way_to_the_older_version_or_is_named(
@@ -240,9 +248,9 @@ def test_what_a_failing_card_makes_of_a_file_gives_way_to_the_older_version_or_i
 ) -> None:
     path.write_bytes(damage)
     stored = read_safely(path)
-    assert unsealed(stored.data) == OLD
+    assert strip_checksum(stored.data) == OLD
     assert stored.warning.startswith(f"{path}: {text}")
-    older_of(path).unlink()
+    backup_path(path).unlink()
     with pytest.raises((TornFileError, SettingsSyntaxError)) as caught:
         read_safely(path)
     assert str(caught.value).startswith(f"{path}: {text}")
@@ -251,7 +259,7 @@ def test_what_a_failing_card_makes_of_a_file_gives_way_to_the_older_version_or_i
 
 def test_of_two_torn_versions_the_newest_is_named(path: Path) -> None:
     path.write_bytes(b"")
-    older_of(path).write_bytes(b"\0")
+    backup_path(path).write_bytes(b"\0")
     with pytest.raises(TornFileError) as caught:
         read_safely(path)
     assert str(caught.value) == f"{path}: holds nothing; restore it from a copy, or remove it"
@@ -263,7 +271,6 @@ def test_of_two_torn_versions_the_newest_is_named(path: Path) -> None:
         lambda data: data.replace(b"new", b"mine"),
         lambda data: data + b"bass = 6\n",
         lambda data: b"# loud\n" + data,
-        lambda data: data.replace(b"\n", b"\r\n"),
     ],
 )
 def test_an_edit_counts_and_is_told_from_what_nampedal_wrote(path: Path, edit: object) -> None:
@@ -271,6 +278,45 @@ def test_an_edit_counts_and_is_told_from_what_nampedal_wrote(path: Path, edit: o
     path.write_bytes(edited)
     stored = read_safely(path)
     assert (stored.data, stored.warning, stored.changed) == (edited, "", True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_what_an_editor_only_saves_again_is_what_nampedal_wrote(path: Path, encoding: str, end: str) -> None:
+    written = path.read_bytes()
+    path.write_bytes(written.decode().replace("\n", end).encode(encoding))
+    stored = read_safely(path)
+    assert (stored.data, stored.warning, stored.changed) == (written, "", False)
+    path.write_bytes(written.replace(b"new", b"mine").decode().replace("\n", end).encode(encoding))
+    stored = read_safely(path)
+    assert (stored.data, stored.warning, stored.changed) == (written.replace(b"new", b"mine"), "", True)
+    write_safely(path, stored.data)
+    assert path.read_bytes().count(b"Written by") == 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "text"),
+    [
+        (lambda data: b'name = "mine', "the quote that ends the text is missing"),
+        (lambda data: b"level_db = 1,5\n", "a decimal point is needed, as 1.5"),
+        (lambda data: data.replace(b'"new"', b"new"), 'a text stands in "straight quotes"'),
+        (lambda data: 'name = "Größe"\n'.encode("cp1252"), "it is not UTF-8 (at line 1); save it as UTF-8"),
+        (lambda data: "name = \u201cnew\u201d\n".encode(), "quotes are curly there"),
+    ],
+)
+def test_a_mistake_in_an_edit_is_told_and_no_older_version_takes_its_place(
+    path: Path, edit: Callable[[bytes], bytes], text: str
+) -> None:
+    edited = edit(path.read_bytes())
+    path.write_bytes(edited)
+    with pytest.raises(SettingsSyntaxError, match=re.escape(text)) as caught:
+        read_safely(path)
+    assert str(caught.value).startswith(f"{path}: is not TOML: ")
+    with pytest.raises(SettingsUnwritableError, match="it is not written over: mend or remove it"):
+        check_overwritable(path)
+    assert path.read_bytes() == edited
+    path.write_bytes(b"\0" * 9)
+    check_overwritable(path)
 
 
 def test_a_file_that_a_person_wrote_has_no_seal_and_counts(path: Path) -> None:
@@ -291,7 +337,7 @@ def test_an_edited_file_is_sealed_once_when_it_is_written_again(path: Path) -> N
 def test_a_torn_file_never_becomes_the_older_version(path: Path) -> None:
     path.write_bytes(b"")
     write_safely(path, NEW)
-    assert older_of(path).read_bytes() == seal(OLD)
+    assert backup_path(path).read_bytes() == add_checksum(OLD)
 
 
 def test_what_never_ends_is_not_waited_for(path: Path) -> None:

@@ -17,15 +17,16 @@ import numpy as np
 import pytest
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
-from nampedal.board.errors import NampedalError
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, preset
-from nampedal.firmware.chain import Chain
-from nampedal.firmware.control import ask
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.preset import Nam, Preset, Tone
-from nampedal.firmware.quality import Step
-from nampedal.firmware.state import read_state
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.inference import Audio
+from nampedal.firmware.pedal.saved_state import read_state
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.preset import Nam, Preset, Tone
+from nampedal.firmware.presets.quality import QualityLevel
 
 RATE = 48_000.0
 SILENCE = np.zeros(96_000, np.float32)
@@ -89,7 +90,7 @@ class Evening:
 @contextmanager
 def boot(server: JackServer, banks: Path, folder: Path) -> Iterator[Evening]:
     keys, terminal = pty.openpty()
-    command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(banks), "--tier", "0"]
+    command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(banks), "--tier", "0"]
     command += ["--pedal", str(folder / "mine.toml"), "--controls", "mock"]
     command += ["--server", server.name, "--socket", str(folder / "control.sock")]
     with ended(subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE, text=True)) as child:
@@ -152,6 +153,6 @@ def test_an_evening_and_the_next_one(
         assert evening.process.wait(30.0) == 0
     # The make-up gain is that of the preset as it is in its file: what the player turns up is louder.
     same = Chain.prepare(preset.read(banks / "b" / "b2.toml"), banks / "b", sample_rate=RATE, max_frames=128)
-    same.rewind(Step(0), edits={"1.gain_db": gain_db})
+    same.reset_to(QualityLevel(0), edits={"1.gain_db": gain_db})
     same.render(SILENCE)
     assert np.array_equal(got, same.render(guitar))

@@ -18,14 +18,15 @@ import pytest
 import soundfile
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
-from nampedal.board.errors import NampedalError
-from nampedal.converter import nam_file
-from nampedal.firmware import artifact, preset
-from nampedal.firmware.control import ask
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.pedal import Pedal
-from nampedal.firmware.pedal_setup import PedalSetup
-from nampedal.firmware.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.inference import Audio
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Cabinet, Gain, Gate, Nam, Preset, Tone
 
 RATE = 48_000
 
@@ -40,13 +41,6 @@ def bank(tmp_path: Path, root: Path) -> Path:
     preset.write(Preset("Crunch", blocks), folder / "crunch.toml")
     preset.write(Preset("Half", (Gain(-6.0),), normalise=False), folder / "half.toml")
     return folder
-
-
-@pytest.fixture
-def server(jack_server: JackServer) -> JackServer:
-    jack_server.start()
-    wait_for(lambda: Player.open(jack_server.name)).close()
-    return jack_server
 
 
 @pytest.fixture
@@ -151,7 +145,7 @@ class Daemon:
 
     def __init__(self, server: JackServer, bank: Path, at: Path, *more: str) -> None:
         self.at = at
-        command = [sys.executable, "-m", "nampedal.converter.cli", "play", str(bank), "--preset", "half", "--tier", "0"]
+        command = [sys.executable, "-m", "nampedal.firmware.cli", "play", str(bank), "--preset", "half", "--tier", "0"]
         command += ["--server", server.name, "--socket", str(at), *more]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 

@@ -7,17 +7,18 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
-from nampedal.converter import material, nam_file
-from nampedal.converter.convert import convert
-from nampedal.converter.play import play
-from nampedal.firmware import artifact
-from nampedal.firmware.capture import Calibration, Capture
-from nampedal.firmware.engine import isas
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.capture import Calibration, Capture
+from nampedal.firmware.engine.golden_check import verify
+from nampedal.firmware.engine.inference import isas
+from nampedal.firmware.engine.network import Int8Weights
 from nampedal.firmware.errors import ArtifactError, NoGoldenVectorsError
-from nampedal.firmware.network import Int8Weights
-from nampedal.firmware.verify import verify
 
-SHORT = (material.plucks(48_000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
+SHORT = (test_signals.plucks(48_000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_a_changed_weight_with_a_repaired_checksum_does_not_pass(amp: Capture, t
     weights = amp.tiers[0].network.arrays[0].layers[0].conv.weight  # type: ignore[union-attr]
     assert isinstance(weights, Int8Weights)
     first = good.index(weights.values.tobytes())
-    guitar = material.held_back(amp.sample_rate)[:24_000]
+    guitar = test_signals.validation_signal(amp.sample_rate)[:24_000]
     wanted = play(amp, guitar)
     loud = float(np.max(np.abs(wanted)))
     path = tmp_path / "amp.stomp"

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from bank_maker import make_bank
 from jack_server import wait_for
-from nampedal.firmware import content, preset
-from nampedal.firmware.content import Content, Contents
-from nampedal.firmware.preset import Nam, Preset
-from nampedal.firmware.watch import Followed, Seen, Watch
+from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed, Seen
+from nampedal.firmware.presets import preset, preset_content
+from nampedal.firmware.presets.preset import Gain, Nam, Preset
+from nampedal.firmware.presets.preset_content import Content, PresetContents
 
 LOOK_S = 0.05
 
 
-class Reads(Contents):
+class Reads(PresetContents):
     """Counts what is read."""
 
     def __init__(self) -> None:
@@ -37,23 +37,23 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.folder = make_bank(folder)
         self.contents = Reads()
-        self.watch = Watch(self.contents, LOOK_S)
+        self.view = FileWatch(self.contents, LOOK_S)
         self._seen: list[Seen] = []
         self.follow()
 
     def follow(self) -> None:
         paths = tuple(sorted(path for path in self.folder.glob("*.toml") if path.name != "bank.toml"))
-        self.watch.follow(Followed(paths, self.folder, self.folder.parent))
+        self.view.follow(Followed(paths, self.folder, self.folder.parent))
 
     def seen(self) -> list[Seen]:
-        self._seen += self.watch.take()
+        self._seen += self.view.take()
         return self._seen
 
     def saw(self, what: Callable[[Seen], bool]) -> bool:
         return any(what(one) for one in self.seen())
 
     def ask(self) -> Seen:
-        number = self.watch.ask()
+        number = self.view.ask()
         wait_for(lambda: self.saw(lambda one: number in one.asked))
         return next(one for one in self._seen if number in one.asked)
 
@@ -65,22 +65,22 @@ class Watched:
     def looks(self, count: int = 3) -> None:
         """Waits for so many more looks."""
         looked = [0]
-        look = self.watch._look
+        look = self.view._look
 
         def counted(followed: Followed, asked: tuple[int, ...]) -> None:
             look(followed, asked)
             looked[0] += 1
 
-        self.watch._look = counted  # type: ignore[method-assign]
+        self.view._look = counted  # type: ignore[method-assign]
         wait_for(lambda: looked[0] > count)
-        self.watch._look = look  # type: ignore[method-assign]
+        self.view._look = look  # type: ignore[method-assign]
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     made = Watched(tmp_path / "banks" / "rock")
     yield made
-    made.watch.close()
+    made.view.close()
 
 
 def test_what_does_not_change_is_read_once(watched: Watched) -> None:
@@ -97,7 +97,7 @@ def test_a_file_that_is_still_being_copied_is_not_read(watched: Watched) -> None
     before = watched.contents.count
     path = watched.folder / "amp.stomp"
     data = path.read_bytes()
-    look = watched.watch._look
+    look = watched.view._look
     written = [0]
 
     def copies(followed: Followed, asked: tuple[int, ...]) -> None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_still_being_copied_is_not_read(watched: Watched) -> None
             assert watched.contents.count == before
         look(followed, asked)
 
-    watched.watch._look = copies  # type: ignore[method-assign]
+    watched.view._look = copies  # type: ignore[method-assign]
     wait_for(lambda: watched.contents.count == before + 2)
     assert written[0] == 12
 
@@ -135,7 +135,7 @@ def test_an_artifact_that_many_presets_name_is_read_once(watched: Watched, monke
         hashed.append(file)
         return hashlib.file_digest(file, how)
 
-    monkeypatch.setattr(content, "file_digest", counted)
+    monkeypatch.setattr(preset_content, "file_digest", counted)
     path = watched.folder / "amp.stomp"
     path.write_bytes(path.read_bytes()[:-1])
     changed = {watched.folder / f"p{number}.toml" for number in range(15)}
@@ -171,3 +171,52 @@ def test_a_pipe_in_place_of_a_file_is_told_and_never_waited_for(watched: Watched
     os.mkfifo(path)
     found = watched.ask().contents[watched.folder / "lead.toml"]
     assert found.problem == f"{path}: can't be read: is no file; put it there again"
+
+
+@pytest.mark.parametrize("fails", ["read_any_bank", "banks_in"])
+def test_an_edit_is_seen_though_the_folders_can_not_be_read_for_any_reason(
+    tmp_path: Path, fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.toml"
+    preset.write(Preset("one", (Gain(1.0),)), path)
+
+    def fail(*args: object) -> None:
+        raise OverflowError("of two\nlines")
+
+    monkeypatch.setattr(f"nampedal.firmware.pedal.switching.file_watch.{fails}", fail)
+    watch = FileWatch(PresetContents(), 0.01)
+    watch.follow(Followed((path,), tmp_path, tmp_path.parent))
+    number = watch.ask()
+    seen: list[Seen] = []
+
+    def answered() -> bool:
+        seen.extend(watch.take())
+        return any(number in one.asked for one in seen)
+
+    wait_for(answered)
+    watch.close()
+    problems = [str(one.bank_problem or one.banks_problem) for one in seen if one.bank_problem or one.banks_problem]
+    assert all(line.endswith(": can't be read: OverflowError: of two lines") for line in problems)
+    assert problems
+    assert any(path in one.contents for one in seen)
+
+
+def test_a_mistake_in_bank_toml_leaves_the_order_that_is_played(tmp_path: Path) -> None:
+    folder = make_bank(tmp_path / "rock")
+    watch = FileWatch(PresetContents(), LOOK_S)
+    try:
+        watch.follow(Followed((folder / "lead.toml", folder / "crunch.toml"), folder))
+        (folder / "bank.toml").write_text("format = 1\nname = Rock\n")
+        preset.write(Preset("New", (Nam("amp.stomp"),)), folder / "a new one.toml")
+        found: list[Seen] = []
+
+        def is_seen() -> bool:
+            found.extend(watch.take())
+            return any(one.bank is not None and "a new one" in one.bank.preset_names for one in found)
+
+        wait_for(is_seen)
+        assert found[-1].bank is not None
+        assert found[-1].bank.preset_names == ["lead", "crunch", "a new one"]
+        assert "bank.toml: is not TOML: invalid value (at line 2, column 8)" in str(found[-1].bank_problem)
+    finally:
+        watch.close()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nampedal.firmware.weighting import k_weighting
+from nampedal.firmware.audio.weighting import k_weighting
 
 
 def gain_db(hz: float) -> float:

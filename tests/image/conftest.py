@@ -11,6 +11,11 @@ from emulated_machine import Machine, firmware, overlay, running
 from emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal, make_key, prepare
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the shared pedal last: it would take half of this computer from every other machine."""
+    items.sort(key=lambda item: {"pedal", "prepared"} <= set(getattr(item, "fixturenames", ())))
+
+
 @pytest.fixture(scope="session")
 def image() -> Path:
     named = os.environ.get("NAMPEDAL_IMAGE")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bad_bank import GIB, write_bomb
 from emulated_pedal import BANKS, BOMB, ERRORS, Pedal, Pins, make_rock
-from nampedal.firmware.bank_file import export_bank
+from nampedal.firmware.presets.banks.bank_file import export_bank
 
 LINE = f"import/{{}}: 'big.wav' is not what the manifest says: {GIB:,} bytes of 10, or others; have it sent again"
 PEAK_MIB = 64

@@ -34,7 +34,8 @@ def tree(root: Path) -> dict[str, tuple[object, ...]]:
 def debian(image: Path, tmp_path: Path) -> Path:
     if os.geteuid() != 0:
         pytest.skip("only root can unpack a root with its owners")
-    (packages,) = (image.parent / "cache").glob("root-*.tar")
+    # Earlier builds with other packages have left theirs.
+    packages = max((image.parent / "cache").glob("root-*.tar"), key=lambda path: path.stat().st_mtime)
     root = tmp_path / "root"
     root.mkdir()
     subprocess.run(["tar", "-C", root, "--exclude=./dev/*", "--numeric-owner", "-xf", packages], check=True)

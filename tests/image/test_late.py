@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 
 from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BOOT_S, WORDS, Pedal
-from nampedal.board.image.initramfs import Entry, cpio
+from emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal
+from nampedal.firmware.system.image.initramfs import CpioEntry, cpio
 
 # udev holds both partitions back until the pedal listens, and ten seconds more; the fstab waits for 5 s, not 60.
 LATE = r"""
@@ -24,11 +24,11 @@ sed -i s/device-timeout=60s/device-timeout=5s/ /run/fstab
 
 def slowed(initrd: Path, target: Path) -> Path:
     """The same initramfs with another /init: of several archives one behind the other, the last one counts."""
-    script = (resources.files("nampedal.board.image") / "init.sh").read_text()
+    script = (resources.files("nampedal.firmware.system.image") / "init.sh").read_text()
     end = "\nmount -t squashfs"
     assert script.count(end) == 1
     first = initrd.read_bytes()
-    init = Entry("init", stat.S_IFREG | 0o755, script.replace(end, LATE + end).encode())
+    init = CpioEntry("init", stat.S_IFREG | 0o755, script.replace(end, LATE + end).encode())
     target.write_bytes(first + bytes(-len(first) % 512) + cpio([init]))
     return target
 
@@ -46,7 +46,12 @@ def test_a_card_that_is_seen_late_is_used_then(prepared: Path, ssh_key: Path, tm
         assert said.index("preset dry") < said.index("preset 1-half")
         for place, kind in (("/boot/firmware", "vfat"), ("/var/lib/nampedal", "ext4")):
             assert pedal.run(f"findmnt -no FSTYPE {place}") == kind
-        assert pedal.run("ls /boot/firmware").count("nampedal-errors.txt") == 0
+        # It tells of the bad bank alone, not of a partition.
+        pedal.wait_for(lambda: BOMB in pedal.run(f"cat {ERRORS}", check=False))
+        (line,) = pedal.run(f"cat {ERRORS}").splitlines()[2:]
+        assert line.startswith(f"import/{BOMB}: ")
+        pedal.change_card(f"rm /boot/firmware/import/{BOMB}")
+        pedal.wait_for(lambda: pedal.run(f"test -e {ERRORS} || echo gone") == "gone")
         assert pedal.run("ls /run/nampedal-card/late 2>&1", check=False).count("No such file") == 1
         assert pedal.run("systemctl show nampedal-late nampedal-card -P Result") == "success\n\nsuccess"
         found = {one["name"]: one for one in json.loads(pedal.run("nampedal doctor --json", check=False))}

@@ -22,17 +22,17 @@ import pytest
 from conftest import ROOT
 from emulated_machine import CARD_AT_BYTES, Machine, firmware, overlay, running
 from emulated_pedal import BOOT_S, WORDS, Pedal, prepare
-from nampedal.board.boards import board_keys
-from nampedal.board.hats import hat_keys, read_hat
-from nampedal.board.image import boot
-from nampedal.board.image.bases import BASES
-from nampedal.board.image.card_files import check
-from nampedal.board.image.disk import layout
-from nampedal.board.image.kernel import Kernel
-from nampedal.board.image_facts import ImageFacts
-from nampedal.board.install.boot import config_block
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import read_pedal
+from nampedal.board.profiles.boards import board_keys
+from nampedal.board.profiles.hats import hat_keys, read_hat
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.system.image import boot_partition
+from nampedal.firmware.system.image.disk_layout import layout
+from nampedal.firmware.system.image.image_manifest import ImageManifest
+from nampedal.firmware.system.image.sources.boot_firmware import check
+from nampedal.firmware.system.image.sources.kernel_files import Kernel
+from nampedal.firmware.system.image.sources.suites import BASES
+from nampedal.firmware.system.install.boot_config import config_block
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from pi_archive import LAYOUTS, make_archive, served, sign
 from wheel_maker import wheel_for
 
@@ -83,7 +83,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Command:
     folder = tmp_path_factory.mktemp("command")
 
     def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "nampedal.converter.cli", *map(str, arguments)]
+        line = [sys.executable, "-m", "nampedal.firmware.cli", *map(str, arguments)]
         return subprocess.run(line, capture_output=True, text=True, cwd=folder, check=False, timeout=1200)
 
     return command
@@ -187,11 +187,11 @@ def test_every_boards_card_has_what_its_firmware_looks_for(
 ) -> None:
     """All of a build that depends on the board, from the packages that were fetched for another."""
     pedal, kernel = read_pedal(pedal_of(board, tmp_path)), Kernel(built.kernel)
-    lines = config_block(pedal, Target(image=True, radio=radio))
+    lines = config_block(pedal, InstallTarget(image=True, radio=radio))
     check(kernel, BASES["raspios"], pedal, lines)
-    facts = ImageFacts("1.0", "raspios", "aarch64", pedal.key, root_bytes=4096, root_sha256="0" * 64)
+    facts = ImageManifest("1.0", "raspios", "aarch64", pedal.key, root_bytes=4096, root_sha256="0" * 64)
     card = tmp_path / "card"
-    boot.fill(card, kernel, modules, BASES["raspios"], 1, lines, [], facts)
+    boot_partition.fill(card, kernel, modules, BASES["raspios"], 1, lines, [], facts)
     files = {str(path.relative_to(card)): b"" for path in card.rglob("*") if path.is_file()}
     files["config.txt"] = (card / "config.txt").read_bytes()
     assert f"dtoverlay={pedal.hat.overlay}" in files["config.txt"].decode()
@@ -299,5 +299,6 @@ def test_it_boots_as_far_as_an_emulator_can(
         pedal.wait_for(lambda: pedal.status().get("preset"), BOOT_S)
         assert pedal.run("uname -r").endswith("+rpt-rpi-v8")
         assert pedal.run("findmnt -no FSTYPE /") == "squashfs"
-        assert pedal.status()["bank"] == "rock"
+        # The bank on the card is imported behind the first sound.
+        pedal.wait_for(lambda: pedal.status().get("bank") == "rock", BOOT_S)
         assert pedal.run("modinfo -F filename squashfs").startswith("/lib/modules/")

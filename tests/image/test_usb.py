@@ -14,8 +14,8 @@ import soundfile
 from conftest import ROOT
 from emulated_machine import Machine, firmware, overlay, running
 from emulated_pedal import BANKS, BOMB, BOOT_S, GUEST, PYTHON, Pedal, prepare
-from nampedal.board.install.sound import mixer_script
-from nampedal.board.pedals import read_pedal
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.system.install.sound_setup import mixer_script
 from usb_interface import FULL_SCALE, PRODUCT, RATE, VENDOR, VOLUME_STEPS, Interface, align, longest_run, wait_for
 
 # Sound cards that are no interface: one that is not on USB, one that only plays.
@@ -129,6 +129,7 @@ def test_a_guitar_through_the_interface_is_what_the_preset_is_offline(
 def test_doctor_finds_nothing_wrong_while_it_sounds(pedal: Pedal, interface: Interface) -> None:
     interface.plug(1)
     assert interface.sound(PATIENCE_S), log(pedal)
+    pedal.wait_for(lambda: pedal.status().get("bank") == "rock", PATIENCE_S)
     # The card has a bank that is refused, which the doctor tells.
     pedal.change_card(f"rm /boot/firmware/import/{BOMB}")
     found = json.loads(pedal.run("nampedal doctor --json", check=False))
@@ -141,6 +142,7 @@ def test_doctor_finds_nothing_wrong_while_it_sounds(pedal: Pedal, interface: Int
 def test_sound_is_back_each_time_that_the_cable_is(pedal: Pedal, interface: Interface) -> None:
     interface.plug(0)
     assert interface.sound(PATIENCE_S), log(pedal)
+    pedal.wait_for(lambda: pedal.status().get("bank") == "rock", PATIENCE_S)
     # A capture may have an output of its own where nothing comes in.
     pedal.run("nampedal preset 1-half")
     pedal.wait_for(lambda: pedal.plays("1-half"))
@@ -162,7 +164,7 @@ def test_sound_is_back_each_time_that_the_cable_is(pedal: Pedal, interface: Inte
 
 def test_the_mixer_is_set_on_a_card_of_alsas(pedal: Pedal, tmp_path: Path) -> None:
     """The script that the installer writes, on QEMU's sound card: as its own codec says, not as a table of ours."""
-    mixer = (("Master", "50%", "unmute"), ("Capture", "25%", "cap"))
+    mixer = (("Master", "50%", "unmute"), ("Capture", "50%", "cap"))
     profile = read_pedal("pi-4-usb")
     script = tmp_path / "mixer"
     script.write_text(mixer_script(replace(profile, hat=replace(profile.hat, mixer=mixer))))
@@ -172,7 +174,6 @@ def test_the_mixer_is_set_on_a_card_of_alsas(pedal: Pedal, tmp_path: Path) -> No
         pedal.run(f"amixer -q -D hw:Intel -- sset Capture {capture} nocap")
         pedal.run("NAMPEDAL_CARD=Intel sh /tmp/guest/mixer")
         stands = pedal.run("amixer -D hw:Intel sget Master; amixer -D hw:Intel sget Capture")
-        assert stands.count("[50%]") == 2, stands
-        assert stands.count("[25%]") == 2, stands
+        assert stands.count("[50%]") == 4, stands
         assert "[off]" not in stands
     assert pedal.run("NAMPEDAL_CARD=Gone sh /tmp/guest/mixer 2>&1; echo $?").endswith("\n1")

@@ -13,8 +13,8 @@ import soundfile
 from bank_maker import make_bank
 from conftest import ROOT
 from emulated_pedal import BANKS, ERRORS, GUEST, PYTHON, Pedal, Pins, drop_in
-from nampedal.board.signature import UPDATE, sign
-from nampedal.firmware.bank_file import export_bank
+from nampedal.firmware.base.files.signature import UPDATE, sign
+from nampedal.firmware.presets.banks.bank_file import export_bank
 from signing_keys import make_key
 from ssh_settings import WANTED, settings_in
 from wheel_maker import changed_wheel
@@ -201,8 +201,10 @@ def test_what_the_maker_did_not_sign_is_refused_before_it_runs(
         b"import contextlib, pathlib\n\nwith contextlib.suppress(OSError):\n    pathlib.Path('/run/mark').touch()\n"
     )
     with zipfile.ZipFile(wheel) as archive:
-        engine = archive.read("nampedal/firmware/engine.py").replace(b"\nimport ", b"\n" + leaves + b"import ", 1)
-    newer = changed_wheel(wheel, tmp_path, "9.2", {"nampedal/firmware/engine.py": engine})
+        engine = archive.read("nampedal/firmware/engine/inference.py").replace(
+            b"\nimport ", b"\n" + leaves + b"import ", 1
+        )
+    newer = changed_wheel(wheel, tmp_path, "9.2", {"nampedal/firmware/engine/inference.py": engine})
     stranger = make_key(tmp_path / "stranger", "stranger")
     pedal.copy(newer, to="/tmp/")
     update = f"nampedal update /tmp/{newer.name} 2>&1; echo code $?"
@@ -231,7 +233,7 @@ def test_a_newer_nampedal_that_does_not_play_gives_way_to_the_old_one(
     pedal: Pedal, wheel: Path, signing_key: Path, tmp_path: Path
 ) -> None:
     # What is tried before it is started finds nothing wrong with it.
-    spoilt = {"nampedal/firmware/notify.py": b"def Notifier():\n    raise RuntimeError('spoilt')\n"}
+    spoilt = {"nampedal/firmware/pedal/notify.py": b"def Notifier():\n    raise RuntimeError('spoilt')\n"}
     newer = changed_wheel(wheel, tmp_path, "9.0", spoilt)
     pedal.copy(newer, sign(newer, signing_key, UPDATE), to="/tmp/")
     said = pedal.run(f"nampedal update /tmp/{newer.name} 2>&1; echo code $?", patience_s=600.0)

@@ -1,1 +1,1 @@
-"""What the box is: its controls and its hw-profiles. Imports nothing else of nampedal's."""
+"""The hardware: boards, HATs, controls and their drivers. `errors` holds their error classes."""

@@ -1,188 +1,152 @@
-"""The root of every error of nampedal's own, and what the readers of TOML files refuse: profiles, presets."""
+"""Error classes of profiles, controls and drivers."""
 
+from __future__ import annotations
 
-class NampedalError(Exception):
-    """A mistake that nampedal can name: one line that says where, what was found, what is allowed, what to do."""
-
-
-class SettingsError(NampedalError):
-    """Something is wrong with a TOML file that a person may write."""
+from nampedal.firmware.base.errors import NampedalError, SettingsError
 
 
 class UnknownBoardError(SettingsError, LookupError):
-    """There is no profile of a board of that name."""
+    """No board profile has that name."""
 
 
 class UnknownPedalError(SettingsError, LookupError):
-    """There is no pedal of that name."""
+    """No pedal profile has that name."""
 
 
 class UnknownHatError(SettingsError, LookupError):
-    """There is no profile of a HAT of that name."""
+    """No HAT profile has that name."""
 
 
 class UnknownDriverError(SettingsError, LookupError):
-    """There is no table of a sound driver of that name."""
+    """No sound driver table has that name."""
 
 
 class PedalNameError(SettingsError, ValueError):
-    """No pedal can have that name."""
-
-
-class SettingsUnreadableError(SettingsError, OSError):
-    """A file, or the folder that it is looked for in, can't be read."""
-
-
-class SettingsUnwritableError(SettingsError, OSError):
-    """A file can't be written."""
-
-
-class SettingsSyntaxError(SettingsError, ValueError):
-    """The file is not TOML."""
-
-
-class UnknownKeyError(SettingsError, ValueError):
-    """A key that is not known there."""
-
-
-class MissingKeyError(SettingsError, ValueError):
-    """A key is not there that is needed."""
-
-
-class MissingUnitError(SettingsError, ValueError):
-    """A number's key does not say its unit."""
-
-
-class SettingValueError(SettingsError, ValueError):
-    """A value has the wrong type, or is beyond what can be."""
+    """The name is not allowed for a pedal."""
 
 
 class ControlNameError(SettingsError, ValueError):
-    """A control's name is there twice, or can't be."""
+    """A control's name is used twice, is not allowed, or belongs to no wired control."""
 
 
 class PinConflictError(SettingsError, ValueError):
-    """Two want the same pin."""
+    """Two parts use the same pin."""
 
 
 class SpiSharedError(SettingsError, ValueError):
-    """Something else is on the SPI bus of a strip of LEDs."""
-
-
-class NewerFormatError(SettingsError, ValueError):
-    """The file has a format that only a newer nampedal reads."""
+    """An LED strip shares its SPI bus with another device."""
 
 
 class ControlsError(NampedalError):
-    """Footswitches, knobs or lights can't be used."""
+    """Base class: footswitches, knobs or lights can't be used."""
 
 
 class GpioMissingError(ControlsError, ImportError):
-    """There are no pins, or no library for them."""
+    """The machine has no GPIO pins, or the GPIO library is missing."""
 
 
 class GpioBusyError(ControlsError, RuntimeError):
-    """A pin can't be used."""
+    """A GPIO pin can't be used, for example because another program uses it."""
 
 
 class NoTerminalError(ControlsError, OSError):
-    """There is no terminal whose keys could be footswitches."""
+    """The mock driver has no terminal for its keys and lights."""
 
 
 class SerialError(ControlsError):
-    """Something is wrong with a serial line to a microcontroller, or with what it says."""
+    """Base class: the serial line to a microcontroller fails, or the microcontroller sends something wrong."""
 
 
 class SerialMessageError(SerialError, ValueError):
-    """A message holds a number that can't be sent."""
+    """A field of a serial message is out of range."""
 
 
 class SerialLibraryError(SerialError, ImportError):
-    """Pyserial is not installed."""
+    """The Python package pyserial is not installed."""
 
 
 class SerialPortMissingError(SerialError, FileNotFoundError):
-    """There is no such port, for now."""
+    """The serial port does not exist at the moment."""
 
 
 class SerialPortBusyError(SerialError, BlockingIOError):
-    """Another program has the port."""
+    """Another program uses the serial port."""
 
 
 class SerialPortError(SerialError, OSError):
-    """The port can't be opened, or nothing can be sent over it."""
+    """The serial port can't be opened, can't send, or was unplugged."""
 
 
 class SerialSilenceError(SerialError, TimeoutError):
-    """Nobody says hello over the port, or not everything that belongs to it."""
+    """The microcontroller does not answer in time, or its answer is not complete."""
 
 
 class SerialVersionError(SerialError, ValueError):
-    """The microcontroller speaks another version of the protocol."""
+    """The microcontroller uses another version of the protocol."""
 
 
 class SerialControlError(SerialError, LookupError):
-    """The microcontroller does not have a control that the profile wants."""
+    """The microcontroller does not have a control that the profile names."""
 
 
 class SerialRestartError(SerialError, ConnectionResetError):
-    """The microcontroller has forgotten what it was told."""
+    """The microcontroller has restarted and lost its state."""
 
 
 class TriggerError(SettingsError, ValueError):
-    """What an action is bound to is nothing that a foot does to footswitches."""
+    """A trigger is not a valid footswitch gesture."""
 
 
 class FootswitchTimesError(SettingsError, ValueError):
-    """One of the times that footswitches are told by is beyond what a foot can use."""
+    """A timing setting of the footswitches is out of range."""
 
 
 class KnobSettingError(ControlsError, ValueError):
-    """A setting of a knob is beyond what can be."""
+    """A setting of a knob is out of range."""
 
 
 class KnobTravelError(ControlsError, ValueError):
-    """The ends of a knob lie too near to each other."""
+    """The two ends of a knob are too close to each other."""
 
 
 class KnobCurveError(ControlsError, ValueError):
-    """There is no curve of that name."""
+    """No knob curve has that name."""
 
 
 class LearnError(ControlsError, ValueError):
-    """What a knob's ends are to be learnt from does not tell them."""
+    """Base class: the ends of a knob can't be learned from its movement."""
 
 
 class LearnTravelError(LearnError):
-    """It was not moved far enough."""
+    """The knob was not moved far enough."""
 
 
 class LearnStrokesError(LearnError):
-    """It was not moved often enough."""
+    """The knob was not moved often enough."""
 
 
 class LearnSpeedError(LearnError):
-    """No foot moves that fast."""
+    """The readings change faster than a foot can move."""
 
 
 class LearnEndsError(LearnError):
-    """It was at other ends every time."""
+    """The ends differ too much from one stroke to the next."""
 
 
 class LearnHeelError(LearnError):
-    """It did not begin at an end."""
+    """The movement did not start at an end."""
 
 
 class SpidevMissingError(ControlsError, ImportError):
-    """The Python package spidev is not there."""
+    """The Python package spidev is not installed."""
 
 
 class SpiOffError(ControlsError, FileNotFoundError):
-    """There is no such SPI device."""
+    """The SPI device does not exist; SPI may be off."""
 
 
 class SpiAccessError(ControlsError, PermissionError):
-    """The SPI device belongs to others."""
+    """The user has no permission to use the SPI device."""
 
 
 class SpiFailedError(ControlsError, OSError):
@@ -190,11 +154,11 @@ class SpiFailedError(ControlsError, OSError):
 
 
 class SpiClockError(ControlsError, ValueError):
-    """A clock that the converter does not take."""
+    """The SPI clock is outside the range of the converter."""
 
 
 class Mcp3008ChannelError(ControlsError, ValueError):
-    """An MCP3008 has no such channel, or nothing is asked of it."""
+    """A knob is on a channel that an MCP3008 does not have, or no knob is given."""
 
 
 class Mcp3008MissingError(ControlsError, OSError):
@@ -202,48 +166,8 @@ class Mcp3008MissingError(ControlsError, OSError):
 
 
 class StripPlaceError(ControlsError, ValueError):
-    """A strip of LEDs is not that long, or nothing is shown on it."""
+    """A light's position is out of the range of the LED strip, or no light is given."""
 
 
 class StripLevelError(ControlsError, ValueError):
-    """No LED can be that bright."""
-
-
-class SignatureError(NampedalError):
-    """A file can't be signed, or is not signed by somebody who is trusted."""
-
-
-class UnsignedError(SignatureError, FileNotFoundError):
-    """There is no signature beside the file."""
-
-
-class WrongSignatureError(SignatureError, ValueError):
-    """The signature does not belong to the file: it, or the file, was changed."""
-
-
-class UntrustedKeyError(SignatureError, PermissionError):
-    """The signature is right, but its key is not trusted for this kind of file."""
-
-
-class NoTrustedKeyError(SignatureError, LookupError):
-    """No key is trusted, so no signature can be checked."""
-
-
-class KeyFileError(SignatureError, ValueError):
-    """A file holds no key that can be used."""
-
-
-class SignatureFileError(SignatureError, OSError):
-    """A signature, or a list of trusted keys, can't be read."""
-
-
-class SignatureExistsError(SignatureError, FileExistsError):
-    """There is a signature beside the file already."""
-
-
-class NotToSignError(SignatureError, ValueError):
-    """The file is of no kind that is signed."""
-
-
-class SignatureToolError(SignatureError, RuntimeError):
-    """The program that signs and checks is not installed, or failed."""
+    """The maximum brightness of an LED strip is out of range."""

@@ -1,1 +1,1 @@
-"""From a .nam to an artifact, on any computer. Nobody imports it; the pedal does not carry it."""
+"""Converts .nam files into artifacts, on any computer. It is not installed on the pedal."""

@@ -1,20 +1,20 @@
-"""What the converter refuses."""
+"""Error classes of the converter."""
 
 from __future__ import annotations
 
-from nampedal.board.errors import NampedalError
+from nampedal.firmware.base.errors import NampedalError
 
 
 class CaptureError(NampedalError):
-    """Something is wrong with a .nam file."""
+    """Base class: something is wrong with a .nam file."""
 
 
 class CaptureUnreadableError(CaptureError, OSError):
-    """The file is not there or can't be read."""
+    """The file does not exist or can't be read."""
 
 
 class CaptureTruncatedError(CaptureError, ValueError):
-    """The file ends in the middle."""
+    """The file ends in the middle of its JSON, or is empty."""
 
 
 class NotJsonError(CaptureError, ValueError):
@@ -22,19 +22,19 @@ class NotJsonError(CaptureError, ValueError):
 
 
 class NotACaptureError(CaptureError, ValueError):
-    """The file is JSON, but not a .nam."""
+    """The file is something other than a .nam."""
 
 
 class UnknownVersionError(CaptureError, ValueError):
-    """The file's format version is not one that is read here."""
+    """The file's format version is not supported."""
 
 
 class UnknownArchitectureError(CaptureError, ValueError):
-    """The file's architecture is not one that is read here."""
+    """The file's architecture is not supported."""
 
 
 class UnknownActivationError(CaptureError, ValueError):
-    """An activation is not one that is known here."""
+    """The file uses an activation that is not supported."""
 
 
 class CaptureFieldError(CaptureError, ValueError):
@@ -42,11 +42,11 @@ class CaptureFieldError(CaptureError, ValueError):
 
 
 class CaptureShapeError(CaptureError, ValueError):
-    """Layers do not fit together."""
+    """The shapes of layers or models do not fit together."""
 
 
 class CaptureLimitError(CaptureError, ValueError):
-    """Something is larger than is taken here."""
+    """A size or count is larger than the reader allows."""
 
 
 class WeightCountError(CaptureError, ValueError):
@@ -54,7 +54,11 @@ class WeightCountError(CaptureError, ValueError):
 
 
 class NonFiniteWeightError(CaptureError, ValueError):
-    """A weight is no finite float32."""
+    """A weight is not a finite float32."""
+
+
+class CaptureSoundError(CaptureError, ValueError):
+    """The capture's output for a guitar signal is not finite, or is silent."""
 
 
 class AudioFormatError(NampedalError, ValueError):
@@ -62,15 +66,15 @@ class AudioFormatError(NampedalError, ValueError):
 
 
 class SilentAudioError(NampedalError, ValueError):
-    """A recording to calibrate with holds no playing."""
+    """A recording to calibrate with is silent."""
 
 
 class OutputExistsError(NampedalError, FileExistsError):
-    """The output is there already."""
+    """The output file exists already."""
 
 
 class OutputUnwritableError(NampedalError, OSError):
-    """The output can't be written."""
+    """The output file can't be written."""
 
 
 class TfliteMissingError(NampedalError, ImportError):
@@ -78,35 +82,35 @@ class TfliteMissingError(NampedalError, ImportError):
 
 
 class TfliteUnsupportedError(NampedalError, NotImplementedError):
-    """A network or a mode that a .tflite of ours can't express."""
+    """A .tflite can't express this network or this mode."""
 
 
 class TfliteBlockError(NampedalError, ValueError):
-    """A block's length is not one that the graph can be written for or takes."""
+    """The graph can't be written for, or does not accept, this block length."""
 
 
 class TfliteCalibrationError(NampedalError, ValueError):
-    """int8 activations were asked for without audio to measure their ranges with."""
+    """int8 activations were requested without audio to measure their ranges."""
 
 
 class TfliteUnplayableError(NampedalError, ValueError):
-    """The interpreter refuses a .tflite."""
+    """The interpreter rejects a .tflite."""
 
 
 class BoardCostsMissingError(NampedalError, LookupError):
-    """A board's profile does not say what networks cost."""
+    """A board's profile does not state the cost of networks."""
 
 
 class NothingFitsError(NampedalError, ValueError):
-    """No size of a capture that sounds as asked for is cheap enough for the board."""
+    """No size of a capture fits the board's budget within the requested ESR."""
 
 
 class SlimExtraMissingError(NampedalError, ImportError):
-    """PyTorch, which trains, is not installed."""
+    """PyTorch, which is needed for training, is not installed."""
 
 
 class TrainingProcessError(NampedalError, RuntimeError):
-    """A process that trains has ended before its work was done."""
+    """A training process ended before its work was done."""
 
 
 class NoGpuError(NampedalError, RuntimeError):
@@ -114,12 +118,12 @@ class NoGpuError(NampedalError, RuntimeError):
 
 
 class ReportSuffixError(NampedalError, ValueError):
-    """A report can't be written in the format that its name asks for."""
+    """A report can't be written in the format that its file name asks for."""
 
 
-class ReportOfTfliteError(NampedalError, NotImplementedError):
-    """A report was asked for beside a .tflite."""
+class TfliteReportError(NampedalError, NotImplementedError):
+    """A report was requested for a .tflite conversion."""
 
 
 class ReportMissingError(NampedalError, ImportError):
-    """A package that reports are made with is not installed."""
+    """A package that is needed for reports is not installed."""

@@ -1,4 +1,4 @@
-"""Output files: never overwritten silently, never half written."""
+"""Writes output files atomically: none is overwritten without permission, none is left half written."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nampedal.board.errors import NampedalError
 from nampedal.converter.errors import OutputExistsError, OutputUnwritableError
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.files.atomic_write import move_into_place
+
+
+def partial_path(path: Path, process: int) -> Path:
+    """Return the path that a process writes to until `path` is complete. process: its process id."""
+    return path.with_name(f".{path.name}.{process}.partial")
 
 
 @contextmanager
-def replacing(path: Path, force: bool) -> Iterator[Path]:
-    """A path beside `path` to write to; becomes `path` when the block ends well, goes away when it does not.
+def atomic_output(path: Path, force: bool) -> Iterator[Path]:
+    """Yield a temporary path beside `path`. It replaces `path` if the block succeeds and is deleted if it fails.
 
-    Raises OutputExistsError when `path` is there and not `force`; OutputUnwritableError for what the system refuses.
+    Raises OutputExistsError if `path` exists and `force` is False; OutputUnwritableError if the system refuses to
+    write.
     """
     if path.exists() and not force:
         raise OutputExistsError(f"{path}: is there already; --force overwrites it")
+    if path.is_dir():
+        raise OutputUnwritableError(f"{path}: can't be written: is a directory")
     if not path.parent.is_dir():
         raise OutputUnwritableError(f"{path}: can't be written: {path.parent} is no folder")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_path(path, os.getpid())
     try:
         yield partial
-        os.replace(partial, path)
+        move_into_place(partial, path)
     except OSError as error:
         if isinstance(error, NampedalError):
             raise

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "kernels.h"
+#include "dsp/kernels/kernels.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
-#include "lanes_x86.h"
+#include "dsp/kernels/lanes_x86.h"
 // Behind it: they are written over the types of the first.
-#include "kernels_impl.h"
-#include "planar_impl.h"
+#include "dsp/kernels/kernels_impl.h"
+#include "dsp/kernels/planar_impl.h"
 
 namespace nampedal {
 

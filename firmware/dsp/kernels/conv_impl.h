@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "kernels.h"
+#include "dsp/kernels/kernels.h"
 
 namespace {
 

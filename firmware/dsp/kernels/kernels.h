@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "fused.h"
+#include "dsp/kernels/fused.h"
 
 namespace nampedal {
 
@@ -143,7 +143,7 @@ struct Kernels {
 };
 
 #define NAMPEDAL_KERNELS(isa) extern const Kernels isa##_kernels;
-#include "isa.inc"
+#include "dsp/kernels/isa.inc"
 #undef NAMPEDAL_KERNELS
 
 }  // namespace nampedal

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstddef>
 
-#include "activations_impl.h"
-#include "conv_impl.h"
-#include "kernels.h"
+#include "dsp/kernels/activations_impl.h"
+#include "dsp/kernels/conv_impl.h"
+#include "dsp/kernels/kernels.h"
 
 namespace {
 
@@ -155,11 +155,16 @@ void lstm(const LstmArgs& a) noexcept {
    function<accuracy, Shape::kSoftsigmoid>}
 
 constexpr Kernels kernels_named(const char* name, const FusedKernels* planes, const FusedKernels* rows) {
-  return {name,  planes,
-          rows,  conv,
-          fir,   {NAMPEDAL_SHAPES(activate, Accuracy::kExact), NAMPEDAL_SHAPES(activate, Accuracy::kFast)},
-          scale, add_rows,
-          blend, {lstm<Accuracy::kExact>, lstm<Accuracy::kFast>}};
+  return {.name = name,
+          .planes = planes,
+          .rows = rows,
+          .conv = conv,
+          .fir = fir,
+          .activate = {NAMPEDAL_SHAPES(activate, Accuracy::kExact), NAMPEDAL_SHAPES(activate, Accuracy::kFast)},
+          .scale = scale,
+          .add = add_rows,
+          .blend = blend,
+          .lstm = {lstm<Accuracy::kExact>, lstm<Accuracy::kFast>}};
 }
 
 }  // namespace

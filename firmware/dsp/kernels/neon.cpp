@@ -1,8 +1,8 @@
-#include "lanes_neon.h"
+#include "dsp/kernels/lanes_neon.h"
 // Behind it: they are written over the types of the first.
-#include "kernels_impl.h"
-#include "planar_impl.h"
-#include "rows_impl.h"
+#include "dsp/kernels/kernels_impl.h"
+#include "dsp/kernels/planar_impl.h"
+#include "dsp/kernels/rows_impl.h"
 
 namespace nampedal {
 

@@ -11,6 +11,20 @@
 //
 //   tiles8: sums v16..v31, two a frame; in v0..v7, four channels of a frame each; weights v8..v15, two a channel
 //   tiles4: sums v16..v23, one a frame; in v0..v7;                                weights v24..v27, one a channel
+//
+// Assembled for ELF (Linux) and Mach-O (Apple); the macros below hold what differs.
+#include "dsp/kernels/neon_tiles_offsets.h"
+
+#ifdef __APPLE__
+#define SYMBOL(name) _##name
+#define LOCAL(name) L##name
+#define HIDDEN .private_extern
+#else
+#define SYMBOL(name) name
+#define LOCAL(name) .L##name
+#define HIDDEN .hidden
+#endif
+
         .altmacro
 
         .macro multiply sum, weight, row, lane
@@ -228,24 +242,42 @@
 
 // ---- both ---------------------------------------------------------------------------------------------------------
 
+        // Registers that a caller keeps, for unwinders: their numbers in DWARF (AADWARF64), and where they stand from the
+        // frame's address, which is sp as it was when the function was called.
+        .macro saved first, second, offset
+        .cfi_offset \first, \offset
+        .cfi_offset \second, \offset + 8
+        .endm
+
         .macro enter
+        .cfi_startproc
         stp     x19, x20, [sp, #-144]!
+        .cfi_def_cfa_offset 144
+        saved   19, 20, -144
         stp     x21, x22, [sp, #16]
+        saved   21, 22, -128
         stp     x23, x24, [sp, #32]
+        saved   23, 24, -112
         stp     x25, x26, [sp, #48]
+        saved   25, 26, -96
         stp     x27, x28, [sp, #64]
+        saved   27, 28, -80
         stp     d8, d9, [sp, #80]
+        saved   72, 73, -64
         stp     d10, d11, [sp, #96]
+        saved   74, 75, -48
         stp     d12, d13, [sp, #112]
+        saved   76, 77, -32
         stp     d14, d15, [sp, #128]
-        ldp     x1, x2, [x0]
-        ldp     x27, x3, [x0, #16]
-        ldp     x4, x5, [x0, #32]
-        ldp     x6, x28, [x0, #48]
-        ldp     x7, x19, [x0, #64]
-        ldr     x8, [x0, #80]
-        ldp     x9, x10, [x0, #96]
-        ldr     x26, [x0, #112]
+        saved   78, 79, -16
+        ldp     x1, x2, [x0, #NAMPEDAL_TILES_OUT]
+        ldp     x27, x3, [x0, #NAMPEDAL_TILES_BIAS]
+        ldp     x4, x5, [x0, #NAMPEDAL_TILES_ADD_STRIDE]
+        ldp     x6, x28, [x0, #NAMPEDAL_TILES_MIX_WEIGHTS]
+        ldp     x7, x19, [x0, #NAMPEDAL_TILES_IN]
+        ldr     x8, [x0, #NAMPEDAL_TILES_TAP_STEP]
+        ldp     x9, x10, [x0, #NAMPEDAL_TILES_TAPS]
+        ldr     x26, [x0, #NAMPEDAL_TILES_TILES]
         add     x20, x19, x19
         add     x21, x20, x19
         add     x22, x21, x19
@@ -257,17 +289,35 @@
         add     x17, x17, #16
         .endm
 
+        .macro restored first, second
+        .cfi_restore \first
+        .cfi_restore \second
+        .endm
+
+        // What stands behind it is still within the frame.
         .macro leave
+        .cfi_remember_state
         ldp     d14, d15, [sp, #128]
+        restored 78, 79
         ldp     d12, d13, [sp, #112]
+        restored 76, 77
         ldp     d10, d11, [sp, #96]
+        restored 74, 75
         ldp     d8, d9, [sp, #80]
+        restored 72, 73
         ldp     x27, x28, [sp, #64]
+        restored 27, 28
         ldp     x25, x26, [sp, #48]
+        restored 25, 26
         ldp     x23, x24, [sp, #32]
+        restored 23, 24
         ldp     x21, x22, [sp, #16]
+        restored 21, 22
         ldp     x19, x20, [sp], #144
+        restored 19, 20
+        .cfi_def_cfa_offset 0
         ret
+        .cfi_restore_state
         .endm
 
         // Jumps by the number of inputs, 1 to 4.
@@ -299,13 +349,15 @@
 
         .text
         .p2align 4
-        .global nampedal_neon_tiles8
-        .hidden nampedal_neon_tiles8
+        .global SYMBOL(nampedal_neon_tiles8)
+        HIDDEN  SYMBOL(nampedal_neon_tiles8)
+#ifdef __ELF__
         .type   nampedal_neon_tiles8, %function
-nampedal_neon_tiles8:
+#endif
+SYMBOL(nampedal_neon_tiles8):
         enter
-.Ltile8:
-        cbz     x3, .Lbias8
+LOCAL(tile8):
+        cbz     x3, LOCAL(bias8)
         ldp     q0, q1, [x27]
         .irp    frame, 0, 1, 2, 3, 4, 5, 6, 7
         load_add8 %(16 + 2 * \frame), %(17 + 2 * \frame)
@@ -313,34 +365,34 @@ nampedal_neon_tiles8:
         .irp    frame, 0, 1, 2, 3, 4, 5, 6, 7
         start8  %(16 + 2 * \frame), %(17 + 2 * \frame)
         .endr
-        b       .Lmix8
-.Lbias8:
+        b       LOCAL(mix8)
+LOCAL(bias8):
         ldp     q16, q17, [x27]
         .irp    frame, 1, 2, 3, 4, 5, 6, 7
         copy    %(16 + 2 * \frame), 16
         copy    %(17 + 2 * \frame), 17
         .endr
-.Lmix8:
-        cbz     x28, .Lconv8
+LOCAL(mix8):
+        cbz     x28, LOCAL(conv8)
         mov     x11, x5
         mov     x12, x6
         add     x5, x5, #128
-        choose  x28, .Lmix8_1, .Lmix8_2, .Lmix8_3, .Lmix8_4
-.Lmix8_2:
-        mix8    2, .Lconv8
-.Lmix8_3:
-        mix8    3, .Lconv8
-.Lmix8_4:
-        mix8    4, .Lconv8
-.Lmix8_1:
+        choose  x28, LOCAL(mix8_1), LOCAL(mix8_2), LOCAL(mix8_3), LOCAL(mix8_4)
+LOCAL(mix8_2):
+        mix8    2, LOCAL(conv8)
+LOCAL(mix8_3):
+        mix8    3, LOCAL(conv8)
+LOCAL(mix8_4):
+        mix8    4, LOCAL(conv8)
+LOCAL(mix8_1):
         few8    1
-.Lconv8:
+LOCAL(conv8):
         mov     x11, x7
-        ldr     x12, [x0, #88]
+        ldr     x12, [x0, #NAMPEDAL_TILES_WEIGHTS]
         mov     x13, x9
         add     x7, x7, x19, lsl #3
         cmp     x10, #4
-        b.ls    .Lfew8
+        b.ls    LOCAL(few8)
         ldp     q8, q9, [x12], #128
         ldp     q10, q11, [x12, #-96]
         ldp     q12, q13, [x12, #-64]
@@ -348,35 +400,38 @@ nampedal_neon_tiles8:
         .irp    frame, 0, 1, 2, 3
         load_row \frame
         .endr
-.Ltap8:
+LOCAL(tap8):
         sub     x14, x16, #1
         mov     x15, #16
-.Lquad8:
+LOCAL(quad8):
         quad8
         subs    x14, x14, #1
-        b.ne    .Lquad8
+        b.ne    LOCAL(quad8)
         subs    x13, x13, #1
         csel    x15, x17, xzr, ne
         quad8
-        b.ne    .Ltap8
-.Lstore8:
+        b.ne    LOCAL(tap8)
+LOCAL(store8):
         .irp    frame, 0, 1, 2, 3, 4, 5, 6, 7
         store8  %(16 + 2 * \frame), %(17 + 2 * \frame)
         .endr
         subs    x26, x26, #1
-        b.ne    .Ltile8
+        b.ne    LOCAL(tile8)
         leave
-.Lfew8:
-        choose  x10, .Lfew8_1, .Lfew8_2, .Lfew8_3, .Lfew8_4
-.Lfew8_1:
-        few8_taps 1, .Lstore8
-.Lfew8_2:
-        few8_taps 2, .Lstore8
-.Lfew8_3:
-        few8_taps 3, .Lstore8
-.Lfew8_4:
-        few8_taps 4, .Lstore8
+LOCAL(few8):
+        choose  x10, LOCAL(few8_1), LOCAL(few8_2), LOCAL(few8_3), LOCAL(few8_4)
+LOCAL(few8_1):
+        few8_taps 1, LOCAL(store8)
+LOCAL(few8_2):
+        few8_taps 2, LOCAL(store8)
+LOCAL(few8_3):
+        few8_taps 3, LOCAL(store8)
+LOCAL(few8_4):
+        few8_taps 4, LOCAL(store8)
+        .cfi_endproc
+#ifdef __ELF__
         .size   nampedal_neon_tiles8, . - nampedal_neon_tiles8
+#endif
 
         .macro start4 sum
         fadd    v\sum\().4s, v0.4s, v\sum\().4s
@@ -391,13 +446,15 @@ nampedal_neon_tiles8:
         .endm
 
         .p2align 4
-        .global nampedal_neon_tiles4
-        .hidden nampedal_neon_tiles4
+        .global SYMBOL(nampedal_neon_tiles4)
+        HIDDEN  SYMBOL(nampedal_neon_tiles4)
+#ifdef __ELF__
         .type   nampedal_neon_tiles4, %function
-nampedal_neon_tiles4:
+#endif
+SYMBOL(nampedal_neon_tiles4):
         enter
-.Ltile4:
-        cbz     x3, .Lbias4
+LOCAL(tile4):
+        cbz     x3, LOCAL(bias4)
         ldr     q0, [x27]
         .irp    sum, 16, 17, 18, 19, 20, 21, 22, 23
         load_add4 \sum
@@ -405,68 +462,73 @@ nampedal_neon_tiles4:
         .irp    sum, 16, 17, 18, 19, 20, 21, 22, 23
         start4  \sum
         .endr
-        b       .Lmix4
-.Lbias4:
+        b       LOCAL(mix4)
+LOCAL(bias4):
         ldr     q16, [x27]
         .irp    sum, 17, 18, 19, 20, 21, 22, 23
         copy    \sum, 16
         .endr
-.Lmix4:
-        cbz     x28, .Lconv4
+LOCAL(mix4):
+        cbz     x28, LOCAL(conv4)
         mov     x11, x5
         mov     x12, x6
         add     x5, x5, #128
-        choose  x28, .Lmix4_1, .Lmix4_2, .Lmix4_3, .Lmix4_4
-.Lmix4_2:
-        mix4    2, .Lconv4
-.Lmix4_3:
-        mix4    3, .Lconv4
-.Lmix4_4:
-        mix4    4, .Lconv4
-.Lmix4_1:
+        choose  x28, LOCAL(mix4_1), LOCAL(mix4_2), LOCAL(mix4_3), LOCAL(mix4_4)
+LOCAL(mix4_2):
+        mix4    2, LOCAL(conv4)
+LOCAL(mix4_3):
+        mix4    3, LOCAL(conv4)
+LOCAL(mix4_4):
+        mix4    4, LOCAL(conv4)
+LOCAL(mix4_1):
         load_eight_rows
         ldr     q24, [x12]
         eight4  0
-.Lconv4:
+LOCAL(conv4):
         mov     x11, x7
-        ldr     x12, [x0, #88]
+        ldr     x12, [x0, #NAMPEDAL_TILES_WEIGHTS]
         mov     x13, x9
         add     x7, x7, x19, lsl #3
         cmp     x10, #4
-        b.ls    .Lfew4
+        b.ls    LOCAL(few4)
         ldp     q24, q25, [x12], #64
         ldp     q26, q27, [x12, #-32]
         .irp    frame, 0, 1, 2, 3, 4, 5, 6, 7
         load_row \frame
         .endr
-.Ltap4:
+LOCAL(tap4):
         sub     x14, x16, #1
         mov     x15, #16
-.Lquad4:
+LOCAL(quad4):
         quad4
         subs    x14, x14, #1
-        b.ne    .Lquad4
+        b.ne    LOCAL(quad4)
         subs    x13, x13, #1
         csel    x15, x17, xzr, ne
         quad4
-        b.ne    .Ltap4
-.Lstore4:
+        b.ne    LOCAL(tap4)
+LOCAL(store4):
         .irp    sum, 16, 17, 18, 19, 20, 21, 22, 23
         store4  \sum
         .endr
         subs    x26, x26, #1
-        b.ne    .Ltile4
+        b.ne    LOCAL(tile4)
         leave
-.Lfew4:
-        choose  x10, .Lfew4_1, .Lfew4_2, .Lfew4_3, .Lfew4_4
-.Lfew4_1:
-        few4_taps 1, .Lstore4
-.Lfew4_2:
-        few4_taps 2, .Lstore4
-.Lfew4_3:
-        few4_taps 3, .Lstore4
-.Lfew4_4:
-        few4_taps 4, .Lstore4
+LOCAL(few4):
+        choose  x10, LOCAL(few4_1), LOCAL(few4_2), LOCAL(few4_3), LOCAL(few4_4)
+LOCAL(few4_1):
+        few4_taps 1, LOCAL(store4)
+LOCAL(few4_2):
+        few4_taps 2, LOCAL(store4)
+LOCAL(few4_3):
+        few4_taps 3, LOCAL(store4)
+LOCAL(few4_4):
+        few4_taps 4, LOCAL(store4)
+        .cfi_endproc
+#ifdef __ELF__
         .size   nampedal_neon_tiles4, . - nampedal_neon_tiles4
+#endif
 
+#ifdef __ELF__
         .section .note.GNU-stack, "", %progbits
+#endif

@@ -4,11 +4,12 @@
 
 #include <cstddef>
 
-#include "fused.h"
+#include "dsp/kernels/kernels.h"
+#include "dsp/kernels/neon_tiles_offsets.h"
 
 namespace nampedal {
 
-// neon_tiles.S knows the offsets. Strides and steps are bytes.
+// neon_tiles.S reads it, at the offsets of neon_tiles_offsets.h. Strides and steps are bytes.
 struct NeonTiles {
   float* out;
   std::ptrdiff_t out_stride;
@@ -26,6 +27,28 @@ struct NeonTiles {
   std::ptrdiff_t inputs;  // up to 4, in rows of kLaneQuantum floats; or 8, 12, ...
   std::ptrdiff_t tiles;   // of kRowsTogether frames
 };
+
+static_assert(offsetof(NeonTiles, out) == NAMPEDAL_TILES_OUT);
+static_assert(offsetof(NeonTiles, out_stride) == NAMPEDAL_TILES_OUT_STRIDE);
+static_assert(offsetof(NeonTiles, bias) == NAMPEDAL_TILES_BIAS);
+static_assert(offsetof(NeonTiles, add) == NAMPEDAL_TILES_ADD);
+static_assert(offsetof(NeonTiles, add_stride) == NAMPEDAL_TILES_ADD_STRIDE);
+static_assert(offsetof(NeonTiles, mix_in) == NAMPEDAL_TILES_MIX_IN);
+static_assert(offsetof(NeonTiles, mix_weights) == NAMPEDAL_TILES_MIX_WEIGHTS);
+static_assert(offsetof(NeonTiles, mix_inputs) == NAMPEDAL_TILES_MIX_INPUTS);
+static_assert(offsetof(NeonTiles, in) == NAMPEDAL_TILES_IN);
+static_assert(offsetof(NeonTiles, in_stride) == NAMPEDAL_TILES_IN_STRIDE);
+static_assert(offsetof(NeonTiles, tap_step) == NAMPEDAL_TILES_TAP_STEP);
+static_assert(offsetof(NeonTiles, weights) == NAMPEDAL_TILES_WEIGHTS);
+static_assert(offsetof(NeonTiles, taps) == NAMPEDAL_TILES_TAPS);
+static_assert(offsetof(NeonTiles, inputs) == NAMPEDAL_TILES_INPUTS);
+static_assert(offsetof(NeonTiles, tiles) == NAMPEDAL_TILES_TILES);
+// The assembly loads every field as one register of 8 bytes, two neighbours at once.
+static_assert(sizeof(float*) == 8 && sizeof(std::ptrdiff_t) == 8);
+static_assert(sizeof(NeonTiles) == NAMPEDAL_TILES_TILES + 8);
+// What the tiles are written for: frames of a tile, floats of a vector, bytes of a mixin's tile of rows.
+static_assert(kRowsTogether == 8 && kLaneQuantum == 4);
+static_assert(kRowsTogether * kLaneQuantum * sizeof(float) == 128);
 
 }  // namespace nampedal
 

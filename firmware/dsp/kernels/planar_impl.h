@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "kernels_impl.h"
+#include "dsp/kernels/kernels_impl.h"
 
 // One function of all that is written as loops around loops: calls between them hand their variables on in memory, and
 // wait for it.
@@ -254,7 +254,8 @@ inline void planar_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, int 
   const Signal head = {a.head.data + start, a.head.stride};
   planar_layer_sums<V>(l, a, start, frames, 0, z);
   if (l.gate == Gate::kOff) {
-    l.activate({z, channels, 0, whole, l.parameters, head});
+    l.activate(
+        {.data = z, .channels = channels, .lanes = 0, .frames = whole, .parameters = l.parameters, .head = head});
   } else {
     float* gate = z + size;
     float* dry = gate + size;
@@ -262,8 +263,9 @@ inline void planar_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, int 
     if (l.gate == Gate::kBlended) {
       for_vectors<V>(channels, whole, [&](int, std::ptrdiff_t i) { store(dry + i, load<V>(z + i)); });
     }
-    l.activate({z, channels, 0, whole, l.parameters, {}});
-    l.activate_gate({gate, channels, 0, whole, l.gate_parameters, {}});
+    l.activate({.data = z, .channels = channels, .lanes = 0, .frames = whole, .parameters = l.parameters, .head = {}});
+    l.activate_gate(
+        {.data = gate, .channels = channels, .lanes = 0, .frames = whole, .parameters = l.gate_parameters, .head = {}});
     for_vectors<V>(channels, whole, [&](int c, std::ptrdiff_t i) {
       const V share = load<V>(gate + i);
       V result = mul(load<V>(z + i), share);
@@ -307,11 +309,11 @@ void planar_activate(const FusedActivateArgs& args) noexcept {
   }
 }
 
-constexpr FusedKernels planar_kernels = {
-    Layout::kPlanes,
-    planar_conv,
-    planar_layer,
-    {NAMPEDAL_SHAPES(planar_activate, Accuracy::kExact), NAMPEDAL_SHAPES(planar_activate, Accuracy::kFast)}};
+constexpr FusedKernels planar_kernels = {.layout = Layout::kPlanes,
+                                         .conv = planar_conv,
+                                         .layer = planar_layer,
+                                         .activate = {NAMPEDAL_SHAPES(planar_activate, Accuracy::kExact),
+                                                      NAMPEDAL_SHAPES(planar_activate, Accuracy::kFast)}};
 
 }  // namespace
 

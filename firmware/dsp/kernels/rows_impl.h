@@ -4,8 +4,8 @@
 
 #include <cstring>
 
-#include "kernels_impl.h"
-#include "neon_tiles.h"
+#include "dsp/kernels/kernels_impl.h"
+#include "dsp/kernels/neon_tiles.h"
 
 namespace {
 
@@ -37,21 +37,21 @@ void rows_sums(const RowsSums& s) noexcept {
   const std::ptrdiff_t past = static_cast<std::ptrdiff_t>(c.taps - 1) * c.dilation * s.in.stride;
   for (int lane = 0; lane < s.lanes; lane += kRowsTogether) {
     const NeonTiles tiles = {
-        s.out.data + lane,
-        bytes_of(s.out.stride),
-        s.bias + s.half * s.lanes + lane,
-        s.add.data == nullptr ? nullptr : s.add.data + lane,
-        bytes_of(s.add.stride),
-        s.condition.data,
-        s.mixin == nullptr ? nullptr : group_weights(*s.mixin, s.half, s.lanes, lane),
-        s.mixin == nullptr ? 0 : s.mixin->in_channels,
-        s.in.data - past,
-        bytes_of(s.in.stride),
-        bytes_of(c.dilation * s.in.stride),
-        group_weights(c, s.half, s.lanes, lane),
-        c.taps,
-        weight_rows(c.in_channels),
-        s.frames / kRowsTogether,
+        .out = s.out.data + lane,
+        .out_stride = bytes_of(s.out.stride),
+        .bias = s.bias + s.half * s.lanes + lane,
+        .add = s.add.data == nullptr ? nullptr : s.add.data + lane,
+        .add_stride = bytes_of(s.add.stride),
+        .mix_in = s.condition.data,
+        .mix_weights = s.mixin == nullptr ? nullptr : group_weights(*s.mixin, s.half, s.lanes, lane),
+        .mix_inputs = s.mixin == nullptr ? 0 : s.mixin->in_channels,
+        .in = s.in.data - past,
+        .in_stride = bytes_of(s.in.stride),
+        .tap_step = bytes_of(c.dilation * s.in.stride),
+        .weights = group_weights(c, s.half, s.lanes, lane),
+        .taps = c.taps,
+        .inputs = weight_rows(c.in_channels),
+        .tiles = s.frames / kRowsTogether,
     };
     if (s.lanes - lane >= kRowsTogether) {
       nampedal_neon_tiles8(&tiles);
@@ -135,10 +135,20 @@ inline void rows_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, const 
   if (l.gate != Gate::kOff) {
     sums(1, t.gate);
     if (l.gate == Gate::kBlended) std::memcpy(t.dry, t.z, static_cast<std::size_t>(bytes_of(floats)));
-    l.activate_gate({t.gate, 0, lanes, computed, l.gate_parameters, {}});
+    l.activate_gate({.data = t.gate,
+                     .channels = 0,
+                     .lanes = lanes,
+                     .frames = computed,
+                     .parameters = l.gate_parameters,
+                     .head = {}});
   }
   const Signal head = at_frame(a.head);
-  l.activate({t.z, 0, lanes, computed, l.parameters, l.gate == Gate::kOff ? head : Signal{}});
+  l.activate({.data = t.z,
+              .channels = 0,
+              .lanes = lanes,
+              .frames = computed,
+              .parameters = l.parameters,
+              .head = l.gate == Gate::kOff ? head : Signal{}});
   using V = WideLanes;
   const auto finish = [&](std::ptrdiff_t i, const V& result) {
     store(t.z + i, result);
@@ -173,7 +183,7 @@ void rows_layer(const FusedLayer& l, const FusedLayerArgs& a) noexcept {
   int tile = kFusedTile;
   while (tile > kRowsTogether && tile * lanes > kTileFloats) tile -= kRowsTogether;
   const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(lanes) * kFusedTile;
-  const RowsTile t = {l.scratch, l.scratch + size, l.scratch + 2 * size};
+  const RowsTile t = {.z = l.scratch, .gate = l.scratch + size, .dry = l.scratch + 2 * size};
   for (int frame = 0; frame < a.frames; frame += tile) {
     rows_layer_tile(l, a, t, lanes, frame, a.frames - frame < tile ? a.frames - frame : tile);
   }
@@ -209,9 +219,9 @@ void rows_activate(const FusedActivateArgs& a) noexcept {
 }
 
 constexpr FusedKernels rows_kernels = {
-    Layout::kRows,
-    rows_conv,
-    rows_layer,
-    {NAMPEDAL_SHAPES(rows_activate, Accuracy::kExact), NAMPEDAL_SHAPES(rows_activate, Accuracy::kFast)}};
+    .layout = Layout::kRows,
+    .conv = rows_conv,
+    .layer = rows_layer,
+    .activate = {NAMPEDAL_SHAPES(rows_activate, Accuracy::kExact), NAMPEDAL_SHAPES(rows_activate, Accuracy::kFast)}};
 
 }  // namespace

@@ -1,6 +1,6 @@
-#include "lanes_scalar.h"
+#include "dsp/kernels/lanes_scalar.h"
 // Behind it: they are written over the types of the first.
-#include "kernels_impl.h"
+#include "dsp/kernels/kernels_impl.h"
 
 namespace nampedal {
 

@@ -3,9 +3,9 @@
 
 #include <span>
 
-#include "block.h"
-#include "player.h"
-#include "smoothed.h"
+#include "dsp/rt/block.h"
+#include "dsp/rt/player.h"
+#include "dsp/rt/smoothed.h"
 
 namespace nampedal {
 
@@ -16,6 +16,7 @@ class Amp final : public Block {
 
   void process(float* audio, int frames) noexcept override;
   void reset() noexcept override;
+  float rest() const noexcept override { return tiers[static_cast<std::size_t>(tier_)]->rest(); }
   void set(int parameter, float value) noexcept override;
 
   int tier() const noexcept { return tier_; }
@@ -26,6 +27,8 @@ class Amp final : public Block {
   int fade_frames = 1;
 
  private:
+  void play(float* audio, int frames) noexcept;
+
   int tier_ = 0;
   int wanted_ = 0;
   int before_ = 0;

@@ -11,6 +11,9 @@ class Block {
   // To the steady state of endless silence, with every parameter where it is wanted.
   virtual void reset() noexcept = 0;
 
+  // What it plays of endless silence, once it was reset.
+  virtual float rest() const noexcept { return 0.0f; }
+
   // Parameters are numbered by each block; it goes there smoothly. What a block does not have is ignored.
   virtual void set(int parameter, float value) noexcept = 0;
 

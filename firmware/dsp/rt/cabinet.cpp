@@ -1,4 +1,4 @@
-#include "cabinet.h"
+#include "dsp/rt/cabinet.h"
 
 #include <cstring>
 
@@ -23,7 +23,7 @@ void Cabinet::process(float* audio, int frames) noexcept {
     const int now = frames < kPart - filled_ ? frames : kPart - filled_;
     float* present = window + kPart + filled_;
     std::memcpy(present, audio, bytes(now));
-    kernels->fir({head, kPart, 0.0f, present, scratch, now});
+    kernels->fir({.taps = head, .tap_count = kPart, .bias = 0.0f, .in = present, .out = scratch, .frames = now});
     for (int f = 0; f < now; ++f) audio[f] = scratch[f] + tail[filled_ + f];
     audio += now;
     frames -= now;
@@ -42,13 +42,7 @@ void Cabinet::end_block() noexcept {
 
 void Cabinet::renew_tail() noexcept {
   newest_ = newest_ + 1 < parts ? newest_ + 1 : 0;
-  kiss_fftr(forward, window, bins);
-  float* spectrum = heard + newest_ * kSpectrum;
-  for (int i = 0; i < kBins; ++i) {
-    spectrum[i] = bins[i].r;
-    spectrum[kBins + i] = bins[i].i;
-  }
-
+  transform->forward(window, work, heard + newest_ * kSpectrum);
   std::memset(sum, 0, bytes(kSpectrum));
   add_parts(0, near_parts());
   if (far_ != far_wanted_) {
@@ -77,10 +71,7 @@ void Cabinet::add_parts(int first, int last) noexcept {
   }
 }
 
-void Cabinet::transform_back() noexcept {
-  for (int i = 0; i < kBins; ++i) bins[i] = {sum[i], sum[kBins + i]};
-  kiss_fftri(inverse, bins, scratch);
-}
+void Cabinet::transform_back() noexcept { transform->inverse(sum, work, scratch); }
 
 void Cabinet::reset() noexcept {
   std::memset(heard, 0, bytes(parts * kSpectrum));

@@ -1,11 +1,10 @@
 // A loudspeaker cabinet: convolution with its impulse response, without delay.
 #pragma once
 
-#include <kissfft/kiss_fftr.h>
-
-#include "../kernels/kernels.h"
-#include "block.h"
-#include "smoothed.h"
+#include "dsp/kernels/kernels.h"
+#include "dsp/rt/block.h"
+#include "dsp/rt/real_transform.h"
+#include "dsp/rt/smoothed.h"
 
 namespace nampedal {
 
@@ -16,7 +15,9 @@ namespace nampedal {
 class Cabinet final : public Block {
  public:
   static constexpr int kPart = 64;
-  static constexpr int kBins = kPart + 1;
+  // Of two parts: the block before, and the one that fills.
+  using Transform = RealTransform<kPart>;
+  static constexpr int kBins = Transform::kBins;
   // kTail: 1: all parts are heard, 0: the first quarter.
   enum Parameter { kTail };
 
@@ -31,14 +32,13 @@ class Cabinet final : public Block {
   const float* head = nullptr;     // (kPart,)
   const float* spectra = nullptr;  // of the parts behind the head, scaled for the inverse transform
   int parts = 0;
-  float* heard = nullptr;        // spectra of the last `parts` blocks, a ring
-  float* window = nullptr;       // (2 * kPart + kReadSlack,): the block before, the block that fills
-  float* tail = nullptr;         // (kPart,): what the parts add to the block now
-  float* scratch = nullptr;      // (2 * kPart,)
-  float* sum = nullptr;          // kSpectrum
-  kiss_fft_cpx* bins = nullptr;  // (kBins,)
-  kiss_fftr_cfg forward = nullptr;
-  kiss_fftr_cfg inverse = nullptr;
+  float* heard = nullptr;              // spectra of the last `parts` blocks, a ring
+  float* window = nullptr;             // (2 * kPart + kReadSlack,): the block before, the block that fills
+  float* tail = nullptr;               // (kPart,): what the parts add to the block now
+  float* scratch = nullptr;            // (2 * kPart,)
+  float* sum = nullptr;                // kSpectrum
+  Transform::Complex* work = nullptr;  // (Transform::kFrames,)
+  const Transform* transform = nullptr;
 
  private:
   void end_block() noexcept;

@@ -1,14 +1,14 @@
-#include "convnet.h"
+#include "dsp/rt/convnet.h"
 
 namespace nampedal {
 
 void ConvNet::process(const float* in, float* out, int frames, Pass pass) noexcept {
-  Rows now{blocks.front().history.append(), blocks.front().history.width};
+  Rows now{blocks.front().history.append(), blocks.front().history.width()};
   copy_rows(in, in_channels, now.data, now.stride, in_channels, frames);
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     ConvNetBlock& block = blocks[b];
     History& next = b + 1 < blocks.size() ? blocks[b + 1].history : head_history;
-    const Rows after{next.append(), next.width};
+    const Rows after{next.append(), next.width()};
     if (pass == Pass::kSettle) block.history.settle();
     block.conv.process(now, {}, after, frames);
     block.activation.process(after.data, after.stride, block.conv.lanes, frames);

@@ -1,4 +1,4 @@
-#include "fused_wavenet.h"
+#include "dsp/rt/fused_wavenet.h"
 
 namespace nampedal {
 
@@ -25,13 +25,13 @@ void FusedWaveNet::take_in(const float* in, int channels, Signal out, int frames
 
 Signal FusedWaveNet::present(History& history) const noexcept {
   float* data = history.append();
-  return {data, kernels->layout == Layout::kPlanes ? history.line_stride : history.width};
+  return {data, kernels->layout == Layout::kPlanes ? history.line_stride() : history.width()};
 }
 
 // The sum over the layers begins with what the array before hands on.
 void FusedWaveNet::start_sum(const History& history, Signal sum, Signal before, int frames) const noexcept {
-  const auto bytes = sizeof(float) * static_cast<std::size_t>(frames) * static_cast<std::size_t>(history.width);
-  for (int line = 0; line < history.lines; ++line) {
+  const auto bytes = sizeof(float) * static_cast<std::size_t>(frames) * static_cast<std::size_t>(history.width());
+  for (int line = 0; line < history.lines(); ++line) {
     float* to = sum.data + line * sum.stride;
     if (before.data == nullptr) {
       std::memset(to, 0, bytes);
@@ -59,7 +59,10 @@ void FusedWaveNet::process(const float* in, float* out, int frames, Pass pass) n
 
     History& first = array.layers.front().history;
     Signal x = present(first);
-    kernels->conv({array.rechannel, before, {x, first.mirror(frames)}, frames});
+    kernels->conv({.conv = array.rechannel,
+                   .in = before,
+                   .out = {.signal = x, .mirror = first.mirror(frames)},
+                   .frames = frames});
     for (std::size_t l = 0; l < array.layers.size(); ++l) {
       FusedWaveNetLayer& layer = array.layers[l];
       Written next{};
@@ -71,13 +74,13 @@ void FusedWaveNet::process(const float* in, float* out, int frames, Pass pass) n
         next.signal = array.stream;
       }
       if (pass == Pass::kSettle) layer.history.settle();
-      kernels->layer(layer.layer, {x, given, sum, next, frames});
+      kernels->layer(layer.layer, {.x = x, .condition = given, .head = sum, .next = next, .frames = frames});
       if (pass == Pass::kPlay) layer.history.advance_mirrored(frames);
       x = next.signal;
     }
 
     if (pass == Pass::kSettle) array.head_history.settle();
-    kernels->conv({array.head, sum, {array.head_out}, frames});
+    kernels->conv({.conv = array.head, .in = sum, .out = {.signal = array.head_out}, .frames = frames});
     if (pass == Pass::kPlay) array.head_history.advance(frames);
     sum_before = array.head_out;
     before = array.stream;

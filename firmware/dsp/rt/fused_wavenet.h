@@ -2,9 +2,9 @@
 
 #include <span>
 
-#include "../kernels/kernels.h"
-#include "history.h"
-#include "net.h"
+#include "dsp/kernels/kernels.h"
+#include "dsp/rt/history.h"
+#include "dsp/rt/net.h"
 
 namespace nampedal {
 

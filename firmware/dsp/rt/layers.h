@@ -2,8 +2,8 @@
 // to the model that prepared them.
 #pragma once
 
-#include "../kernels/kernels.h"
-#include "history.h"
+#include "dsp/kernels/kernels.h"
+#include "dsp/rt/history.h"
 
 namespace nampedal {
 
@@ -28,9 +28,19 @@ struct Conv {
   // in: the present; the past lies before it. add: summed in, or {}.
   void process(Rows in, Rows add, Rows out, int frames) const noexcept {
     const std::ptrdiff_t past = static_cast<std::ptrdiff_t>(lookback()) * in.stride;
-    kernels->conv({weights, bias, taps, in_channels, lanes, in.data - past, in.stride,
-                   static_cast<std::ptrdiff_t>(dilation) * in.stride, add.data, add.stride, out.data, out.stride,
-                   frames});
+    kernels->conv({.weights = weights,
+                   .bias = bias,
+                   .taps = taps,
+                   .in_channels = in_channels,
+                   .lanes = lanes,
+                   .in = in.data - past,
+                   .in_stride = in.stride,
+                   .tap_step = static_cast<std::ptrdiff_t>(dilation) * in.stride,
+                   .add = add.data,
+                   .add_stride = add.stride,
+                   .out = out.data,
+                   .out_stride = out.stride,
+                   .frames = frames});
   }
 };
 
@@ -40,7 +50,7 @@ struct Activation {
   const float* parameters = nullptr;
 
   void process(float* data, int stride, int lanes, int frames) const noexcept {
-    function({data, stride, lanes, frames, parameters});
+    function({.data = data, .stride = stride, .lanes = lanes, .frames = frames, .parameters = parameters});
   }
 };
 
@@ -54,8 +64,15 @@ struct Film {
   void process(Rows condition, Rows x, Rows out, int frames) const noexcept {
     conv.process(condition, {}, modulation, frames);
     const int lanes = shift ? conv.lanes / 2 : conv.lanes;
-    conv.kernels->scale({x.data, x.stride, modulation.data, shift ? modulation.data + lanes : nullptr,
-                         modulation.stride, out.data, out.stride, lanes, frames});
+    conv.kernels->scale({.x = x.data,
+                         .x_stride = x.stride,
+                         .a = modulation.data,
+                         .b = shift ? modulation.data + lanes : nullptr,
+                         .ab_stride = modulation.stride,
+                         .out = out.data,
+                         .out_stride = out.stride,
+                         .lanes = lanes,
+                         .frames = frames});
   }
 };
 

@@ -1,4 +1,4 @@
-#include "level.h"
+#include "dsp/rt/level.h"
 
 #include <cmath>
 

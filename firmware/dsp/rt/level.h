@@ -1,8 +1,8 @@
 // Loudness: a gain, and the ceiling that nothing gets through.
 #pragma once
 
-#include "block.h"
-#include "smoothed.h"
+#include "dsp/rt/block.h"
+#include "dsp/rt/smoothed.h"
 
 namespace nampedal {
 

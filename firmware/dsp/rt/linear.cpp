@@ -1,4 +1,4 @@
-#include "linear.h"
+#include "dsp/rt/linear.h"
 
 namespace nampedal {
 
@@ -9,7 +9,7 @@ void Linear::process(const float* in, float* out, int frames, Pass pass) noexcep
     float* now = history.append();
     copy_rows(in + c, in_channels, now, 1, 1, frames);
     if (pass == Pass::kSettle) history.settle();
-    kernels->fir({taps, tap_count, bias, now, scratch, frames});
+    kernels->fir({.taps = taps, .tap_count = tap_count, .bias = bias, .in = now, .out = scratch, .frames = frames});
     if (pass == Pass::kPlay) history.advance(frames);
     copy_rows(scratch, 1, out + c, out_channels, 1, frames);
   }

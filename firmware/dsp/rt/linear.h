@@ -2,8 +2,8 @@
 
 #include <span>
 
-#include "layers.h"
-#include "net.h"
+#include "dsp/rt/layers.h"
+#include "dsp/rt/net.h"
 
 namespace nampedal {
 

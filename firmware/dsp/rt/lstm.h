@@ -2,8 +2,8 @@
 
 #include <span>
 
-#include "layers.h"
-#include "net.h"
+#include "dsp/rt/layers.h"
+#include "dsp/rt/net.h"
 
 namespace nampedal {
 
@@ -17,13 +17,18 @@ struct LstmLayer {
   float* cell = nullptr;
   const float* initial_hidden = nullptr;  // (lanes,)
   const float* initial_cell = nullptr;    // (lanes,)
+  // What the first settling pass left.
+  float* rest_hidden = nullptr;  // (lanes,)
+  float* rest_cell = nullptr;    // (lanes,)
 
   float* hidden(int row) const noexcept { return joined[row] + in_channels; }
 };
 
 class Lstm final : public Net {
  public:
-  // A settling pass runs `prewarm` frames: an LSTM's rest can't be computed, only waited for.
+  // The first settling pass runs `prewarm` frames: an LSTM's rest can't be computed, only waited for. What it left is
+  // kept, and is what every later one puts back: all of them are fed the same silence. An output that is no sound is
+  // played, and the state behind it is that rest, too: what is not finite would stay in it for ever.
   void process(const float* in, float* out, int frames, Pass pass) noexcept override;
   void clear() noexcept override;
 
@@ -37,7 +42,11 @@ class Lstm final : public Net {
 
  private:
   void step(const float* in) noexcept;
+  void settle(const float* in) noexcept;
+  void keep_rest() noexcept;
+  void go_to_rest() noexcept;
 
+  bool rest_known_ = false;
   int before_ = 0;  // the row of the frame before
 };
 

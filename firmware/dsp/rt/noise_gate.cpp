@@ -1,4 +1,4 @@
-#include "noise_gate.h"
+#include "dsp/rt/noise_gate.h"
 
 #include <cmath>
 

@@ -1,8 +1,8 @@
 // A noise gate: below a threshold, silence.
 #pragma once
 
-#include "block.h"
-#include "smoothed.h"
+#include "dsp/rt/block.h"
+#include "dsp/rt/smoothed.h"
 
 namespace nampedal {
 

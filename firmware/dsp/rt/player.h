@@ -13,6 +13,9 @@ class Player {
   // To the steady state of endless silence; takes a bounded time.
   virtual void reset() noexcept = 0;
 
+  // The first output channel of that steady state, once it was reset.
+  virtual float rest() const noexcept = 0;
+
   virtual int in_channels() const noexcept = 0;
   virtual int out_channels() const noexcept = 0;
   virtual int min_frames() const noexcept = 0;

@@ -41,17 +41,20 @@ class Queue {
 // never waits for who listens.
 class AudioQueue {
  public:
-  // first and second: of each pair.
-  void put(const float* const* first, const float* const* second, int pairs, int frames) noexcept {
+  // memory: (size, 2 * pairs) floats, which outlive it. size: a power of two, in frames.
+  AudioQueue(float* memory, int pairs, std::size_t size) noexcept : data_(memory), width_(2 * pairs), size_(size) {}
+
+  // first and second: (pairs, frames), of each pair.
+  void put(const float* const* first, const float* const* second, int frames) noexcept {
     const auto count = static_cast<std::size_t>(frames);
     const std::size_t end = end_.load(std::memory_order_relaxed);
-    if (size - (end - begin_.load(std::memory_order_acquire)) < count) {
+    if (size_ - (end - begin_.load(std::memory_order_acquire)) < count) {
       dropped_.store(dropped_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
       return;
     }
     for (std::size_t f = 0; f < count; ++f) {
-      float* row = data + static_cast<std::size_t>(width) * ((end + f) % size);
-      for (int pair = 0; pair < pairs; ++pair) {
+      float* row = data_ + static_cast<std::size_t>(width_) * ((end + f) % size_);
+      for (int pair = 0; 2 * pair < width_; ++pair) {
         row[2 * pair] = first[pair][f];
         row[2 * pair + 1] = second[pair][f];
       }
@@ -65,8 +68,8 @@ class AudioQueue {
     const std::size_t there = end_.load(std::memory_order_acquire) - begin;
     const std::size_t count = there < most ? there : most;
     for (std::size_t f = 0; f < count; ++f) {
-      const auto floats = static_cast<std::size_t>(width);
-      std::memcpy(rows + floats * f, data + floats * ((begin + f) % size), sizeof(float) * floats);
+      const auto floats = static_cast<std::size_t>(width_);
+      std::memcpy(rows + floats * f, data_ + floats * ((begin + f) % size_), sizeof(float) * floats);
     }
     begin_.store(begin + count, std::memory_order_release);
     return count;
@@ -74,11 +77,13 @@ class AudioQueue {
 
   std::size_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
-  float* data = nullptr;  // (size, width)
-  int width = 2;          // twice the pairs
-  std::size_t size = 0;   // a power of two
+  // Twice the pairs.
+  int width() const noexcept { return width_; }
 
  private:
+  float* data_;  // (size, width)
+  int width_;
+  std::size_t size_;
   std::atomic<std::size_t> begin_{0};
   std::atomic<std::size_t> end_{0};
   std::atomic<std::size_t> dropped_{0};

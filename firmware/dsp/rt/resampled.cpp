@@ -1,4 +1,4 @@
-#include "resampled.h"
+#include "dsp/rt/resampled.h"
 
 #include <cstring>
 

@@ -1,7 +1,7 @@
 // A player at another sample rate than the audio's.
 #pragma once
 
-#include "player.h"
+#include "dsp/rt/player.h"
 
 namespace nampedal {
 
@@ -31,6 +31,7 @@ class Resampled final : public Player {
  public:
   void process(const float* in, float* out, int frames) noexcept override;
   void reset() noexcept override;
+  float rest() const noexcept override { return player->rest(); }
 
   int in_channels() const noexcept override { return 1; }
   int out_channels() const noexcept override { return 1; }

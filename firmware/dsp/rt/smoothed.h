@@ -37,6 +37,8 @@ class Smoothed {
   float value() const noexcept { return value_; }
   float target() const noexcept { return target_; }
   bool moving() const noexcept { return left_ > 0; }
+  // Frames until it is there.
+  int left() const noexcept { return left_; }
 
  private:
   float value_ = 0.0f;

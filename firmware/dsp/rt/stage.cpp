@@ -1,4 +1,4 @@
-#include "stage.h"
+#include "dsp/rt/stage.h"
 
 #include <cmath>
 #include <cstring>
@@ -13,7 +13,7 @@ struct Later {
   Later(Sample* const* signals, int channels, int frame) noexcept {
     for (int c = 0; c < channels; ++c) at[c] = signals[c] + frame;
   }
-  Sample* at[kMostChannels] = {};
+  Sample* at[kMaxAudioChannels] = {};
 };
 
 void keep_peak(std::atomic<float>& peak, Ins audio, int channels, int frames) noexcept {
@@ -29,16 +29,34 @@ void keep_peak(std::atomic<float>& peak, Ins audio, int channels, int frames) no
 
 }  // namespace
 
+Stage::Stage(int channels, int mute_frames, const StageMemory& memory) noexcept
+    : channels_(channels), mute_frames_(mute_frames), memory_(memory), tap_(memory.tap, channels, memory.tap_frames) {
+  sound_.jump(1.0f);
+}
+
 void Stage::process(Ins in, Outs out, int frames) noexcept {
   obey();
-  keep_peak(input_peak_, in, channels, frames);
+  const Ins heard = sounds_of(in, frames);
+  keep_peak(input_peak_, heard, channels_, frames);
   const int done = switching_ ? fade(in, out, frames) : 0;
-  if (done < frames) play(current_, Later(in, channels, done).at, Later(out, channels, done).at, frames - done);
+  if (done < frames) play(current_, Later(in, channels_, done).at, Later(out, channels_, done).at, frames - done);
   mute(out, frames);
-  keep_peak(output_peak_, out, channels, frames);
-  if (tapped.load(std::memory_order_relaxed)) tap.put(in, out, channels, frames);
+  keep_peak(output_peak_, out, channels_, frames);
+  if (tapped()) tap_.put(heard, out, frames);
   switching_now_.store(switching_, std::memory_order_relaxed);
   blocks_.store(blocks_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+// What meters and listeners get: what came in, with silence for what is no sound. Chains do that, and count it,
+// themselves.
+Ins Stage::sounds_of(Ins in, int frames) noexcept {
+  bool clean = true;
+  for (int c = 0; c < channels_; ++c) clean = clean && is_sound(in[c], frames);
+  if (clean) return in;
+  for (int c = 0; c < channels_; ++c) {
+    for (int f = 0; f < frames; ++f) memory_.sounds[c][f] = is_sound(in[c] + f, 1) ? in[c][f] : 0.0f;
+  }
+  return memory_.sounds;
 }
 
 void Stage::play(Chain* chain, Ins in, Outs out, int frames) noexcept {
@@ -46,13 +64,13 @@ void Stage::play(Chain* chain, Ins in, Outs out, int frames) noexcept {
     chain->process(in, out, frames);
     return;
   }
-  for (int c = 0; c < channels; ++c) std::memset(out[c], 0, sizeof(float) * static_cast<std::size_t>(frames));
+  for (int c = 0; c < channels_; ++c) std::memset(out[c], 0, sizeof(float) * static_cast<std::size_t>(frames));
 }
 
 void Stage::mute(Outs out, int frames) noexcept {
-  for (int f = 0; f < frames && (sound.moving() || sound.value() != 1.0f); ++f) {
-    const float share = sound.next();
-    for (int c = 0; c < channels; ++c) out[c][f] *= share;
+  for (int f = 0; f < frames && (sound_.moving() || sound_.value() != 1.0f); ++f) {
+    const float share = sound_.next();
+    for (int c = 0; c < channels_; ++c) out[c][f] *= share;
   }
 }
 
@@ -64,7 +82,7 @@ void Stage::obey() noexcept {
       case Command::Kind::kDip: go_to(command); break;
       case Command::Kind::kSet: command.chain->set(command.link, command.parameter, command.value); break;
       case Command::Kind::kHeard: command.chain->set_heard(command.link, command.value != 0.0f); break;
-      case Command::Kind::kMute: sound.aim(command.value != 0.0f ? 0.0f : 1.0f, mute_frames); break;
+      case Command::Kind::kMute: sound_.aim(command.value != 0.0f ? 0.0f : 1.0f, mute_frames_); break;
     }
   }
 }
@@ -97,8 +115,8 @@ int Stage::fade(Ins in, Outs out, int frames) noexcept {
     const int end = dips && faded_ >= half ? 2 * half : half;
     const int now = end - faded_ < frames - done ? end - faded_ : frames - done;
     if (now > 0) {
-      const Later now_in(in, channels, done);
-      const Later now_out(out, channels, done);
+      const Later now_in(in, channels_, done);
+      const Later now_out(out, channels_, done);
       if (dips) {
         dip(now_in.at, now_out.at, now);
       } else {
@@ -120,11 +138,11 @@ int Stage::fade(Ins in, Outs out, int frames) noexcept {
 }
 
 void Stage::crossfade(Ins in, Outs out, int frames) noexcept {
-  play(before_, in, scratch, frames);
+  play(before_, in, memory_.scratch, frames);
   play(current_, in, out, frames);
   for (int f = 0; f < frames; ++f) {
     const float share = share_of_new(faded_ + f);
-    for (int c = 0; c < channels; ++c) out[c][f] = scratch[c][f] + share * (out[c][f] - scratch[c][f]);
+    for (int c = 0; c < channels_; ++c) out[c][f] = memory_.scratch[c][f] + share * (out[c][f] - memory_.scratch[c][f]);
   }
 }
 
@@ -135,7 +153,7 @@ void Stage::dip(Ins in, Outs out, int frames) noexcept {
   for (int f = 0; f < frames; ++f) {
     const float of_new = share_of_new(from + f);
     const float share = out_going ? 1.0f - of_new : of_new;
-    for (int c = 0; c < channels; ++c) out[c][f] *= share;
+    for (int c = 0; c < channels_; ++c) out[c][f] *= share;
   }
 }
 

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "chain.h"
-#include "queue.h"
-#include "smoothed.h"
+#include "dsp/rt/chain.h"
+#include "dsp/rt/queue.h"
+#include "dsp/rt/smoothed.h"
 
 namespace nampedal {
 
@@ -26,9 +26,22 @@ struct Command {
   int frames = 0;
 };
 
+// What a stage plays in: memory of whoever makes it, which outlives it. frames: the most of a block.
+struct StageMemory {
+  float* scratch[kMaxAudioChannels] = {};  // of each channel that is played, (frames,)
+  float* sounds[kMaxAudioChannels] = {};   // alike
+  float* tap = nullptr;                    // (tap_frames, 2 * channels)
+  std::size_t tap_frames = 0;              // a power of two
+};
+
 // process() belongs to the audio thread; everything else to one other thread.
 class Stage {
  public:
+  // Heard, and empty. mute_frames: how long muting takes.
+  Stage(int channels, int mute_frames, const StageMemory& memory) noexcept;
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
   // in and out: (channels, frames), different; 1 <= frames <= what all chains were prepared for. Silence while there is
   // no chain.
   void process(Ins in, Outs out, int frames) noexcept;
@@ -47,17 +60,18 @@ class Stage {
   // Whether one chain is becoming another.
   bool switching() const noexcept { return switching_now_.load(std::memory_order_relaxed); }
 
-  int channels = 1;
-  float* scratch[kMostChannels] = {};  // [frame]
-  Smoothed sound;                      // 0: mute
-  int mute_frames = 1;
-  AudioQueue tap;  // input and output of each channel, while somebody listens
-  std::atomic<bool> tapped{false};
+  int channels() const noexcept { return channels_; }
+
+  // Input and output of each channel, filled while it is tapped. take() belongs to the other thread, or to a third.
+  AudioQueue& tap() noexcept { return tap_; }
+  bool tapped() const noexcept { return tapped_.load(std::memory_order_relaxed); }
+  void set_tapped(bool on) noexcept { tapped_.store(on, std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t kWaiting = 256;
 
   void obey() noexcept;
+  Ins sounds_of(Ins in, int frames) noexcept;
   void go_to(const Command& command) noexcept;
   void retire(Chain* chain) noexcept;
   void begin(const Command& command) noexcept;
@@ -68,6 +82,12 @@ class Stage {
   void mute(Outs out, int frames) noexcept;
   float share_of_new(int frame) const noexcept;
 
+  const int channels_;
+  const int mute_frames_;
+  StageMemory memory_;
+  Smoothed sound_;  // 0: mute
+  AudioQueue tap_;
+  std::atomic<bool> tapped_{false};
   Queue<Command, kWaiting> commands_;
   Queue<Chain*, kWaiting> retired_;
   Chain* current_ = nullptr;

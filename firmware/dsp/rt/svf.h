@@ -16,7 +16,7 @@ struct SvfCoefficients {
   static SvfCoefficients of(float g, float k, float m0, float m1, float m2) noexcept {
     const float a1 = 1.0f / (1.0f + g * (g + k));
     const float a2 = g * a1;
-    return {a1, a2, g * a2, m0, m1, m2};
+    return {.a1 = a1, .a2 = a2, .a3 = g * a2, .m0 = m0, .m1 = m1, .m2 = m2};
   }
 };
 

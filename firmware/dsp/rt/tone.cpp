@@ -1,4 +1,4 @@
-#include "tone.h"
+#include "dsp/rt/tone.h"
 
 #include <cmath>
 

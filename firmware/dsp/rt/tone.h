@@ -1,15 +1,15 @@
 // Bass, mid and treble as the Neural Amp Modeler plugin voices them, and two cuts.
 #pragma once
 
-#include "block.h"
-#include "smoothed.h"
-#include "svf.h"
+#include "dsp/rt/block.h"
+#include "dsp/rt/smoothed.h"
+#include "dsp/rt/svf.h"
 
 namespace nampedal {
 
 class Tone final : public Block {
  public:
-  // Bass, mid, treble: dB. Cuts: tan(pi * frequency / sample rate), at most kMostCut; 0: off.
+  // Bass, mid, treble: dB. Cuts: tan(pi * frequency / sample rate), at most kMaxCut; 0: off.
   enum Parameter { kBass, kMid, kTreble, kLowCut, kHighCut };
   static constexpr int kBands = 3;
   static constexpr int kCuts = 2;

@@ -1,4 +1,4 @@
-#include "wavenet.h"
+#include "dsp/rt/wavenet.h"
 
 namespace nampedal {
 
@@ -6,7 +6,13 @@ namespace {
 
 constexpr Rows kNothing{};
 
-Rows present(History& history) noexcept { return {history.append(), history.width}; }
+// out += x.
+void add_rows(const Kernels& kernels, Rows x, Rows out, int lanes, int frames) noexcept {
+  kernels.add(
+      {.x = x.data, .x_stride = x.stride, .out = out.data, .out_stride = out.stride, .lanes = lanes, .frames = frames});
+}
+
+Rows present(History& history) noexcept { return {history.append(), history.width()}; }
 
 }  // namespace
 
@@ -109,7 +115,7 @@ void WaveNet::run_layer(WaveNetLayer& layer, Rows x, Rows head_sum, Rows next, i
     }
     layer.mixin.process(mixed, kNothing, scratch.mix, frames);
     if (layer.mixin_post_film.active) layer.mixin_post_film.process(given, scratch.mix, scratch.mix, frames);
-    kernels.add({scratch.mix.data, scratch.mix.stride, z.data, z.stride, layer.conv.lanes, frames});
+    add_rows(kernels, scratch.mix, z, layer.conv.lanes, frames);
   }
   if (pass == Pass::kPlay) layer.history.advance(frames);
   if (layer.activation_pre_film.active) layer.activation_pre_film.process(given, z, z, frames);
@@ -119,10 +125,25 @@ void WaveNet::run_layer(WaveNetLayer& layer, Rows x, Rows head_sum, Rows next, i
   if (layer.gate != Gate::kOff) {
     layer.secondary.process(z.data + lanes, z.stride, lanes, frames);
     if (layer.gate == Gate::kGated) {
-      kernels.scale({z.data, z.stride, z.data + lanes, nullptr, z.stride, z.data, z.stride, lanes, frames});
+      kernels.scale({.x = z.data,
+                     .x_stride = z.stride,
+                     .a = z.data + lanes,
+                     .b = nullptr,
+                     .ab_stride = z.stride,
+                     .out = z.data,
+                     .out_stride = z.stride,
+                     .lanes = lanes,
+                     .frames = frames});
     } else {
-      kernels.blend(
-          {z.data, z.data + lanes, z.stride, scratch.dry.data, scratch.dry.stride, z.data, z.stride, lanes, frames});
+      kernels.blend({.wet = z.data,
+                     .alpha = z.data + lanes,
+                     .stride = z.stride,
+                     .dry = scratch.dry.data,
+                     .dry_stride = scratch.dry.stride,
+                     .out = z.data,
+                     .out_stride = z.stride,
+                     .lanes = lanes,
+                     .frames = frames});
     }
   }
   if (layer.activation_post_film.active) layer.activation_post_film.process(given, z, z, frames);
@@ -137,19 +158,19 @@ void WaveNet::run_layer(WaveNetLayer& layer, Rows x, Rows head_sum, Rows next, i
       const Rows product = scratch.product;
       layer.layer1x1.process(z, kNothing, product, frames);
       layer.layer1x1_post_film.process(given, product, next, frames);
-      kernels.add({x.data, x.stride, next.data, next.stride, stream_lanes, frames});
+      add_rows(kernels, x, next, stream_lanes, frames);
     }
   }
 
   if (!layer.has_head1x1) {
-    kernels.add({z.data, z.stride, head_sum.data, head_sum.stride, lanes, frames});
+    add_rows(kernels, z, head_sum, lanes, frames);
   } else if (!layer.head1x1_post_film.active) {
     layer.head1x1.process(z, head_sum, head_sum, frames);
   } else {
     const Rows product = scratch.product;
     layer.head1x1.process(z, kNothing, product, frames);
     layer.head1x1_post_film.process(given, product, product, frames);
-    kernels.add({product.data, product.stride, head_sum.data, head_sum.stride, layer.head1x1.lanes, frames});
+    add_rows(kernels, product, head_sum, layer.head1x1.lanes, frames);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "artifact.h"
+#include "dsp/setup/artifact.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,9 +11,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "bounds.h"
-#include "build.h"
-#include "errors.h"
+#include "dsp/setup/bounds.h"
+#include "dsp/setup/build.h"
+#include "dsp/setup/errors.h"
 #include "stomp_generated.h"
 
 namespace nampedal {
@@ -83,6 +83,44 @@ bool all_finite(const flatbuffers::Vector<float>& values) {
   return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
+void check_text(const flatbuffers::String* text, const char* what, std::size_t most = kMaxTextBytes) {
+  if (text == nullptr || text->size() <= most) return;
+  throw Error(Mistake::kLimit, std::string(what) + " has " + std::to_string(text->size()) + " bytes; at most " +
+                                   std::to_string(most) + " are allowed");
+}
+
+void check_texts(const stomp::Artifact& root) {
+  check_text(root.written_by(), "written_by");
+  check_text(root.precision(), "precision");
+  if (const stomp::Source* source = root.source(); source != nullptr) {
+    check_text(source->file_name(), "the source's file_name");
+    check_text(source->sha256(), "the source's sha256");
+    check_text(source->version(), "the source's version");
+    check_text(source->architecture(), "the source's architecture");
+    check_text(source->metadata(), "the source's metadata", kMaxMetadataBytes);
+  }
+  if (const stomp::Calibration* calibration = root.calibration(); calibration != nullptr) {
+    check_text(calibration->material(), "the calibration's material");
+    check_text(calibration->beyond(), "the calibration's beyond");
+  }
+}
+
+void check_texts(const stomp::Tier& tier) {
+  if (tier.proof() != nullptr) {
+    check_text(tier.proof()->material(), "the proof's material");
+    check_text(tier.proof()->worst_kind(), "the proof's worst_kind");
+  }
+  if (tier.likeness() != nullptr) {
+    check_text(tier.likeness()->material(), "the likeness's material");
+    check_text(tier.likeness()->worst_kind(), "the likeness's worst_kind");
+  }
+}
+
+std::size_t golden_samples(const stomp::Tier& tier) {
+  const bool present = tier.golden() != nullptr && tier.golden()->output() != nullptr;
+  return present ? tier.golden()->output()->size() : 0;
+}
+
 void check_golden(const stomp::Artifact& root, const stomp::Tier& tier, const BuiltNetwork& network) {
   if (tier.golden() == nullptr) return;
   const flatbuffers::Vector<float>* input = root.golden_input();
@@ -123,9 +161,11 @@ Artifact::Artifact(std::unique_ptr<Storage> storage, std::string name)
     : storage_(std::move(storage)), name_(std::move(name)), bytes_(storage_->bytes) {
   check();
   root_ = stomp::GetArtifact(bytes_.data());
-  if (root_->format() != kFormatVersion) {
-    throw Error(Mistake::kFormat, "has format " + std::to_string(root_->format()) + "; this nampedal reads format " +
-                                      std::to_string(kFormatVersion) + ": convert the capture again");
+  if (root_->format() < kOldestFormat || root_->format() > kNewestFormat) {
+    throw Error(Mistake::kFormat,
+                "has format " + std::to_string(root_->format()) + "; this nampedal reads formats " +
+                    std::to_string(kOldestFormat) + " to " + std::to_string(kNewestFormat) +
+                    (root_->format() > kNewestFormat ? ": update nampedal" : ": convert the capture again"));
   }
   if (!(root_->sample_rate() >= kMinSampleRate && root_->sample_rate() <= kMaxSampleRate)) {
     throw Error(Mistake::kValue, "sample rate is " + std::to_string(root_->sample_rate()) + " Hz; allowed are " +
@@ -137,12 +177,20 @@ Artifact::Artifact(std::unique_ptr<Storage> storage, std::string name)
     throw Error(Mistake::kStructure,
                 "has " + std::to_string(found) + " tiers; allowed are 1 to " + std::to_string(kMaxTiers));
   }
+  check_texts(*root_);
   // What can be built at all can be built for any block: nothing is trusted that was not built once.
+  Budget together("all tiers together");
   for (int i = 0; i < tier_count(); ++i) {
     const Kernels& kernels = *available_kernels().back();
     try {
-      Memory memory;
-      check_golden(*root_, tier(i), build_network(tier(i).network(), {memory, kernels, Accuracy::kExact, 1, true}));
+      Memory memory(&together);
+      check_texts(tier(i));
+      together.take(golden_samples(tier(i)) * sizeof(float));
+      check_golden(
+          *root_, tier(i),
+          build_network(
+              tier(i).network(),
+              {.memory = memory, .kernels = kernels, .accuracy = Accuracy::kExact, .max_frames = 1, .general = true}));
     } catch (const Error& error) {
       throw within("tier " + std::to_string(i), error);
     }
@@ -159,8 +207,8 @@ void Artifact::check() const {
     throw Error(Mistake::kChecksum, "is damaged: its checksum does not match its bytes; convert or copy it again");
   }
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes_.data());
-  // Networks nest; everything else is flat. Tables: generous for kMaxTiers tiers of long stacks.
-  flatbuffers::Verifier verifier(data, flatbuffer().size(), 64, 1'000'000);
+  // Networks nest; everything else is flat.
+  flatbuffers::Verifier verifier(data, flatbuffer().size(), 64, kMaxTables);
   if (!stomp::VerifyArtifactBuffer(verifier)) {
     throw Error(Mistake::kStructure, "is malformed: an offset or a length points outside of it");
   }

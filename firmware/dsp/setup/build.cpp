@@ -1,13 +1,12 @@
-#include "build.h"
+#include "dsp/setup/build.h"
 
-#include "parts.h"
+#include "dsp/setup/parts.h"
 
 namespace nampedal {
 
 BuiltNetwork build_nested(const stomp::Network* network, const BuildOptions& options, int nesting) {
   if (nesting > kMaxNesting) {
-    refuse(Mistake::kLimit, "condition",
-           "networks stand within one another more than " + std::to_string(kMaxNesting) + " deep");
+    refuse(Mistake::kLimit, "network", "stands within more than " + std::to_string(kMaxNesting) + " others");
   }
   required(network, "network");
   Parts parts(options, nesting, network->numbers());
@@ -20,6 +19,8 @@ BuiltNetwork build_nested(const stomp::Network* network, const BuildOptions& opt
       case stomp::Architecture::Lstm: return build_lstm(required(network->architecture_as_Lstm(), "network"), parts);
       case stomp::Architecture::Linear:
         return build_linear(required(network->architecture_as_Linear(), "network"), parts);
+      case stomp::Architecture::Sequential:
+        return build_sequential(required(network->architecture_as_Sequential(), "network"), parts);
       case stomp::Architecture::NONE: break;
     }
     refuse(Mistake::kStructure, "network",

@@ -1,9 +1,9 @@
 // From the artifact's tables to networks that run: checks every shape and number, packs the weights, lays out memory.
 #pragma once
 
-#include "../rt/net.h"
-#include "isa.h"
-#include "memory.h"
+#include "dsp/rt/net.h"
+#include "dsp/setup/isa.h"
+#include "dsp/setup/memory.h"
 
 namespace stomp {
 struct Network;

@@ -1,8 +1,8 @@
-#include "build_fused.h"
+#include "dsp/setup/build_fused.h"
 
 #include <algorithm>
 
-#include "../rt/fused_wavenet.h"
+#include "dsp/rt/fused_wavenet.h"
 
 namespace nampedal {
 
@@ -41,13 +41,12 @@ class Builder {
       FusedLayerArray& array = fused.arrays[i];
       array.rechannel = weights(source.rechannel);
       array.head = weights(source.head);
-      array.head_history = history(source.head_history, source.head.in_channels);
+      array.head_history = history_before(source.head);
       array.stream = signal(source.layers.front().conv.in_channels);
       array.head_out = signal(source.head.out_channels);
       array.layers = memory_.array<FusedWaveNetLayer>(source.layers.size());
       for (std::size_t l = 0; l < source.layers.size(); ++l) {
-        array.layers[l] = {history(source.layers[l].history, source.layers[l].conv.in_channels),
-                           layer(source.layers[l], scratch)};
+        array.layers[l] = {.history = history_before(source.layers[l].conv), .layer = layer(source.layers[l], scratch)};
       }
     }
     fused.input = signal(net.in_channels);
@@ -60,15 +59,15 @@ class Builder {
   bool rows() const { return kernels_.layout == Layout::kRows; }
 
   FusedLayer layer(const WaveNetLayer& layer, float* scratch) {
-    return {weights(layer.conv),
-            weights(layer.mixin),
-            weights(layer.layer1x1),
-            layer.gate,
-            activation(layer.activation),
-            layer.activation.parameters,
-            activation(layer.secondary),
-            layer.secondary.parameters,
-            scratch};
+    return {.conv = weights(layer.conv),
+            .mixin = weights(layer.mixin),
+            .layer1x1 = weights(layer.layer1x1),
+            .gate = layer.gate,
+            .activate = activation(layer.activation),
+            .parameters = layer.activation.parameters,
+            .activate_gate = activation(layer.secondary),
+            .gate_parameters = layer.secondary.parameters,
+            .scratch = scratch};
   }
 
   FusedActivate activation(const Activation& activation) const {
@@ -77,13 +76,13 @@ class Builder {
   }
 
   FusedWeights weights(const Conv& conv) {
-    return {rows() ? grouped(conv) : conv.weights,
-            conv.bias,
-            conv.taps,
-            conv.dilation,
-            conv.in_channels,
-            conv.out_channels,
-            conv.lanes};
+    return {.weights = rows() ? grouped(conv) : conv.weights,
+            .bias = conv.bias,
+            .taps = conv.taps,
+            .dilation = conv.dilation,
+            .in_channels = conv.in_channels,
+            .out_channels = conv.out_channels,
+            .lanes = conv.lanes};
   }
 
   // [tap][in][lanes] as [half][group][tap][in, padded to fours beyond 4][8 lanes; the last group may have 4].
@@ -106,14 +105,12 @@ class Builder {
     return packed;
   }
 
-  History history(const History& general, int channels) {
-    History history = parts_.history(channels, general.lookback, slack_frames(kernels_.layout));
-    if (!rows()) {
-      history.lines = channels;
-      history.width = 1;
-    }
-    parts_.allocate(history);
-    return history;
+  // Of what a convolution takes.
+  History history_before(const Conv& conv) {
+    return parts_.history({.lines = rows() ? 1 : conv.in_channels,
+                           .width = rows() ? lanes_for(conv.in_channels) : 1,
+                           .lookback = conv.lookback(),
+                           .slack = slack_frames(kernels_.layout)});
   }
 
   Signal signal(int channels) {

@@ -1,8 +1,8 @@
 // From a general WaveNet, checked and packed, to the fused one.
 #pragma once
 
-#include "../rt/wavenet.h"
-#include "parts.h"
+#include "dsp/rt/wavenet.h"
+#include "dsp/setup/parts.h"
 
 namespace nampedal {
 

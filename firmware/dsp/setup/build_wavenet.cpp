@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../rt/wavenet.h"
-#include "build_fused.h"
-#include "parts.h"
+#include "dsp/rt/wavenet.h"
+#include "dsp/setup/build_fused.h"
+#include "dsp/setup/parts.h"
 
 namespace nampedal {
 
@@ -40,16 +40,16 @@ class Builder {
       stage.activation = parts_.activation(source.activation(), where + ".activation", head_channels);
       Parts::ConvShape shape;
       stage.conv = parts_.conv(source.conv(), where + ".conv", head_channels, 0, 1, &shape);
-      stage.history = parts_.history(head_channels, stage.conv.lookback());
       head_channels = shape.out_channels;
       head_lanes_ = std::max(head_lanes_, stage.conv.lanes);
     }
     net.out_channels = head_channels;
     if (const FusedKernels* fused = fused_kernels_for(net, parts_.options())) {
-      return {&build_fused(net, *fused, parts_), net.in_channels, net.out_channels};
+      return {
+          .net = &build_fused(net, *fused, parts_), .in_channels = net.in_channels, .out_channels = net.out_channels};
     }
     allocate(net);
-    return {&net, net.in_channels, net.out_channels};
+    return {.net = &net, .in_channels = net.in_channels, .out_channels = net.out_channels};
   }
 
  private:
@@ -111,7 +111,6 @@ class Builder {
     }
     Parts::ConvShape head;
     array.head = parts_.conv(source.head(), where + ".head", head_in, 0, 1, &head);
-    array.head_history = parts_.history(head_in, array.head.lookback());
     head_lanes_ = std::max(head_lanes_, array.head.lanes);
     head_channels = head.out_channels;
     stream_channels = channels;
@@ -130,7 +129,6 @@ class Builder {
 
     Parts::ConvShape conv;
     layer.conv = parts_.conv(source.conv(), where + ".conv", channels, 0, halves, &conv, dilation);
-    layer.history = parts_.history(channels, layer.conv.lookback());
     const int inner = conv.out_channels;
     const int bottleneck = inner / halves;
     layer.lanes = lanes_for(bottleneck);
@@ -203,24 +201,27 @@ class Builder {
     layer.conv.bias = parts_.options().memory.floats(lanes);
   }
 
+  // Of what a convolution takes.
+  History history_before(const Conv& conv) { return parts_.history(conv.in_channels, conv.lookback()); }
+
   void allocate(WaveNet& net) {
     const int condition_lanes = lanes_for(condition_channels_);
-    net.scratch = {parts_.rows(lanes_for(net.in_channels)),
-                   parts_.rows(condition_lanes),
-                   parts_.rows(condition_lanes),
-                   parts_.rows(z_lanes_),
-                   parts_.rows(z_lanes_),
-                   parts_.rows(z_lanes_),
-                   parts_.rows(product_lanes_),
-                   {parts_.rows(stream_lanes_), parts_.rows(stream_lanes_)},
-                   {parts_.rows(head_lanes_), parts_.rows(head_lanes_)},
-                   parts_.rows(condition_lanes).data};
+    net.scratch = {.input = parts_.rows(lanes_for(net.in_channels)),
+                   .condition = parts_.rows(condition_lanes),
+                   .modulated = parts_.rows(condition_lanes),
+                   .z = parts_.rows(z_lanes_),
+                   .mix = parts_.rows(z_lanes_),
+                   .dry = parts_.rows(z_lanes_),
+                   .product = parts_.rows(product_lanes_),
+                   .stream = {parts_.rows(stream_lanes_), parts_.rows(stream_lanes_)},
+                   .head = {parts_.rows(head_lanes_), parts_.rows(head_lanes_)},
+                   .condition_out = parts_.rows(condition_lanes).data};
     const Rows modulation = parts_.rows(modulation_lanes_);
-    for (HeadStage& stage : net.head) parts_.allocate(stage.history);
+    for (HeadStage& stage : net.head) stage.history = history_before(stage.conv);
     for (LayerArray& array : net.arrays) {
-      parts_.allocate(array.head_history);
+      array.head_history = history_before(array.head);
       for (WaveNetLayer& layer : array.layers) {
-        parts_.allocate(layer.history);
+        layer.history = history_before(layer.conv);
         for (Film* film : {&layer.conv_pre_film, &layer.conv_post_film, &layer.mixin_pre_film, &layer.mixin_post_film,
                            &layer.activation_pre_film, &layer.activation_post_film, &layer.layer1x1_post_film,
                            &layer.head1x1_post_film}) {

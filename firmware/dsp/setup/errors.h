@@ -18,6 +18,7 @@ enum class Mistake {
   kSampleRate,     // not the rate that the network runs at
   kIsa,            // kernels that this CPU does not have
   kBlock,          // a block that the file does not allow
+  kGraph,          // a .tflite that our converter does not write
   kLiteRtMissing,  // LiteRT's library can't be loaded
   kLiteRtVersion,  // it is not the version that is known here
   kLiteRtRefused   // it does not take the model

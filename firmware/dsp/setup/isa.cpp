@@ -1,9 +1,9 @@
-#include "isa.h"
+#include "dsp/setup/isa.h"
 
 #include <cstdlib>
 #include <string_view>
 
-#include "errors.h"
+#include "dsp/setup/errors.h"
 
 namespace nampedal {
 
@@ -28,7 +28,7 @@ std::vector<const Kernels*> available_kernels() {
   std::vector<const Kernels*> found;
 #define NAMPEDAL_KERNELS(isa) \
   if (runs_here(#isa)) found.push_back(&isa##_kernels);
-#include "../kernels/isa.inc"
+#include "dsp/kernels/isa.inc"
 #undef NAMPEDAL_KERNELS
   return found;
 }

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "../kernels/kernels.h"
+#include "dsp/kernels/kernels.h"
 
 namespace nampedal {
 

@@ -9,14 +9,16 @@
 #include <type_traits>
 #include <vector>
 
-#include "bounds.h"
-#include "errors.h"
+#include "dsp/setup/bounds.h"
+#include "dsp/setup/budget.h"
+#include "dsp/setup/errors.h"
 
 namespace nampedal {
 
 class Memory {
  public:
-  Memory() = default;
+  // together: what it shares with others; null: nothing. It outlives this.
+  explicit Memory(Budget* together = nullptr) : together_(together) {}
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
@@ -37,6 +39,9 @@ class Memory {
 
   std::size_t used() const { return used_; }
 
+  // As Budget has it; alone, up to the same.
+  void settle(std::int64_t macs) { (together_ == nullptr ? alone_ : *together_).settle(macs); }
+
  private:
   static constexpr std::size_t kAlignment = 64;
   struct Free {
@@ -49,6 +54,7 @@ class Memory {
                                        " MiB of memory, the most a model may take");
     }
     const std::size_t bytes = count * size;
+    if (together_ != nullptr) together_->take(bytes);
     std::unique_ptr<std::byte[], Free> block(
         static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{kAlignment})));
     std::fill_n(block.get(), bytes, std::byte{0});
@@ -59,6 +65,8 @@ class Memory {
 
   std::vector<std::unique_ptr<std::byte[], Free>> blocks_;
   std::size_t used_ = 0;
+  Budget* together_;
+  Budget alone_{"a model"};
 };
 
 }  // namespace nampedal

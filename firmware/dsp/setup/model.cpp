@@ -1,8 +1,8 @@
-#include "model.h"
+#include "dsp/setup/model.h"
 
 #include <sstream>
 
-#include "../rt/flush_to_zero.h"
+#include "dsp/rt/flush_to_zero.h"
 #include "stomp_generated.h"
 
 namespace nampedal {
@@ -22,8 +22,11 @@ BuiltNetwork build_checked(const Artifact& artifact, const Preparation& preparat
   }
   const stomp::Tier& tier = artifact.tier(preparation.tier);
   try {
-    return build_network(tier.network(), {memory, *preparation.kernels, preparation.accuracy, preparation.max_frames,
-                                          preparation.general});
+    return build_network(tier.network(), {.memory = memory,
+                                          .kernels = *preparation.kernels,
+                                          .accuracy = preparation.accuracy,
+                                          .max_frames = preparation.max_frames,
+                                          .general = preparation.general});
   } catch (const Error& error) {
     throw Error(error.mistake(), artifact.name() + ": tier " + std::to_string(preparation.tier) + ": " + error.what());
   }
@@ -32,7 +35,8 @@ BuiltNetwork build_checked(const Artifact& artifact, const Preparation& preparat
 }  // namespace
 
 Model::Model(const Artifact& artifact, const Preparation& preparation)
-    : network_(build_checked(artifact, preparation, memory_)),
+    : memory_(preparation.together),
+      network_(build_checked(artifact, preparation, memory_)),
       max_frames_(preparation.max_frames),
       isa_(preparation.kernels->name),
       silence_(memory_.floats(static_cast<std::size_t>(network_.in_channels))),

@@ -1,11 +1,11 @@
 // One tier of an artifact, prepared: the network, its memory and its state.
 #pragma once
 
-#include "../rt/player.h"
-#include "artifact.h"
-#include "build.h"
-#include "isa.h"
-#include "memory.h"
+#include "dsp/rt/player.h"
+#include "dsp/setup/artifact.h"
+#include "dsp/setup/build.h"
+#include "dsp/setup/isa.h"
+#include "dsp/setup/memory.h"
 
 namespace nampedal {
 
@@ -15,7 +15,8 @@ struct Preparation {
   int max_frames = 0;
   Accuracy accuracy = Accuracy::kFast;
   const Kernels* kernels = nullptr;
-  bool general = false;  // the general path, even where a faster one gives the same bits
+  bool general = false;        // the general path, even where a faster one gives the same bits
+  Budget* together = nullptr;  // with other models
 };
 
 class Model final : public Player {
@@ -28,6 +29,8 @@ class Model final : public Player {
 
   // Bounded by the network's size; an LSTM runs its prewarm.
   void reset() noexcept override;
+
+  float rest() const noexcept override { return settled_[0]; }
 
   int in_channels() const noexcept override { return network_.in_channels; }
   int out_channels() const noexcept override { return network_.out_channels; }

@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "dsp/setup/parts.h"
 
 #include <algorithm>
 #include <bit>
@@ -153,14 +153,14 @@ Conv Parts::pack(const Matrix& matrix, int dilation, int groups, int segments, c
     }
     biases[lane_of(o)] = finite(matrix.bias(o), ".bias", o);
   }
-  return {&options_.kernels,
-          weights,
-          biases,
-          static_cast<int>(matrix.taps),
-          dilation,
-          static_cast<int>(in),
-          static_cast<int>(part),
-          static_cast<int>(lanes)};
+  return {.kernels = &options_.kernels,
+          .weights = weights,
+          .bias = biases,
+          .taps = static_cast<int>(matrix.taps),
+          .dilation = dilation,
+          .in_channels = static_cast<int>(in),
+          .out_channels = static_cast<int>(part),
+          .lanes = static_cast<int>(lanes)};
 }
 
 Parts::ConvShape Parts::shape(const stomp::Conv* table, const Where& where) const {
@@ -191,7 +191,9 @@ Parts::ConvShape Parts::shape(const stomp::Conv* table, const Where& where) cons
     refuse(Mistake::kLimit, where,
            "takes " + std::to_string(in) + " channels; allowed are " + std::to_string(kMaxChannels * 2));
   }
-  return {static_cast<int>(conv.out_channels()), static_cast<int>(in), static_cast<int>(conv.kernel())};
+  return {.out_channels = static_cast<int>(conv.out_channels()),
+          .in_channels = static_cast<int>(in),
+          .taps = static_cast<int>(conv.kernel())};
 }
 
 Conv Parts::conv(const stomp::Conv* table, const Where& where, int in_channels, int taps, int segments,
@@ -223,8 +225,13 @@ Conv Parts::conv(const stomp::Conv* table, const Where& where, int in_channels, 
   const std::uint8_t* weights = take(weight_bytes(table->weight(), size, out), where + ".weight");
   const std::uint64_t bias_size = table->bias() == stomp::BiasForm::Absent ? 0 : out;
   const std::uint8_t* biases = take((table->bias() == stomp::BiasForm::Float32 ? 4 : 2) * bias_size, where + ".bias");
-  const Matrix matrix{
-      table->out_channels(), table->in_channels(), table->kernel(), table->weight(), weights, table->bias(), biases};
+  const Matrix matrix{.out = table->out_channels(),
+                      .in = table->in_channels(),
+                      .taps = table->kernel(),
+                      .form = table->weight(),
+                      .weights = weights,
+                      .bias_form = table->bias(),
+                      .biases = biases};
   return pack(matrix, static_cast<int>(step), static_cast<int>(table->groups()), segments, where);
 }
 
@@ -247,13 +254,13 @@ Conv Parts::gates(const stomp::LstmLayer& table, const Where& where, int* hidden
   *in_channels = checked(".in_channels", table.in_channels());
   const unsigned out = 4 * table.hidden();
   const unsigned in = table.in_channels() + table.hidden();
-  const Matrix matrix{out,
-                      in,
-                      1,
-                      stomp::WeightForm::Float32,
-                      counted(".weight", table.weight(), out * in),
-                      stomp::BiasForm::Float32,
-                      counted(".bias", table.bias(), out)};
+  const Matrix matrix{.out = out,
+                      .in = in,
+                      .taps = 1,
+                      .form = stomp::WeightForm::Float32,
+                      .weights = counted(".weight", table.weight(), out * in),
+                      .bias_form = stomp::BiasForm::Float32,
+                      .biases = counted(".bias", table.bias(), out)};
   return pack(matrix, 1, 1, 4, where);
 }
 
@@ -300,7 +307,9 @@ Activation Parts::activation(const stomp::Activation* table, const Where& where,
     wrong_count("none");
   }
   const auto accuracy = static_cast<std::size_t>(options_.accuracy);
-  return {options_.kernels.activate[accuracy][static_cast<std::size_t>(shape)], shape, parameters};
+  return {.function = options_.kernels.activate[accuracy][static_cast<std::size_t>(shape)],
+          .shape = shape,
+          .parameters = parameters};
 }
 
 Film Parts::film(const stomp::Film* table, const Where& where, int condition_channels, int channels, int segments,
@@ -308,8 +317,10 @@ Film Parts::film(const stomp::Film* table, const Where& where, int condition_cha
   if (table == nullptr) return {};
   const int halves = table->shift() ? 2 : 1;
   ConvShape shape;
-  Film film{true, table->shift(),
-            conv(table->conv(), where + ".conv", condition_channels, 1, halves * segments, &shape), modulation};
+  Film film{.active = true,
+            .shift = table->shift(),
+            .conv = conv(table->conv(), where + ".conv", condition_channels, 1, halves * segments, &shape),
+            .modulation = modulation};
   if (shape.out_channels != halves * channels) {
     refuse(Mistake::kStructure, where,
            "puts out " + std::to_string(shape.out_channels) + " values; " + std::to_string(halves * channels) +
@@ -318,30 +329,22 @@ Film Parts::film(const stomp::Film* table, const Where& where, int condition_cha
   return film;
 }
 
-History Parts::history(int channels, int lookback, int slack) {
+History Parts::history(const HistoryShape& shape) {
   // Whole cache lines of planes: the present then stands on a line's start when blocks are whole lines too.
   constexpr int kLine = 16;
   // From one history to the next, so that they do not all write twins in the same blocks.
   constexpr int kStep = 25 * kLine;
   const auto whole = [](int frames) { return (frames + kLine - 1) / kLine * kLine; };
-  const int block = options_.max_frames + slack;
-  History history;
-  history.width = lanes_for(channels);
-  history.lookback = lookback;
-  history.ring = whole(lookback) + whole(block);
-  history.start = whole(lookback) + histories_++ * kStep % whole(block);
-  history.before = whole(options_.max_frames);
-  history.capacity = history.ring + lookback + block;
-  return history;
-}
-
-void Parts::allocate(History& history) {
-  const auto frames = static_cast<std::size_t>(history.before + history.capacity);
-  const auto width = static_cast<std::size_t>(history.width);
-  if (history.lines > 1) history.line_stride = plane_stride(history.before + history.capacity);
-  const auto lines = static_cast<std::size_t>(history.lines);
-  const std::size_t size = history.lines > 1 ? lines * static_cast<std::size_t>(history.line_stride) : frames * width;
-  history.data = options_.memory.floats(size + kReadSlack) + static_cast<std::size_t>(history.before) * width;
+  const int block = options_.max_frames + shape.slack;
+  const int ring = whole(shape.lookback) + whole(block);
+  const HistoryLayout layout{.lines = shape.lines,
+                             .width = shape.width,
+                             .lookback = shape.lookback,
+                             .ring = ring,
+                             .start = whole(shape.lookback) + histories_++ * kStep % whole(block),
+                             .before = whole(options_.max_frames),
+                             .capacity = ring + shape.lookback + block};
+  return {layout, options_.memory.floats(layout.floats() + kReadSlack)};
 }
 
 Rows Parts::rows(int lanes) {

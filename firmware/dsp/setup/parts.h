@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "../rt/layers.h"
-#include "build.h"
+#include "dsp/rt/layers.h"
+#include "dsp/setup/build.h"
 #include "stomp_generated.h"
 
 namespace nampedal {
@@ -75,9 +75,16 @@ class Parts {
   Film film(const stomp::Film* table, const Where& where, int condition_channels, int channels, int segments,
             Rows modulation);
 
-  // Sized, not yet allocated. slack: frames behind a block that may be written.
-  History history(int channels, int lookback, int slack = 0);
-  void allocate(History& history);
+  // How the past of one signal is kept: in lines of `width` floats a frame.
+  struct HistoryShape {
+    int lines = 1;
+    int width = 0;
+    int lookback = 0;
+    int slack = 0;  // frames behind a block that may be written
+  };
+  History history(const HistoryShape& shape);
+  // Of rows of so many channels.
+  History history(int channels, int lookback) { return history({.width = lanes_for(channels), .lookback = lookback}); }
   Rows rows(int lanes);
   // (lanes,) from a list of `count` finite values.
   float* padded(const flatbuffers::Vector<float>* values, unsigned count, int lanes, const Where& where);
@@ -103,6 +110,7 @@ BuiltNetwork build_wavenet(const stomp::WaveNet& table, Parts& parts);
 BuiltNetwork build_convnet(const stomp::ConvNet& table, Parts& parts);
 BuiltNetwork build_lstm(const stomp::Lstm& table, Parts& parts);
 BuiltNetwork build_linear(const stomp::Linear& table, Parts& parts);
+BuiltNetwork build_sequential(const stomp::Sequential& table, Parts& parts);
 // `nesting`: how many networks it stands within.
 BuiltNetwork build_nested(const stomp::Network* network, const BuildOptions& options, int nesting);
 

@@ -1,15 +1,18 @@
-#include "prepared_chain.h"
+#include "dsp/setup/prepared_chain.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <type_traits>
 
-#include "../rt/amp.h"
-#include "../rt/cabinet.h"
-#include "../rt/level.h"
-#include "../rt/noise_gate.h"
-#include "../rt/tone.h"
-#include "resampling.h"
+#include "dsp/rt/amp.h"
+#include "dsp/rt/cabinet.h"
+#include "dsp/rt/dc_blocker.h"
+#include "dsp/rt/level.h"
+#include "dsp/rt/noise_gate.h"
+#include "dsp/rt/reblocked.h"
+#include "dsp/rt/tone.h"
+#include "dsp/setup/resampling.h"
 
 namespace nampedal {
 
@@ -17,27 +20,19 @@ namespace {
 
 constexpr double kSmoothing_s = 0.02;
 constexpr double kTierFade_s = 0.005;
+// How long a block is silent behind a sample that is no sound: longer than the widest gap between the taps of a common
+// network, 512 frames.
+constexpr double kSilent_s = 0.02;
 // The gate's envelope falls to 1/e in this time: longer than a period of the lowest string.
 constexpr double kEnvelope_s = 0.03;
 
-kiss_fftr_cfg transform(Memory& memory, bool inverse) {
-  constexpr int kFrames = 2 * Cabinet::kPart;
-  std::size_t size = 0;
-  kiss_fftr_alloc(kFrames, inverse, nullptr, &size);
-  return kiss_fftr_alloc(kFrames, inverse, memory.array<std::byte>(size).data(), &size);
-}
-
 // taps: up to Cabinet::kPart of them.
 void put_spectrum(std::span<const float> taps, Cabinet& cabinet, float* spectrum) {
-  constexpr int n = Cabinet::kBins;
-  constexpr float kScale = 1.0f / (2 * Cabinet::kPart);
+  constexpr float kScale = 1.0f / Cabinet::Transform::kFrames;
   std::fill_n(cabinet.scratch, 2 * Cabinet::kPart, 0.0f);
   std::ranges::copy(taps, cabinet.scratch);
-  kiss_fftr(cabinet.forward, cabinet.scratch, cabinet.bins);
-  for (int i = 0; i < n; ++i) {
-    spectrum[i] = kScale * cabinet.bins[i].r;
-    spectrum[n + i] = kScale * cabinet.bins[i].i;
-  }
+  cabinet.transform->forward(cabinet.scratch, cabinet.work, spectrum);
+  for (int i = 0; i < Cabinet::kSpectrum; ++i) spectrum[i] *= kScale;
 }
 
 }  // namespace
@@ -51,9 +46,9 @@ void check_audio(const std::string& what, double sample_rate, int max_frames, in
     throw Error(Mistake::kLimit, what + ": max_frames is " + std::to_string(max_frames) + "; allowed are 1 to " +
                                      std::to_string(kMaxFrames));
   }
-  if (channels < 1 || channels > kMostChannels) {
+  if (channels < 1 || channels > kMaxAudioChannels) {
     throw Error(Mistake::kLimit, what + ": channels is " + std::to_string(channels) + "; allowed are 1 to " +
-                                     std::to_string(kMostChannels));
+                                     std::to_string(kMaxAudioChannels));
   }
 }
 
@@ -63,16 +58,31 @@ PreparedChain::PreparedChain(double sample_rate, int max_frames, int channels, c
   chain_.channels = channels;
   chain_.dry = memory_.floats(static_cast<std::size_t>(max_frames));
   chain_.fade_frames = frames(kSmoothing_s);
+  for (Guard& guard : chain_.inputs) prepare_guard(guard);
 }
 
 int PreparedChain::frames(double seconds) const {
   return std::max(1, static_cast<int>(std::lround(seconds * sample_rate_)));
 }
 
+void PreparedChain::prepare_guard(Guard& guard) const {
+  guard.silent_frames = frames(kSilent_s);
+  guard.fade_frames = frames(kSmoothing_s);
+  guard.reset();
+}
+
 template <class Make>
 int PreparedChain::add(const Make& make) {
   for (int c = 0; c < chain_.channels; ++c) {
-    links_[c].push_back({&make(), {}});
+    Block* block = nullptr;
+    if constexpr (std::is_invocable_v<Make, int>) {
+      block = &make(c);
+    } else {
+      block = &make();
+    }
+    Guard& guard = memory_.object<Guard>();
+    prepare_guard(guard);
+    links_[c].push_back({.block = block, .guard = &guard, .wet = {}});
     links_[c].back().wet.jump(1.0f);
     chain_.links[c] = links_[c];
   }
@@ -133,9 +143,8 @@ Block& PreparedChain::make_cabinet(std::span<const float> taps) {
   constexpr int kPart = Cabinet::kPart;
   Cabinet& cabinet = memory_.object<Cabinet>();
   cabinet.kernels = &kernels_;
-  cabinet.forward = transform(memory_, false);
-  cabinet.inverse = transform(memory_, true);
-  cabinet.bins = memory_.array<kiss_fft_cpx>(Cabinet::kBins).data();
+  cabinet.transform = &transform_;
+  cabinet.work = memory_.array<Cabinet::Transform::Complex>(Cabinet::Transform::kFrames).data();
   cabinet.scratch = memory_.floats(2 * kPart);
   cabinet.window = memory_.floats(2 * kPart + kReadSlack);
   cabinet.tail = memory_.floats(kPart);
@@ -163,43 +172,105 @@ int PreparedChain::add_amp(const Artifact& artifact, Accuracy accuracy) {
 }
 
 Block& PreparedChain::make_amp(const Artifact& artifact, Accuracy accuracy, double& latency) {
-  Amp& amp = memory_.object<Amp>();
-  amp.tiers = memory_.array<Player*>(static_cast<std::size_t>(artifact.tier_count()));
+  Amp& amp = make_empty_amp(artifact.tier_count());
   for (int tier = 0; tier < artifact.tier_count(); ++tier) {
     const double rate = artifact.sample_rate();
     const int most = rate == sample_rate_ ? max_frames_ : most_frames_at(rate, sample_rate_, max_frames_);
-    const Preparation preparation{tier, rate, most, accuracy, &kernels_};
+    const Preparation preparation{.tier = tier,
+                                  .sample_rate = rate,
+                                  .max_frames = most,
+                                  .accuracy = accuracy,
+                                  .kernels = &kernels_,
+                                  .together = &together_};
     models_.push_back(std::make_unique<Model>(artifact, preparation));
-    Model& model = *models_.back();
-    if (model.in_channels() != 1 || model.out_channels() != 1) {
-      throw Error(Mistake::kStructure, artifact.name() + ": plays " + std::to_string(model.in_channels()) +
-                                           " channels to " + std::to_string(model.out_channels()) +
-                                           "; a chain takes captures of one channel");
-    }
-    Player*& player = amp.tiers[static_cast<std::size_t>(tier)];
-    player = &model;
-    if (rate == sample_rate_) continue;
-    Resampled& wrapped = resampled_checked(artifact, model);
-    player = &wrapped;
-    if (tier == 0) latency = resampling_latency(wrapped);
+    // All of them are late by the same.
+    latency = 0.0;
+    amp.tiers[static_cast<std::size_t>(tier)] = &at_own_rate(artifact.name(), rate, *models_.back(), latency);
   }
+  return amp;
+}
+
+int PreparedChain::add_player(const std::string& name, double rate,
+                              const std::function<std::shared_ptr<Player>()>& make) {
+  double latency = 0.0;
+  const int link = add([&]() -> Block& { return make_reblocked(name, rate, make(), latency); });
+  latency_frames_ += latency;
+  return link;
+}
+
+Block& PreparedChain::make_reblocked(const std::string& name, double rate, std::shared_ptr<Player> player,
+                                     double& latency) {
+  players_.push_back(std::move(player));
+  Reblocked& reblocked = memory_.object<Reblocked>();
+  reblocked.player = players_.back().get();
+  reblocked.block_frames = reblocked.player->max_frames();
+  reblocked.most_frames = rate == sample_rate_ ? max_frames_ : most_frames_at(rate, sample_rate_, max_frames_);
+  for (float** block : {&reblocked.given, &reblocked.played}) {
+    *block = memory_.floats(static_cast<std::size_t>(reblocked.block_frames));
+  }
+  reblocked.reset();
+  latency = reblocked.block_frames * sample_rate_ / rate;
+  Amp& amp = make_empty_amp(1);
+  amp.tiers[0] = &at_own_rate(name, rate, reblocked, latency);
+  return amp;
+}
+
+Amp& PreparedChain::make_empty_amp(int tiers) {
+  Amp& amp = memory_.object<Amp>();
+  amp.tiers = memory_.array<Player*>(static_cast<std::size_t>(tiers));
   amp.out = memory_.floats(static_cast<std::size_t>(max_frames_));
   amp.out_before = memory_.floats(static_cast<std::size_t>(max_frames_));
   amp.fade_frames = frames(kTierFade_s);
   return amp;
 }
 
-Resampled& PreparedChain::resampled_checked(const Artifact& artifact, Model& model) {
-  try {
-    return resampled(memory_, model, artifact.sample_rate(), sample_rate_, max_frames_);
-  } catch (const Error& error) {
-    throw Error(error.mistake(), artifact.name() + ": " + error.what());
+Player& PreparedChain::at_own_rate(const std::string& name, double rate, Player& player, double& latency) {
+  if (player.in_channels() != 1 || player.out_channels() != 1) {
+    throw Error(Mistake::kStructure, name + ": plays " + std::to_string(player.in_channels()) + " channels to " +
+                                         std::to_string(player.out_channels()) +
+                                         "; a chain takes captures of one channel");
   }
+  if (rate == sample_rate_) return player;
+  try {
+    Resampled& wrapped = resampled(memory_, player, rate, sample_rate_, max_frames_);
+    latency += resampling_latency(wrapped);
+    return wrapped;
+  } catch (const Error& error) {
+    throw Error(error.mistake(), name + ": " + error.what());
+  }
+}
+
+int PreparedChain::add_dc_blocker() {
+  return add([&](int channel) -> Block& {
+    const double g = std::tan(std::numbers::pi * DcBlocker::kCorner_hz / sample_rate_);
+    DcBlocker& blocker = memory_.object<DcBlocker>();
+    blocker.before = links_[channel].empty() ? nullptr : links_[channel].back().block;
+    blocker.share = g / (1.0 + g);
+    blocker.reset();
+    return blocker;
+  });
+}
+
+std::uint32_t PreparedChain::faults(int link) const noexcept {
+  std::uint32_t faults = 0;
+  for (int c = 0; c < chain_.channels; ++c) {
+    faults += link < 0 ? chain_.inputs[c].faults() : links_[c][static_cast<std::size_t>(link)].guard->faults();
+  }
+  return faults;
+}
+
+float PreparedChain::take_peak(int link) noexcept {
+  float peak = 0.0f;
+  for (int c = 0; c < chain_.channels; ++c) {
+    peak = std::max(peak, links_[c][static_cast<std::size_t>(link)].guard->take_peak());
+  }
+  return peak;
 }
 
 std::size_t PreparedChain::memory_bytes() const noexcept {
   std::size_t bytes = memory_.used();
   for (const auto& model : models_) bytes += model->memory_bytes();
+  for (const auto& player : players_) bytes += player->memory_bytes();
   return bytes;
 }
 

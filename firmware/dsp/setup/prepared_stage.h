@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "../rt/stage.h"
-#include "prepared_chain.h"
+#include "dsp/rt/stage.h"
+#include "dsp/setup/prepared_chain.h"
 
 namespace nampedal {
 
@@ -27,7 +27,7 @@ class PreparedStage {
   // there.
   bool set(PreparedChain& chain, int link, int parameter, float value);
   bool set_heard(PreparedChain& chain, int link, bool heard);
-  bool mute(bool on) { return stage_.post({Command::Kind::kMute, nullptr, 0, 0, on ? 1.0f : 0.0f, 0}); }
+  bool mute(bool on) { return stage_.post({.kind = Command::Kind::kMute, .value = on ? 1.0f : 0.0f}); }
 
   // Frees the chains that nothing plays any more; returns how many are left. Call it now and then.
   std::size_t collect();

@@ -1,4 +1,4 @@
-#include "resampling.h"
+#include "dsp/setup/resampling.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,7 +17,7 @@ constexpr int kFilterFrames = 32;
 constexpr double kBeta = 8.0;
 // The middle of the slope, of half the lower rate.
 constexpr double kCutoff = 0.97;
-constexpr int kMostPhases = 1024;
+constexpr int kMaxPhases = 1024;
 
 double kaiser(double at) {
   return std::cyl_bessel_i(0.0, kBeta * std::sqrt(std::max(0.0, 1.0 - at * at))) / std::cyl_bessel_i(0.0, kBeta);
@@ -60,7 +60,7 @@ Resampled& resampled(Memory& memory, Player& player, double rate, double audio_r
   const auto to = std::llround(rate);
   const auto common = std::gcd(from, to);
   if (static_cast<double>(from) != audio_rate || static_cast<double>(to) != rate ||
-      std::max(from, to) / common > kMostPhases) {
+      std::max(from, to) / common > kMaxPhases) {
     throw Error(Mistake::kSampleRate, "runs at " + std::to_string(rate) + " Hz, which can't be made of " +
                                           std::to_string(audio_rate) + " Hz; run JACK at 44100, 48000 or 96000 Hz");
   }
@@ -74,6 +74,8 @@ Resampled& resampled(Memory& memory, Player& player, double rate, double audio_r
   const auto down = static_cast<int>(from / common);
   prepare(memory, result.there, up, down, max_frames);
   prepare(memory, result.back, down, up, result.most_given);
+  // In the steady state, as the player is.
+  result.back.settle(player.rest());
   return result;
 }
 

@@ -1,1 +1,1 @@
-"""What plays: the engine, the artifact, and, on the pedal, everything between a footswitch and the sound."""
+"""What plays: from the engine to the daemon, the system around it and the command line. Here: their errors."""

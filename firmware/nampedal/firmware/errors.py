@@ -1,20 +1,23 @@
-"""What the engines and the artifacts refuse. Most are raised by the native code, which writes the text."""
+"""Error classes of the engine, artifacts, audio files, JACK, banks, presets and the control side.
+
+The native code raises most of the engine and artifact errors, and writes their text.
+"""
 
 from __future__ import annotations
 
-from nampedal.board.errors import NampedalError, SettingsError
+from nampedal.firmware.base.errors import NampedalError
 
 
 class ArtifactError(NampedalError):
-    """Something is wrong with an artifact."""
+    """Base class: something is wrong with an artifact."""
 
 
 class ArtifactUnreadableError(ArtifactError, OSError):
-    """The file can't be opened or mapped."""
+    """The artifact file cannot be opened or mapped into memory."""
 
 
 class NotAnArtifactError(ArtifactError, ValueError):
-    """The bytes are not an artifact at all."""
+    """The bytes are not an artifact."""
 
 
 class ArtifactFormatError(ArtifactError, ValueError):
@@ -22,155 +25,166 @@ class ArtifactFormatError(ArtifactError, ValueError):
 
 
 class ArtifactChecksumError(ArtifactError, ValueError):
-    """The bytes changed since they were written."""
+    """The checksum of the artifact is wrong: the bytes changed after they were written."""
 
 
 class ArtifactStructureError(ArtifactError, ValueError):
-    """Offsets, shapes or parts do not fit together."""
+    """The offsets, shapes or parts of the artifact do not match each other."""
 
 
 class ArtifactValueError(ArtifactError, ValueError):
-    """A number is not finite or not allowed."""
+    """A number in the artifact is not finite, or is outside the allowed range."""
 
 
 class ArtifactLimitError(ArtifactError, ValueError):
-    """Something is larger than the engine takes."""
+    """Something in the artifact is larger than the limits of the engine."""
+
+
+class NoSoundError(ArtifactError, ValueError):
+    """The output of a capture is not finite, or is silent, when a guitar is the input."""
 
 
 class NoGoldenVectorsError(NampedalError, LookupError):
-    """The artifact has nothing to be verified with."""
+    """The artifact has no golden vectors, so it cannot be verified."""
 
 
 class NoSuchTierError(NampedalError, IndexError):
-    """The artifact has no such tier."""
+    """The artifact has no tier with this index."""
 
 
 class SampleRateError(NampedalError, ValueError):
-    """The audio's sample rate is not the one the network runs at."""
+    """The sample rate of the audio is not the sample rate of the network."""
 
 
 class BlockShapeError(NampedalError, ValueError):
-    """A block has other frames or channels than the engine was prepared for."""
+    """A block has a number of frames or channels that the engine was not prepared for."""
 
 
 class IsaError(NampedalError, ValueError):
-    """The kernels asked for do not run on this CPU."""
+    """The requested kernels (ISA) do not run on this CPU."""
 
 
 class TfliteError(NampedalError):
-    """Something is wrong with a .tflite."""
+    """Base class: something is wrong with a .tflite file."""
 
 
 class TfliteUnreadableError(TfliteError, OSError):
-    """The file is not there or can't be read."""
+    """The .tflite file is missing or cannot be read."""
 
 
 class NotATfliteError(TfliteError, ValueError):
-    """The bytes are no TensorFlow Lite model."""
+    """The bytes are not a TensorFlow Lite model."""
 
 
 class TfliteDamagedError(TfliteError, ValueError):
-    """The bytes changed since they were written."""
+    """The bytes of the .tflite file changed after they were written."""
 
 
 class ForeignTfliteError(TfliteError, ValueError):
-    """A TensorFlow Lite model that nampedal did not write."""
+    """The file is a TensorFlow Lite model that nampedal did not write."""
 
 
 class TfliteFormatError(TfliteError, ValueError):
-    """What nampedal wrote into the .tflite has a version or values that are not read here."""
+    """The metadata that nampedal wrote into the .tflite file has a version or values that cannot be read here."""
+
+
+class TfliteGraphError(TfliteError, ValueError):
+    """The tables of the .tflite file are not as nampedal writes them.
+
+    The file is not passed to LiteRT, because LiteRT would trust the tables.
+    """
 
 
 class FixedBlockError(NampedalError, ValueError):
-    """The file plays blocks of one length, and another was asked for."""
+    """The file plays blocks of one fixed length, and another length was requested."""
 
 
 class LiteRtMissingError(NampedalError, ImportError):
-    """LiteRT's library is not installed, or can't be loaded."""
+    """The LiteRT library is not installed, or cannot be loaded."""
 
 
 class LiteRtVersionError(NampedalError, ImportError):
-    """LiteRT is installed in a version whose functions are not known here."""
+    """The installed LiteRT is a version whose functions are not known here."""
 
 
 class LiteRtRefusedError(ArtifactError, ValueError):
-    """LiteRT does not read, compile or run the model."""
+    """LiteRT cannot read, compile or run the model."""
 
 
 class CostKernelsError(NampedalError, ValueError):
-    """The cost model does not know the kernels."""
+    """The cost model does not know these kernels."""
 
 
 class CostTermsError(NampedalError, ValueError):
-    """A board's costs are not those of this cost model's terms."""
+    """The cost terms of a board are not the terms of this cost model."""
 
 
 class AudioFileError(NampedalError, OSError):
-    """An audio file can't be read or written."""
+    """An audio file cannot be read or written."""
 
 
 class ImpulseResponseError(NampedalError):
-    """Something is wrong with a cabinet's impulse response, or with how it is to be used."""
+    """Base class: a cabinet impulse response, or a setting for its use, is wrong."""
 
 
 class ImpulseResponseTooLongError(ImpulseResponseError, ValueError):
-    """The file is too long to be a cabinet."""
+    """The file is too long to be a cabinet impulse response."""
 
 
 class ImpulseResponseTooShortError(ImpulseResponseError, ValueError):
-    """The file holds nothing, or no more than a click."""
+    """The file is empty, or holds only a click."""
 
 
 class ImpulseResponseRateError(ImpulseResponseError, ValueError):
-    """The file's sample rate is too low for a guitar."""
+    """The sample rate of the file is too low for a guitar."""
 
 
 class ImpulseResponseSilentError(ImpulseResponseError, ValueError):
-    """Nothing of a guitar would be heard through it."""
+    """A guitar would not be heard through this impulse response."""
 
 
 class ImpulseResponseChannelError(ImpulseResponseError, IndexError):
-    """The file has no such channel."""
+    """The file does not have this channel."""
 
 
 class ImpulseResponseLengthError(ImpulseResponseError, ValueError):
-    """The length to keep is not one that can be played."""
+    """The requested length of the impulse response cannot be played."""
 
 
 class MixShareError(ImpulseResponseError, ValueError):
-    """The share of the second impulse response is not between none and all."""
+    """The share of the second impulse response in the mix is not between 0 and 1."""
 
 
 class MixRateError(ImpulseResponseError, ValueError):
-    """Two impulse responses have different sample rates."""
+    """The two impulse responses of a mix have different sample rates."""
 
 
 class MixCancelsError(ImpulseResponseError, ValueError):
-    """Two impulse responses leave nothing of each other."""
+    """The two impulse responses of a mix cancel each other."""
 
 
 class UnfitMachineError(NampedalError):
-    """What is measured now would not be what this machine can do."""
+    """Base class: the state of the machine would make a measurement wrong."""
 
 
 class BusyMachineError(UnfitMachineError, RuntimeError):
-    """Other programs run beside."""
+    """Other programs use too much CPU time."""
 
 
 class ThrottledError(UnfitMachineError, RuntimeError):
-    """The Raspberry Pi's firmware has lowered clock or voltage."""
+    """The Raspberry Pi firmware limits the clock because of temperature or supply voltage."""
 
 
 class ClockGovernorError(UnfitMachineError, RuntimeError):
-    """The clock follows the load."""
+    """The CPU clock follows the load (the governor is not "performance")."""
 
 
 class SlowClockError(UnfitMachineError, RuntimeError):
-    """The clock is well below the highest."""
+    """The CPU clock is much lower than its maximum."""
 
 
 class JackError(NampedalError):
-    """JACK does not do what is asked of it."""
+    """Base class: JACK did not do what it was asked for."""
 
 
 class NoJackServerError(JackError, ConnectionError):
@@ -178,99 +192,91 @@ class NoJackServerError(JackError, ConnectionError):
 
 
 class JackMissingError(JackError, ImportError):
-    """JACK's library is not installed."""
+    """The JACK library is not installed."""
 
 
 class JackRefusedError(JackError, RuntimeError):
-    """The JACK server takes no callback."""
+    """The JACK server refused a process callback, or the activation of the client."""
 
 
 class JackPortError(JackError, LookupError):
-    """A port that is to be connected is not there."""
+    """A JACK port is missing, or cannot be connected."""
 
 
 class JackXrunError(JackError, RuntimeError):
-    """The sound broke up, whenever it was tried."""
+    """An xrun happened in every attempt."""
 
 
 class LoopError(NampedalError):
-    """What is sent does not come back as it would through a cable."""
+    """Base class: the signal of a loopback measurement does not return as through a cable."""
 
 
 class NoCableError(LoopError, LookupError):
-    """Nothing comes back."""
+    """No signal returns to the input."""
 
 
 class LoopClipsError(LoopError, ValueError):
-    """It comes back too loud for the input."""
+    """The returned signal clips at the input."""
 
 
 class LoopTooQuietError(LoopError, ValueError):
-    """It comes back so quietly that it may be crosstalk."""
-
-
-class TornFileError(SettingsError, ValueError):
-    """A file of settings is not whole."""
+    """The returned signal is so quiet that it may be crosstalk."""
 
 
 class EmptyBankError(NampedalError, LookupError):
-    """A folder that is to be a bank holds no preset."""
+    """The folder of a bank holds no preset."""
 
 
 class BankError(NampedalError):
-    """A bank can't be changed, packed or unpacked."""
+    """Base class: a bank cannot be changed, packed or unpacked."""
 
 
 class NoSuchBankError(BankError, LookupError):
-    """The folder of a bank is not there."""
+    """The bank folder does not exist."""
 
 
 class BankExistsError(BankError, FileExistsError):
-    """What is to be made is there already."""
+    """A bank or file with this name exists already."""
 
 
 class BankNameError(BankError, ValueError):
-    """No bank, or no preset of a bank, can have this name."""
+    """The name is not allowed for a bank or a preset."""
 
 
 class FileTakenError(BankError, FileExistsError):
-    """The bank has another file of that name."""
+    """The bank has a different file with this name already."""
 
 
 class NotForBanksError(BankError, ValueError):
-    """The file is nothing that a bank holds."""
+    """The file is of a kind that a bank cannot hold."""
 
 
 class BankIncompleteError(BankError, ValueError):
-    """A preset of the bank can't be played."""
+    """A preset of the bank cannot be played."""
 
 
 class BankFileUnreadableError(BankError, OSError):
-    """The file of a bank can't be read."""
+    """The bank file cannot be read."""
 
 
 class NotABankFileError(BankError, ValueError):
-    """The file is no bank, or is damaged where it says what it holds."""
+    """The file is not a bank file, or its list of contents is damaged."""
 
 
 class BankFileDamagedError(BankError, ValueError):
-    """What the file of a bank holds is not what its manifest says."""
+    """The contents of the bank file do not match its manifest."""
 
 
 class BankFileUnsafeError(BankError, ValueError):
-    """The file of a bank would write outside of the bank's folder, or something else than files."""
+    """The bank file would write outside of the bank's folder, or would create something other than files."""
 
 
 class BankTooLargeError(BankError, ValueError):
-    """The bank holds more than the file of one may."""
-
-
-class TooMuchMemoryError(BankError, RuntimeError):
-    """What is to be put into a bank needs more memory than there is for trying it."""
+    """The bank is larger than a bank file is allowed to be."""
 
 
 class BankUnwritableError(BankError, OSError):
-    """A bank's folder can't be written."""
+    """The folder of a bank cannot be written."""
 
 
 class NoSuchPresetError(NampedalError, LookupError):
@@ -278,60 +284,60 @@ class NoSuchPresetError(NampedalError, LookupError):
 
 
 class NoSuchSettingError(NampedalError, LookupError):
-    """What plays has no such number."""
+    """The current preset has no such setting."""
 
 
 class SettingLimitError(NampedalError, ValueError):
-    """A number is beyond what the setting takes."""
+    """The value is outside the limits of the setting."""
 
 
 class NotSavedError(NampedalError, ValueError):
-    """There is nothing that could be saved, or no place for it."""
+    """There is no preset to save, or the preset cannot be saved to a file."""
 
 
 class NothingToPlayError(NampedalError, ValueError):
-    """A path is no preset, artifact or bank."""
+    """The path is not a preset, an artifact or a bank."""
 
 
 class TunerRateError(NampedalError, ValueError):
-    """The tuner does not hear at this sample rate."""
+    """The tuner does not support this sample rate."""
 
 
 class ReferencePitchError(NampedalError, ValueError):
-    """No instrument is tuned to this A4."""
+    """The reference pitch (A4) is outside the allowed range."""
 
 
 class ControlSocketError(NampedalError, OSError):
-    """The control socket can't be made, or nobody answers there."""
+    """The control socket cannot be created, or nothing answers there."""
 
 
 class ControlRequestError(NampedalError, ValueError):
-    """What is asked through the control socket makes no sense, or was refused."""
+    """A request on the control socket is invalid, or was refused."""
 
 
 class GuitarTooQuietError(NampedalError, ValueError):
-    """Nothing, or too little, is heard of a guitar that presets are to be levelled for."""
+    """The guitar signal for levelling presets is missing or too quiet."""
 
 
 class RecordingError(NampedalError, OSError):
-    """A recording can't be begun."""
+    """A recording cannot be started."""
 
 
 class ActionError(NampedalError, ValueError):
-    """A text is no action."""
+    """The text is not a valid action."""
 
 
 class NothingMovedError(NampedalError, TimeoutError):
-    """Nobody moved what was to be learnt."""
+    """No control was moved before the timeout of the learn procedure."""
 
 
 class ControlMapError(NampedalError, ValueError):
-    """A control can't be mapped like that."""
+    """A control cannot be mapped like this."""
 
 
 class NothingWiredError(NampedalError, ValueError):
-    """A pedal without controls can't be set up."""
+    """The pedal has no controls, so it cannot be set up."""
 
 
 class ControlsSilentError(NampedalError, OSError):
-    """None of a pedal's controls can be reached."""
+    """No driver of the pedal's controls can be opened."""

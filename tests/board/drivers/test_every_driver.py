@@ -12,8 +12,8 @@ import fake_spidev
 import fake_strip
 import pytest
 from driver_rigs import GpioRig, Mcp3008Rig, MockRig, Rig, SerialRig, StripRig, said
-from nampedal.board.controls import Event, Failure, Light
 from nampedal.board.errors import ControlsError
+from nampedal.board.inputs.control_events import Event, Failure, Light
 
 PATIENCE_S = 60.0
 ALL = ("gpio", "mcp3008", "mock", "serial", "strip")
@@ -198,4 +198,10 @@ def test_hardware_that_comes_back_works_again(rig: Rig, events: queue.SimpleQueu
 
 def test_drivers_that_are_tested_are_all_that_there_are(root: Path) -> None:
     found = {path.stem for path in (root / "board" / "nampedal" / "board" / "drivers").glob("*.py")}
-    assert found - {"__init__", "spi", "wired"} == {"gpio", "mcp3008", "mock", "serial_link", "strip"}
+    assert found - {"__init__", "spi", "driver_factory", "driver_supervisor", "serial_protocol"} == {
+        "gpio",
+        "mcp3008",
+        "mock",
+        "serial_link",
+        "strip",
+    }

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 from fake_lgpio import PULL_UP, Pins
-from nampedal.board.controls import Clicks, Edge, Event, Light
 from nampedal.board.drivers.gpio import GpioDriver
 from nampedal.board.errors import GpioBusyError, GpioMissingError
+from nampedal.board.inputs.control_events import Clicks, Edge, Event, Light
 
 SWITCHES = {"1": 17, "2": 2}
 LIGHTS = {"1": 22, "red": 23}

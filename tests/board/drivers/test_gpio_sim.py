@@ -17,7 +17,7 @@ PINS = 32
 SCRIPT = """
 import queue, sys
 from pathlib import Path
-from nampedal.board.controls import Edge, Light
+from nampedal.board.inputs.control_events import Edge, Light
 from nampedal.board.drivers.gpio import GpioDriver
 
 pins = Path(sys.argv[1])

@@ -12,15 +12,14 @@ import pytest
 from fake_spidev import PATIENCE_S, Chip
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.controls import Driver, Event, Failure, Light, Position
 from nampedal.board.drivers.mcp3008 import (
     FULL_SCALE,
     HOLD_S,
     MOVE_S,
     REST_S,
-    Input,
+    AdcInput,
     Mcp3008Driver,
-    code,
+    decode_answer,
     request,
 )
 from nampedal.board.errors import (
@@ -32,6 +31,7 @@ from nampedal.board.errors import (
     SpiFailedError,
     SpiOffError,
 )
+from nampedal.board.inputs.control_events import Driver, Event, Failure, Light, Position
 
 KNOBS = {"drive": 0, "volume": 3}
 
@@ -69,8 +69,8 @@ def test_ten_bits_come_back_behind_a_null_bit_whatever_stands_before_it(
     channel: int, value: int, before: int, undriven: int
 ) -> None:
     assert request(channel) == [1, 0x80 + 16 * channel, 0]
-    assert code([before, undriven << 3 | value >> 8, value & 255]) == value
-    assert code([before, undriven << 3 | 4 | value >> 8, value & 255]) is None
+    assert decode_answer([before, undriven << 3 | value >> 8, value & 255]) == value
+    assert decode_answer([before, undriven << 3 | 4 | value >> 8, value & 255]) is None
 
 
 def test_it_is_a_driver_with_its_name_and_no_lights(driver: Mcp3008Driver, events: queue.SimpleQueue[Event]) -> None:
@@ -138,7 +138,7 @@ def test_only_what_is_wired_is_asked_while_somebody_plays(
 
 
 def test_what_rests_is_asked_seldom_and_what_moves_often_until_it_has_rested() -> None:
-    one, now_s = Input("drive", 0), 100.0
+    one, now_s = AdcInput("drive", 0), 100.0
     assert one.hear(now_s, 500)
     assert one.due_s == now_s + REST_S
     now_s = one.due_s
@@ -167,7 +167,7 @@ def test_hum_turns_far_enough_from_one_reading_to_the_next_to_be_seen(hertz: flo
 
 @given(st.lists(st.integers(0, FULL_SCALE), min_size=1))
 def test_what_was_told_is_never_further_from_what_was_read_than_jitter(reads: list[int]) -> None:
-    one, told = Input("drive", 0), -1
+    one, told = AdcInput("drive", 0), -1
     for at, read in enumerate(reads):
         if one.hear(float(at), read):
             assert read != told

@@ -9,9 +9,9 @@ import termios
 from collections.abc import Iterator
 
 import pytest
-from nampedal.board.controls import Edge, Event, Failure, Light, Position
 from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.errors import NoTerminalError
+from nampedal.board.inputs.control_events import Edge, Event, Failure, Light, Position
 
 PATIENCE_S = 60.0
 

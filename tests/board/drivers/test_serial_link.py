@@ -13,19 +13,9 @@ from pathlib import Path
 
 import pytest
 from microcontroller import Microcontroller
-from nampedal.board.controls import Clicks, Driver, Edge, Event, Failure, Light, Position
 from nampedal.board.drivers import serial_link
 from nampedal.board.drivers.serial_link import SerialDriver
-from nampedal.board.errors import (
-    SerialControlError,
-    SerialLibraryError,
-    SerialPortBusyError,
-    SerialPortError,
-    SerialPortMissingError,
-    SerialSilenceError,
-    SerialVersionError,
-)
-from nampedal.board.serial_protocol import (
+from nampedal.board.drivers.serial_protocol import (
     EncoderClicks,
     Hello,
     KnobPosition,
@@ -35,6 +25,16 @@ from nampedal.board.serial_protocol import (
     SwitchEdge,
     encode,
 )
+from nampedal.board.errors import (
+    SerialControlError,
+    SerialLibraryError,
+    SerialPortBusyError,
+    SerialPortError,
+    SerialPortMissingError,
+    SerialSilenceError,
+    SerialVersionError,
+)
+from nampedal.board.inputs.control_events import Clicks, Driver, Edge, Event, Failure, Light, Position
 
 HELLO = Hello(1, 2, 2, 1, 2)
 STATES = (SwitchEdge(0, False, 0), SwitchEdge(1, True, 0), KnobPosition(0, 0), KnobPosition(1, 65535))
@@ -99,7 +99,7 @@ def test_where_everything_stands_is_posted_by_open(bench: Bench) -> None:
 
 def test_what_happens_is_posted_in_order(bench: Bench) -> None:
     device = bench.open()
-    device.say(SwitchEdge(0, True, 0), KnobPosition(1, 13107), EncoderClicks(0, -3), SwitchEdge(0, False, 0))
+    device.enqueue(SwitchEdge(0, True, 0), KnobPosition(1, 13107), EncoderClicks(0, -3), SwitchEdge(0, False, 0))
     one, two, three, four = (bench.next() for _ in range(4))
     assert one == Edge(one.time_s, "1", True)
     assert two == Position(two.time_s, "tone", 0.2)
@@ -109,7 +109,7 @@ def test_what_happens_is_posted_in_order(bench: Bench) -> None:
 
 def test_an_edge_is_dated_back_by_its_age(bench: Bench) -> None:
     device = bench.open()
-    device.say(SwitchEdge(0, True, 2_000_000), KnobPosition(0, 9))
+    device.enqueue(SwitchEdge(0, True, 2_000_000), KnobPosition(0, 9))
     edge, position = bench.next(), bench.next()
     assert position.time_s - edge.time_s == pytest.approx(2.0)
     assert position.time_s <= time.monotonic()
@@ -120,14 +120,14 @@ def test_controls_that_the_profile_does_not_name_are_nobodys_business(bench: Ben
     bench.driver.open(bench.events.put)
     for _ in STATES:
         bench.next()
-    device.say(SwitchEdge(7, True, 0), KnobPosition(8, 1), EncoderClicks(3, 1), KnobPosition(0, 65535))
+    device.enqueue(SwitchEdge(7, True, 0), KnobPosition(8, 1), EncoderClicks(3, 1), KnobPosition(0, 65535))
     assert isinstance(bench.next(), Position)
     assert bench.events.empty()
 
 
 def test_what_stays_as_it_is_is_no_news(bench: Bench) -> None:
     device = bench.open()
-    device.say(HELLO, *STATES, SwitchEdge(1, False, 0))
+    device.enqueue(HELLO, *STATES, SwitchEdge(1, False, 0))
     news = bench.next()
     assert news == Edge(news.time_s, "2", False)
 
@@ -147,7 +147,7 @@ def test_lights_are_shown_once_and_go_out_at_the_end(bench: Bench) -> None:
 def test_nothing_is_sent_while_nothing_moves(bench: Bench) -> None:
     device = bench.open()
     asked = device.asked
-    device.say(SwitchEdge(0, True, 0))
+    device.enqueue(SwitchEdge(0, True, 0))
     bench.next()
     time.sleep(2.0 * serial_link.ASK_S)
     assert device.asked == asked
@@ -159,7 +159,7 @@ def test_after_a_damaged_frame_all_is_asked_for_and_a_lost_release_made_good(
 ) -> None:
     device = bench.open()
     device.answers = (HELLO, SwitchEdge(0, False, 0), SwitchEdge(1, False, 0), *STATES[2:])
-    device.say(SwitchEdge(0, True, 0), b"\x82\x01\x00garbage", SwitchEdge(0, False, 0))
+    device.enqueue(SwitchEdge(0, True, 0), b"\x82\x01\x00garbage", SwitchEdge(0, False, 0))
     assert [(edge.switch, edge.down) for edge in (bench.next(), bench.next()) if isinstance(edge, Edge)] == [
         ("1", True),
         ("1", False),
@@ -180,7 +180,7 @@ def test_unplugged_is_a_failure_and_plugged_in_again_it_works(bench: Bench) -> N
     bench.driver.close()
     bench.driver.close()
     device = bench.open()
-    device.say(SwitchEdge(0, True, 0))
+    device.enqueue(SwitchEdge(0, True, 0))
     assert isinstance(bench.next(), Edge)
     bench.driver.show({"1": Light(1.0)})
     assert device.heard.get(timeout=PATIENCE_S) == LightLevel(0, 127, 127, 127, 127)
@@ -199,7 +199,7 @@ def test_a_microcontroller_that_takes_nothing_is_said_and_keeps_nobody(bench: Be
 
 
 def test_started_again_is_a_failure(bench: Bench) -> None:
-    bench.open().say(Started())
+    bench.open().enqueue(Started())
     failure = bench.next()
     assert isinstance(failure, Failure)
     assert failure.reason == (
@@ -210,14 +210,14 @@ def test_started_again_is_a_failure(bench: Bench) -> None:
 def test_started_while_it_is_asked_is_asked_again(bench: Bench) -> None:
     device = bench.plug(Started())
     asked = threading.Event()
-    say: Callable[..., None] = device.say
+    say: Callable[..., None] = device.enqueue
 
     def answer(*messages: Message | bytes) -> None:
         say(*messages)
         device.answers = (HELLO, *STATES)
         asked.set()
 
-    device.say = answer  # type: ignore[method-assign]
+    device.enqueue = answer  # type: ignore[method-assign]
     bench.driver.open(bench.events.put)
     assert asked.is_set()
     assert device.asked == 2
@@ -237,7 +237,7 @@ def test_closed_nothing_is_posted_and_no_thread_left(bench: Bench) -> None:
     assert threading.active_count() == threads + 2
     bench.driver.close()
     assert threading.active_count() == threads + 1
-    device.say(SwitchEdge(0, True, 0))
+    device.enqueue(SwitchEdge(0, True, 0))
     assert bench.events.empty()
     with pytest.raises(SerialPortError, match=r"controls: is not open$"):
         bench.driver.show({"1": Light(1.0)})

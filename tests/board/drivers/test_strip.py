@@ -11,8 +11,7 @@ import pytest
 from fake_strip import Line, highs_and_lows, seen
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.controls import Driver, Event, Light
-from nampedal.board.drivers.strip import HERTZ, LEDS, MOST_LEVEL, Colour, StripDriver, colour_of, spi_bytes
+from nampedal.board.drivers.strip import HERTZ, MAX_LEDS, MAX_LEVEL, Colour, StripDriver, colour_of, spi_bytes
 from nampedal.board.errors import (
     SpiAccessError,
     SpidevMissingError,
@@ -21,6 +20,7 @@ from nampedal.board.errors import (
     StripLevelError,
     StripPlaceError,
 )
+from nampedal.board.inputs.control_events import Driver, Event, Light
 
 # What all strips take for a 0, for a 1 and, low, for a reset: the data sheets' limits that all of them keep to.
 ZERO_NS, ONE_NS, RESET_NS = (250, 380), (650, 750), 280_000
@@ -100,7 +100,7 @@ def test_the_line_is_low_wherever_a_bus_may_pause_between_bytes(colours: list[Co
 
 
 def test_the_longest_strip_is_one_transfer_of_what_linux_takes() -> None:
-    assert len(spi_bytes([DARK] * LEDS)) <= TRANSFER_BYTES
+    assert len(spi_bytes([DARK] * MAX_LEDS)) <= TRANSFER_BYTES
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_how_bright_it_gets_is_the_profiles_affair(line: Line) -> None:
     driver.show({"1": Light(1.0, RED)})
     assert line.sent == [[(128, 0, 0)]]
     driver.close()
-    assert round(255 * MOST_LEVEL) == FULL
+    assert round(255 * MAX_LEVEL) == FULL
 
 
 @pytest.mark.parametrize(

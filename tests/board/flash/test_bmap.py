@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from disk_image import BLOCK, MIB, SIZE, bmap_bytes, image_bytes, mapped_blocks
-from nampedal.board.errors import NampedalError
-from nampedal.board.flash.bmap import Bmap, Fits, Range, cut, parse_bmap
-from nampedal.board.flash.errors import BmapDamagedError, BmapMismatchError, BmapSyntaxError, BmapVersionError
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.system.flash.bmap import BlockRange, Bmap, BmapVerifier, parse_bmap, split_at_ranges
+from nampedal.firmware.system.flash.errors import BmapDamagedError, BmapMismatchError, BmapSyntaxError, BmapVersionError
 
 PATH = Path("pedal.img.bmap")
 DATA = image_bytes()
@@ -22,7 +22,7 @@ def refusal(error: type[NampedalError], data: bytes) -> str:
 
 
 def fit(bmap: Bmap, data: bytes, piece: int) -> None:
-    fits = Fits(bmap)
+    fits = BmapVerifier(bmap)
     for start in range(0, len(data), piece):
         fits.take(data[start : start + piece])
     fits.end()
@@ -81,9 +81,13 @@ def test_another_image_does_not_fit() -> None:
 
 
 def test_a_piece_is_cut_where_ranges_begin_and_end() -> None:
-    ranges = (Range(2, 4), Range(6, 20))
+    ranges = (BlockRange(2, 4), BlockRange(6, 20))
     data = bytes(range(30))
-    found = [(one, at, part) for start in (0, 3, 12) for one, at, part in cut(ranges, start, data[start : start + 9])]
+    found = [
+        (one, at, part)
+        for start in (0, 3, 12)
+        for one, at, part in split_at_ranges(ranges, start, data[start : start + 9])
+    ]
     assert [(one, at, len(part)) for one, at, part in found] == [
         *((None, 0, 2), (ranges[0], 2, 2), (None, 4, 2), (ranges[1], 6, 3)),
         *((ranges[0], 3, 1), (None, 4, 2), (ranges[1], 6, 6)),

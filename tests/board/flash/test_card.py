@@ -13,21 +13,21 @@ import pytest
 from disk_image import FAT_START, SIZE, SPOTS, bmap_bytes, image_bytes, mapped_blocks
 from disk_image import write_image as write_file
 from loop_disk import MIB, loop_disk, mounted, run
-from nampedal.board.errors import NampedalError
-from nampedal.board.flash.card import Card, check_fits, open_card, write_image
-from nampedal.board.flash.disks import Disk, find_disk
-from nampedal.board.flash.errors import (
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.system.flash.card_writer import Card, check_fits, open_card, write_image
+from nampedal.firmware.system.flash.disks import Disk, find_disk
+from nampedal.firmware.system.flash.errors import (
     DiskAccessError,
     DiskBusyError,
     DiskChangedError,
+    DiskOpenError,
     DiskTooSmallError,
-    DiskUnopenedError,
     ImageChangedError,
     ReadBackDiffersError,
     ReadBackFailedError,
     WriteFailedError,
 )
-from nampedal.board.flash.image import CHUNK, HEAD, Image, Stage, read_image
+from nampedal.firmware.system.flash.image_reader import CHUNK, HEAD, Image, Stage, read_image
 
 DATA = image_bytes()
 DISK = 24 * MIB
@@ -261,7 +261,7 @@ def test_a_card_that_was_changed_after_it_was_checked_is_not_written(tmp_path: P
 
 def test_a_device_that_is_gone_can_not_be_opened() -> None:
     disk = Disk("gone", "8:64", DISK, "", "USB", False, "")
-    with pytest.raises(DiskUnopenedError) as caught, open_card(disk):
+    with pytest.raises(DiskOpenError) as caught, open_card(disk):
         pass
     assert str(caught.value) == "/dev/gone: can't be opened: no such file or directory; plug it in again"
 

@@ -11,12 +11,18 @@ import pytest
 from disk_image import FAT_START, fat_bytes, image_bytes
 from disk_image import write_image as write_file
 from loop_disk import MIB, loop_disk, run
-from nampedal.board.errors import NampedalError, SettingsSyntaxError, SettingsUnreadableError
-from nampedal.board.flash.card import open_card, write_image
-from nampedal.board.flash.card_settings import CardSettings, check_tools, copy_settings, fat_offset, read_settings
-from nampedal.board.flash.disks import find_disk
-from nampedal.board.flash.errors import McopyMissingError, NoFatPartitionError, SettingsCopyError
-from nampedal.board.flash.image import Image, read_image
+from nampedal.firmware.base.errors import NampedalError, SettingsSyntaxError, SettingsUnreadableError
+from nampedal.firmware.system.flash.card_writer import open_card, write_image
+from nampedal.firmware.system.flash.disks import find_disk
+from nampedal.firmware.system.flash.errors import McopyMissingError, NoFatPartitionError, SettingsCopyError
+from nampedal.firmware.system.flash.first_settings import (
+    FirstSettings,
+    check_tools,
+    copy_settings,
+    fat_offset,
+    read_settings,
+)
+from nampedal.firmware.system.flash.image_reader import Image, read_image
 
 TEXT = b'host_name = "stage-left"\n'
 
@@ -27,7 +33,7 @@ def quiet(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> CardSettings:
+def settings(tmp_path: Path) -> FirstSettings:
     (tmp_path / "mine.toml").write_bytes(TEXT)
     return read_settings(tmp_path / "mine.toml")
 
@@ -42,19 +48,40 @@ def refusal(error: type[NampedalError], what: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-def test_settings_get_onto_the_card_and_replace_what_is_there(tmp_path: Path, settings: CardSettings) -> None:
+def test_settings_get_onto_the_card_and_replace_what_is_there(tmp_path: Path, settings: FirstSettings) -> None:
     if shutil.which("mcopy") is None:
         pytest.skip("mcopy is not installed")
     image = image_of(tmp_path, image_bytes(fat=fat_bytes(tmp_path)))
     with loop_disk(tmp_path / "backing") as loop, open_card(find_disk(loop)) as card:
         write_image(image, card, quiet)
-        for one in (CardSettings(settings.path, b"a = 1\n"), settings):
+        for one in (FirstSettings(settings.path, b"a = 1\n"), settings):
             copy_settings(one, card, fat_offset(image))
         assert run("mdir", "-b", "-i", f"{tmp_path}/backing@@{FAT_START}", "::") == "::/nampedal.toml\n"
         assert run("mtype", "-i", f"{tmp_path}/backing@@{FAT_START}", "::nampedal.toml").encode() == TEXT
 
 
-def test_a_card_without_fat_says_what_to_do(tmp_path: Path, settings: CardSettings) -> None:
+def test_profiles_that_the_settings_name_are_copied_too(tmp_path: Path) -> None:
+    if shutil.which("mcopy") is None:
+        pytest.skip("mcopy is not installed")
+    (tmp_path / "mine.toml").write_bytes(b'pedal = "my-pedal.toml"\nhat = "gone.toml"\n')
+    (tmp_path / "my-pedal.toml").write_bytes(b"format = 1\n")
+    settings = read_settings(tmp_path / "mine.toml")
+    image = image_of(tmp_path, image_bytes(fat=fat_bytes(tmp_path)))
+    with loop_disk(tmp_path / "backing") as loop, open_card(find_disk(loop)) as card:
+        write_image(image, card, quiet)
+        copy_settings(settings, card, fat_offset(image))
+        where = f"{tmp_path}/backing@@{FAT_START}"
+        assert run("mdir", "-b", "-i", where, "::") == "::/nampedal.toml\n::/my-pedal.toml\n"
+        assert run("mtype", "-i", where, "::my-pedal.toml") == "format = 1\n"
+
+
+@pytest.mark.parametrize("name", ["../other.toml", "/etc/other.toml", "pi-4-usb", "."])
+def test_what_is_no_file_beside_the_settings_is_not_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "nampedal.toml").write_text(f'pedal = "{name}"\n')
+    assert read_settings(tmp_path / "nampedal.toml").beside == ()
+
+
+def test_a_card_without_fat_says_what_to_do(tmp_path: Path, settings: FirstSettings) -> None:
     if shutil.which("mcopy") is None:
         pytest.skip("mcopy is not installed")
     with loop_disk(tmp_path / "backing") as loop, open_card(find_disk(loop)) as card:
@@ -84,7 +111,7 @@ def test_settings_that_are_no_toml_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_program_that_copies_is_named_where_it_is_missing(
-    tmp_path: Path, settings: CardSettings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: FirstSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert refusal(McopyMissingError, lambda: check_tools(settings)) == (

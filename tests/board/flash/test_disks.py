@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from loop_disk import add_partition, loop_disk, mounted, run
-from nampedal.board.errors import NampedalError
-from nampedal.board.flash.disks import Disk, check_disk, find_disk, read_disk
-from nampedal.board.flash.errors import (
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.system.flash.disks import Disk, check_disk, find_disk, read_disk
+from nampedal.firmware.system.flash.errors import (
     BuiltInDiskError,
     DiskTooLargeError,
     HeldDiskError,
     MountedDiskError,
-    NoDisksToldError,
+    NoDiskListError,
     NoMediumError,
     NoSuchDiskError,
     NotADiskError,
@@ -239,7 +239,7 @@ def test_a_disk_that_is_gone_is_refused(made_up: MadeUp) -> None:
 
 
 def test_a_system_that_does_not_tell_of_disks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoDisksToldError) as caught:
+    with pytest.raises(NoDiskListError) as caught:
         read_disk("8:16", tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}/sys/dev/block: is not there, so nobody tells which disk may be written; only Linux does: write "

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 from disk_image import SIZE, bmap_bytes, image_bytes, mapped_blocks, write_image, write_sum
-from nampedal.board.errors import NampedalError
-from nampedal.board.flash.bmap import Range
-from nampedal.board.flash.errors import (
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.system.flash.bmap import BlockRange
+from nampedal.firmware.system.flash.errors import (
     BmapMismatchError,
     ChecksumFileError,
+    FlashChecksumError,
     ImageChangedError,
-    ImageChecksumError,
     ImageDamagedError,
     ImageNameError,
     ImageUnreadableError,
     NotADiskImageError,
     ZstdMissingError,
 )
-from nampedal.board.flash.image import CHUNK, HEAD, Image, read_image
+from nampedal.firmware.system.flash.image_reader import CHUNK, HEAD, Image, read_image
 
 DATA = image_bytes()
 NAMES = [
@@ -63,7 +63,7 @@ def test_an_image_is_read_packed_or_not(tmp_path: Path, name: str) -> None:
         yield lambda done, total: seen.append((what, done, total))
 
     image = read_image(path, stage)
-    assert image == Image(path, SIZE, DATA[:HEAD], sha256(DATA).hexdigest(), (Range(0, SIZE),), ())
+    assert image == Image(path, SIZE, DATA[:HEAD], sha256(DATA).hexdigest(), (BlockRange(0, SIZE),), ())
     assert unpacked(image) == DATA
     size = path.stat().st_size
     assert seen[-1] == ("checking the image", size, size)
@@ -95,7 +95,7 @@ def test_the_checksum_of_the_unpacked_image_counts_too(tmp_path: Path) -> None:
     beside.write_text(f"{sha256(DATA).hexdigest().upper()} *pedal.img\n")
     assert read_image(path, quiet).beside == (beside,)
     beside.write_text("0" * 64)
-    assert refusal(ImageChecksumError, path).startswith(f"{tmp_path}/pedal.img: is damaged or another one: ")
+    assert refusal(FlashChecksumError, path).startswith(f"{tmp_path}/pedal.img: is damaged or another one: ")
 
 
 def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     changed = bytearray(DATA)
     changed[SIZE // 2] ^= 0x40
     path.write_bytes(changed)
-    assert refusal(ImageChecksumError, path) == (
+    assert refusal(FlashChecksumError, path) == (
         f"{path}: is damaged or another one: its SHA-256 begins with {sha256(changed).hexdigest()[:8]}, not "
         f"{sha256(DATA).hexdigest()[:8]}; get it again"
     )

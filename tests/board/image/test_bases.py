@@ -3,15 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import bases
-from nampedal.board.image.errors import WheelError
+from nampedal.firmware.system.image.sources import suites
+from nampedal.firmware.system.image.sources.errors import WheelError
 
 
 @pytest.mark.parametrize(("tag", "suite"), [("cp311", "bookworm"), ("cp313", "trixie")])
 def test_the_wheel_says_which_debian(tmp_path: Path, tag: str, suite: str) -> None:
     wheel = tmp_path / f"nampedal-0.1.0-{tag}-{tag}-linux_aarch64.whl"
     wheel.touch()
-    assert bases.suite_of(wheel) == suite
+    assert suites.suite_of(wheel) == suite
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,9 @@ def test_a_wheel_for_something_else_is_refused(tmp_path: Path, name: str) -> Non
     with pytest.raises(
         WheelError, match=r"is no wheel of nampedal for aarch64 and cp311 or cp313; 'make wheel-aarch64'"
     ):
-        bases.suite_of(tmp_path / name)
+        suites.suite_of(tmp_path / name)
 
 
 def test_a_wheel_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WheelError, match=r"dist: is not there; 'make wheel-aarch64' makes one, in dist/$"):
-        bases.suite_of(tmp_path / "dist")
+        suites.suite_of(tmp_path / "dist")

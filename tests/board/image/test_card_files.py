@@ -7,16 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nampedal.board.boards import board_keys
-from nampedal.board.hats import hat_keys, read_hat
-from nampedal.board.image import card_files
-from nampedal.board.image.bases import BASES
-from nampedal.board.image.card_files import BOARDS, FAMILIES, check, check_sound, overlays_in
-from nampedal.board.image.errors import KernelError, NoSoundError
-from nampedal.board.image.kernel import Kernel
-from nampedal.board.install.boot import config_block
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import Pedal, pedal_keys, read_pedal
+from nampedal.board.profiles.boards import board_keys
+from nampedal.board.profiles.hats import hat_keys, read_hat
+from nampedal.board.profiles.pedals import PedalProfile, pedal_keys, read_pedal
+from nampedal.firmware.system.image.sources import boot_firmware
+from nampedal.firmware.system.image.sources.boot_firmware import (
+    BOARDS,
+    FAMILIES,
+    check,
+    check_audio_support,
+    overlays_in,
+)
+from nampedal.firmware.system.image.sources.errors import KernelError, SoundlessBoardError
+from nampedal.firmware.system.image.sources.kernel_files import Kernel
+from nampedal.firmware.system.image.sources.suites import BASES
+from nampedal.firmware.system.install.boot_config import config_block
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from pi_archive import OVERLAYS, TREES
 from unpacked_kernel import DEBIANS, PI_VERSIONS, unpack
 
@@ -25,8 +31,8 @@ RASPIOS, DEBIAN = BASES["raspios"], BASES["debian"]
 V8, V2712 = (f"usr/lib/linux-image-{version}" for version in reversed(PI_VERSIONS))
 
 
-def lines(pedal: Pedal, *, radio: bool = False) -> list[str]:
-    return config_block(pedal, Target(image=True, radio=radio))
+def lines(pedal: PedalProfile, *, radio: bool = False) -> list[str]:
+    return config_block(pedal, InstallTarget(image=True, radio=radio))
 
 
 def checked(kernel: Kernel, pedal: str, *, emulator: bool = False) -> None:
@@ -200,7 +206,7 @@ def test_overlays_are_read_from_lines_of_config_txt() -> None:
     assert overlays_in(written) == ["hat", "disable-bt"]
 
 
-def without_hat(pedal: Pedal) -> Pedal:
+def without_hat(pedal: PedalProfile) -> PedalProfile:
     """As if its sound came from elsewhere: what a HAT's profile may say by naming no overlay."""
     return replace(pedal, hat=replace(pedal.hat, overlay=""))
 
@@ -213,32 +219,34 @@ def test_debians_kernel_can_make_no_hat_sound(key: str) -> None:
         "not have: this card could never sound; take --base raspios, or add --for-emulator for a card that only an "
         "emulator starts"
     )
-    with pytest.raises(NoSoundError, match=f"^{re.escape(expected)}$"):
-        check_sound(pedal, DEBIAN, lines(pedal))
-    check_sound(pedal, RASPIOS, lines(pedal))
+    with pytest.raises(SoundlessBoardError, match=f"^{re.escape(expected)}$"):
+        check_audio_support(pedal, DEBIAN, lines(pedal))
+    check_audio_support(pedal, RASPIOS, lines(pedal))
 
 
 def test_what_needs_no_overlay_may_have_debians_kernel(tmp_path: Path) -> None:
     pedal = without_hat(read_pedal("pi-4-dac-adc"))
     written = [line for line in lines(pedal) if line != "dtoverlay="]
     assert "dtoverlay=disable-wifi" in written
-    check_sound(pedal, DEBIAN, written)
+    check_audio_support(pedal, DEBIAN, written)
     kernel = unpack(tmp_path, versions=DEBIANS)
     check(kernel, DEBIAN, pedal, written)
-    with pytest.raises(NoSoundError, match=r"^pedal 'pi-4-dac-adc': its controls need the overlay spi1-1cs, which Deb"):
-        check_sound(pedal, DEBIAN, [*written, "dtoverlay=spi1-1cs"])
+    with pytest.raises(
+        SoundlessBoardError, match=r"^pedal 'pi-4-dac-adc': its controls need the overlay spi1-1cs, which Deb"
+    ):
+        check_audio_support(pedal, DEBIAN, [*written, "dtoverlay=spi1-1cs"])
 
 
 def test_debians_device_trees_have_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = unpack(tmp_path, versions=DEBIANS)
     pedal = without_hat(read_pedal("zero-2-w-codec-zero"))
     check(kernel, DEBIAN, pedal, [])
-    monkeypatch.setattr(card_files, "BOARDS", {"zero-2-w": card_files.BoardFiles(("bcm2710-rpi-zero-2-w.dtb",))})
+    monkeypatch.setattr(boot_firmware, "BOARDS", {"zero-2-w": boot_firmware.BoardFiles(("bcm2710-rpi-zero-2-w.dtb",))})
     with pytest.raises(KernelError, match="has no device tree for a Raspberry Pi Zero 2 W"):
         check(kernel, DEBIAN, pedal, [])
 
 
 def test_a_radios_firmware_is_named_for_every_board() -> None:
-    names: Callable[[str], tuple[str, ...]] = lambda key: card_files.radio_files(read_pedal(key).board)  # noqa: E731
+    names: Callable[[str], tuple[str, ...]] = lambda key: boot_firmware.radio_files(read_pedal(key).board)  # noqa: E731
     assert names("pi-4-dac-adc") == names("pi-5-serial") == ("brcm/brcmfmac43455-sdio.bin",)
     assert names("zero-2-w-codec-zero") == ("brcm/brcmfmac43430-sdio.bin",)

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.image import initramfs
-from nampedal.board.image.errors import KernelError
-from nampedal.board.image.initramfs import Entry, cpio
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.image import initramfs
+from nampedal.firmware.system.image.initramfs import CpioEntry, cpio
+from nampedal.firmware.system.image.sources.errors import KernelError
 
 
 def kernel(folder: Path, dependencies: str, modules: dict[str, bytes]) -> Path:
@@ -39,9 +39,9 @@ needs_cpio = pytest.mark.skipif(shutil.which("cpio") is None, reason="cpio is no
 @needs_cpio
 def test_cpio_unpacks_what_was_packed(tmp_path: Path) -> None:
     entries = [
-        Entry("a", stat.S_IFDIR | 0o755),
-        Entry("a/b", stat.S_IFREG | 0o755, b"odd"),
-        Entry("c", stat.S_IFREG | 0o644),
+        CpioEntry("a", stat.S_IFDIR | 0o755),
+        CpioEntry("a/b", stat.S_IFREG | 0o755, b"odd"),
+        CpioEntry("c", stat.S_IFREG | 0o644),
     ]
     assert unpack(cpio(entries), tmp_path / "out") == {"a/b": b"odd", "c": b""}
     assert (tmp_path / "out/a/b").stat().st_mode & 0o777 == 0o755
@@ -71,7 +71,7 @@ def test_a_kernel_without_a_list_of_modules_is_refused(tmp_path: Path) -> None:
 
 
 def script() -> str:
-    return (resources.files("nampedal.board.image") / "init.sh").read_text()
+    return (resources.files("nampedal.firmware.system.image") / "init.sh").read_text()
 
 
 def test_the_script_is_a_shell_script() -> None:
@@ -95,8 +95,8 @@ def test_a_partition_that_appears_late_is_mounted_by_its_device(tmp_path: Path, 
     subprocess.run([generator, *map(str, folders)], check=True, env=environment)
     made = {path.name: path.read_text() for path in folders[0].glob("*.mount")}
     for number, name, place in (
-        ("1", "boot-firmware.mount", places.CARD),
-        ("4", "var-lib-nampedal.mount", places.DATA),
+        ("1", "boot-firmware.mount", system_paths.CARD),
+        ("4", "var-lib-nampedal.mount", system_paths.DATA),
     ):
         assert f"What=/dev/{disk}{number}\n" in made[name]
         assert f"Where={place}\n" in made[name]

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nampedal.board.image.errors import KernelError
-from nampedal.board.image.kernel import Kernel, copy_radio
+from nampedal.firmware.system.image.sources.errors import KernelError
+from nampedal.firmware.system.image.sources.kernel_files import Kernel, copy_radio
 from pi_archive import LAYOUTS
 from unpacked_kernel import PI_VERSIONS, unpack
 

@@ -4,10 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import mirrors, tools
-from nampedal.board.image.bases import BASES
-from nampedal.board.image.errors import KeyFileError, MirrorError
-from nampedal.board.image.mirrors import Mirrors, keep_key, kernel_sources, root_sources, why_not_fetched, without_keys
+from nampedal.firmware.system.image.sources import build_tools, mirrors
+from nampedal.firmware.system.image.sources.errors import ArchiveKeyError, MirrorError
+from nampedal.firmware.system.image.sources.mirrors import (
+    Mirrors,
+    error_from_apt_output,
+    keep_key,
+    kernel_sources,
+    root_sources,
+    without_keys,
+)
+from nampedal.firmware.system.image.sources.suites import BASES
 
 # As apt of Debian 12 prints it.
 OWN = (
@@ -26,7 +33,7 @@ BINARY, ARMORED = (
 
 
 def says(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(tools, "run", lambda command: text)
+    monkeypatch.setattr(build_tools, "run", lambda command: text)
 
 
 def test_the_mirrors_are_this_computers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -171,7 +178,7 @@ def test_what_is_no_key_is_refused(tmp_path: Path, data: bytes | None, expected:
     path = tmp_path / "key"
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(KeyFileError, match=f"^{re.escape(f'--pi-key {path}: {expected}')}"):
+    with pytest.raises(ArchiveKeyError, match=f"^{re.escape(f'--pi-key {path}: {expected}')}"):
         keep_key(path, tmp_path / "keys")
     assert not (tmp_path / "keys").exists()
 
@@ -251,11 +258,11 @@ E: mmdebstrap failed to run
     ],
 )
 def test_apts_own_words_are_shown(printed: str, expected: str) -> None:
-    error = why_not_fetched(printed)
+    error = error_from_apt_output(printed)
     assert isinstance(error, MirrorError)
     assert str(error) == f"image: packages can't be fetched: {expected}"
 
 
 def test_what_apt_did_not_say_is_not_called_its_words() -> None:
-    assert why_not_fetched("E: mmdebstrap failed to run\n") is None
-    assert mirrors.why_not_fetched("") is None
+    assert error_from_apt_output("E: mmdebstrap failed to run\n") is None
+    assert mirrors.error_from_apt_output("") is None

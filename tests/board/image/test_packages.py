@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.board.image import mirrors, packages
-from nampedal.board.image.bases import BASES
-from nampedal.board.image.errors import BuildToolError, ImageError
-from nampedal.board.image.mirrors import Mirrors
+from nampedal.firmware.system.image.sources import mirrors, root_packages
+from nampedal.firmware.system.image.sources.errors import BuildToolError, ImageError
+from nampedal.firmware.system.image.sources.mirrors import Mirrors
+from nampedal.firmware.system.image.sources.suites import BASES
 
 MIRRORS = Mirrors("http://near/debian", "http://near/pi")
 
@@ -18,7 +18,7 @@ class Bootstrap:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.commands: list[tuple[str, ...]] = []
         self.fails = False
-        monkeypatch.setattr(packages, "run_inside", self.run)
+        monkeypatch.setattr(root_packages, "run_in_namespace", self.run)
         monkeypatch.setattr(mirrors, "own_archives", dict)
 
     def run(
@@ -36,8 +36,8 @@ def bootstrap(monkeypatch: pytest.MonkeyPatch) -> Bootstrap:
     return Bootstrap(monkeypatch)
 
 
-def fetch(cache: Path, *names: str, fresh: bool = False) -> packages.Packages:
-    return packages.fetch(BASES["debian"], "bookworm", names, MIRRORS, cache, fresh, lambda said: None)
+def fetch(cache: Path, *names: str, fresh: bool = False) -> root_packages.Packages:
+    return root_packages.fetch(BASES["debian"], "bookworm", names, MIRRORS, cache, fresh, lambda said: None)
 
 
 def test_packages_are_fetched_once(bootstrap: Bootstrap, tmp_path: Path) -> None:

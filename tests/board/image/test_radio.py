@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.image.radio import copy_options
+from nampedal.firmware.system.image.sources.radio_firmware import copy_options
 
 # As Raspberry Pi's firmware-brcm80211 1:20260519 has it (raspberrypi/linux issue 7634).
 LINE = "options brcmfmac roamoff=1 feature_disable=0x282000\n"

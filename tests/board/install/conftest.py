@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.board.install import runtime
-from nampedal.board.install.target import Target
+from nampedal.firmware.system.install.steps import runtime_copy
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from system_maker import Tools, make_root, make_units, make_wheel
 
 
@@ -19,14 +19,14 @@ def no_own_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Target:
-    return Target(
+def target(tmp_path: Path) -> InstallTarget:
+    return InstallTarget(
         make_root(tmp_path / "root"), "raspios", wheel=make_wheel(tmp_path), units=make_units(tmp_path / "units")
     )
 
 
 @pytest.fixture
-def tools(target: Target) -> Tools:
+def tools(target: InstallTarget) -> Tools:
     return Tools(target)
 
 
@@ -38,4 +38,4 @@ def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "pyvenv.cfg").write_text(f"nampedal = {mark}\n")
 
-    monkeypatch.setattr(runtime, "_build", build)
+    monkeypatch.setattr(runtime_copy, "_build", build)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.install.edits import (
+from nampedal.firmware.system.install.steps.managed_block import (
     BEGIN,
     END,
     with_block,

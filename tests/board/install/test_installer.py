@@ -10,13 +10,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
 from nampedal.board.errors import UnknownPedalError
-from nampedal.board.hats import hat_keys
-from nampedal.board.install.errors import (
+from nampedal.board.profiles.hats import hat_keys
+from nampedal.board.profiles.pedals import pedal_keys
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.files.toml_schema import to_toml
+from nampedal.firmware.system.install.installer import REBOOT, install, uninstall
+from nampedal.firmware.system.install.plan import plan
+from nampedal.firmware.system.install.steps.debian_packages import packages_for
+from nampedal.firmware.system.install.steps.errors import (
     InstallError,
+    InstallNotRootError,
     NotInstalledError,
-    NotRootError,
     PackagesMissingError,
     RootMissingError,
     ToolFailedError,
@@ -24,12 +29,8 @@ from nampedal.board.install.errors import (
     WheelMismatchError,
     WheelNeededError,
 )
-from nampedal.board.install.installer import REBOOT, install, uninstall
-from nampedal.board.install.packages import packages_for
-from nampedal.board.install.plan import plan
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import pedal_keys
-from nampedal.board.settings import to_toml
+from nampedal.firmware.system.install.steps.step_types import Runtime
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from signing_keys import maker_public
 from system_maker import CMDLINE_TXT, CONFIG_TXT, GOVERNOR_RULE, Tools, make_root, snapshot, write, write_packages
 
@@ -41,33 +42,43 @@ NOTHING = ["nothing to do: everything is as it should be"]
 pytestmark = pytest.mark.usefixtures("no_pip")
 
 
-def installed(target: Target, tools: Tools, profile: str | Path = PEDAL, *, dry: bool = False) -> list[str]:
+def installed(target: InstallTarget, tools: Tools, profile: str | Path = PEDAL, *, dry: bool = False) -> list[str]:
     """What it says."""
     said: list[str] = []
     install(profile, target, said.append, dry=dry, run=tools)
     return said
 
 
-def uninstalled(target: Target, tools: Tools, *, dry: bool = False) -> list[str]:
+def uninstalled(target: InstallTarget, tools: Tools, *, dry: bool = False) -> list[str]:
     said: list[str] = []
     uninstall(target, said.append, dry=dry, run=tools)
     return said
 
 
-def test_keys_whose_updates_are_taken_come_and_go_with_what_is_asked_for(target: Target, tools: Tools) -> None:
+def test_keys_whose_updates_are_taken_come_and_go_with_what_is_asked_for(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
-    path = target.at(places.TRUSTED)
+    path = target.at(system_paths.TRUSTED)
     assert not path.exists()
     line = maker_public().line()
     trusting = dataclasses.replace(target, trusted=(line,))
-    assert f"{places.TRUSTED}: written" in installed(trusting, tools)
+    assert f"{system_paths.TRUSTED}: written" in installed(trusting, tools)
     assert path.read_text() == line
     assert installed(trusting, tools) == NOTHING
     installed(target, tools)
     assert not path.exists()
 
 
-def test_a_system_is_made_into_a_pedal(target: Target, tools: Tools) -> None:
+def test_a_pedal_has_litert_only_if_it_is_asked_for(target: InstallTarget) -> None:
+    def extras(tflite: bool) -> tuple[str, ...]:
+        steps = plan(PEDAL, dataclasses.replace(target, tflite=tflite))
+        (runtime,) = (step for step in steps if isinstance(step, Runtime))
+        return runtime.extras
+
+    assert extras(False) == ("pedal",)
+    assert extras(True) == ("pedal", "tflite")
+
+
+def test_a_system_is_made_into_a_pedal(target: InstallTarget, tools: Tools) -> None:
     said = installed(target, tools)
     root = target.root
     assert "NAMPEDAL_PEDAL=pi-4-dac-adc\n" in (root / "etc/nampedal/pedal.env").read_text()
@@ -85,7 +96,7 @@ def test_a_system_is_made_into_a_pedal(target: Target, tools: Tools) -> None:
     assert REBOOT not in said
 
 
-def test_a_second_time_nothing_changes_and_that_is_said(target: Target, tools: Tools) -> None:
+def test_a_second_time_nothing_changes_and_that_is_said(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
     before, calls = snapshot(target.root), len(tools.commands)
     assert installed(target, tools) == NOTHING
@@ -93,7 +104,7 @@ def test_a_second_time_nothing_changes_and_that_is_said(target: Target, tools: T
     assert len(tools.commands) == calls
 
 
-def test_a_dry_run_tells_the_same_and_changes_nothing(target: Target, tools: Tools) -> None:
+def test_a_dry_run_tells_the_same_and_changes_nothing(target: InstallTarget, tools: Tools) -> None:
     before = snapshot(target.root)
     said = installed(target, tools, dry=True)
     assert snapshot(target.root) == before
@@ -104,7 +115,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(target: Target, tools: Too
     assert "/etc/systemd/system/apt-daily.timer: would be linked to /dev/null" in said
 
 
-def test_what_was_there_comes_back(target: Target, tools: Tools) -> None:
+def test_what_was_there_comes_back(target: InstallTarget, tools: Tools) -> None:
     before = snapshot(target.root, LEFT)
     installed(target, tools)
     (target.root / "var/lib/nampedal/banks").mkdir(parents=True)
@@ -118,7 +129,7 @@ def test_what_was_there_comes_back(target: Target, tools: Tools) -> None:
     )
 
 
-def test_to_uninstall_can_be_tried_without_doing_it(target: Target, tools: Tools) -> None:
+def test_to_uninstall_can_be_tried_without_doing_it(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
     before = snapshot(target.root)
     said = uninstalled(target, tools, dry=True)
@@ -157,7 +168,7 @@ class Cutter:
 
 @pytest.mark.parametrize("behind", [False, True])
 def test_an_install_that_was_cut_anywhere_is_undone_or_gone_on_with(
-    target: Target, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: bool
+    target: InstallTarget, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: bool
 ) -> None:
     plain = tmp_path / "plain"
     shutil.copytree(target.root, plain, symlinks=True)
@@ -188,7 +199,7 @@ def test_an_install_that_was_cut_anywhere_is_undone_or_gone_on_with(
 
 
 def test_an_uninstall_that_was_cut_anywhere_is_gone_on_with(
-    target: Target, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: InstallTarget, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, cutter = snapshot(target.root, LEFT), Cutter(monkeypatch)
     installed(target, tools)
@@ -222,7 +233,7 @@ def test_an_uninstall_that_was_cut_anywhere_is_gone_on_with(
         assert snapshot(target.root, LEFT) == before
 
 
-def test_lines_that_somebody_adds_to_texts_of_others_stay(target: Target, tools: Tools) -> None:
+def test_lines_that_somebody_adds_to_texts_of_others_stay(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
     config, cmdline = (target.root / "boot/firmware" / name for name in ("config.txt", "cmdline.txt"))
     config.write_text("# mine\n" + config.read_text() + "hdmi_group=2\n")
@@ -234,7 +245,7 @@ def test_lines_that_somebody_adds_to_texts_of_others_stay(target: Target, tools:
     assert sorted(cmdline.read_text().split()) == sorted(CMDLINE_TXT.replace("quiet", "splash").split())
 
 
-def test_what_somebody_has_changed_is_not_taken_away(target: Target, tools: Tools) -> None:
+def test_what_somebody_has_changed_is_not_taken_away(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
     rules, env = (
         target.root / "etc" / name for name in ("udev/rules.d/60-ondemand-governor.rules", "nampedal/pedal.env")
@@ -252,7 +263,7 @@ def test_what_somebody_has_changed_is_not_taken_away(target: Target, tools: Tool
     ) in said
 
 
-def test_a_block_that_somebody_has_changed_is_kept(target: Target, tools: Tools) -> None:
+def test_a_block_that_somebody_has_changed_is_kept(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
     config = target.root / "boot/firmware/config.txt"
     changed = config.read_text().replace("dtparam=audio=off", "dtparam=audio=on,i2s=on")
@@ -263,7 +274,7 @@ def test_a_block_that_somebody_has_changed_is_kept(target: Target, tools: Tools)
 
 
 def test_a_file_that_somebody_has_changed_is_written_anew_and_his_is_kept_beside_it(
-    target: Target, tools: Tools
+    target: InstallTarget, tools: Tools
 ) -> None:
     installed(target, tools)
     env = target.root / "etc/nampedal/pedal.env"
@@ -279,7 +290,7 @@ def test_a_file_that_somebody_has_changed_is_written_anew_and_his_is_kept_beside
     assert sorted(path.name for path in env.parent.iterdir()) == ["pedal.env.yours"]
 
 
-def test_another_pedal_leaves_nothing_of_the_first(target: Target, tools: Tools) -> None:
+def test_another_pedal_leaves_nothing_of_the_first(target: InstallTarget, tools: Tools) -> None:
     before = snapshot(target.root, LEFT)
     quiet = dataclasses.replace(target, radio=False)
     write(target.root / "usr/lib/systemd/system/bluetooth.service", "[Unit]\n")
@@ -296,7 +307,7 @@ def test_another_pedal_leaves_nothing_of_the_first(target: Target, tools: Tools)
     assert snapshot(target.root, LEFT) == with_bluetooth != before
 
 
-def test_the_same_pedal_of_a_newer_version_replaces_the_units(target: Target, tools: Tools) -> None:
+def test_the_same_pedal_of_a_newer_version_replaces_the_units(target: InstallTarget, tools: Tools) -> None:
     before = snapshot(target.root, LEFT)
     installed(target, tools)
     units = Path(str(target.units))
@@ -316,17 +327,17 @@ def test_the_same_pedal_of_a_newer_version_replaces_the_units(target: Target, to
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 @pytest.mark.parametrize("pedal", pedal_keys())
 def test_every_pedal_of_ours_has_a_plan(
-    tmp_path: Path, target: Target, base: str, image: bool, suite: str, pedal: str
+    tmp_path: Path, target: InstallTarget, base: str, image: bool, suite: str, pedal: str
 ) -> None:
     root = make_root(tmp_path / "other", base, suite, "3.13" if suite == "trixie" else "3.11")
     steps = plan(pedal, dataclasses.replace(target, root=root, base=base, image=image))
     paths = [step.path for step in steps if hasattr(step, "path")]
     assert len(set(paths)) == len(paths)
-    assert (places.CARD / "config.txt" in paths) is not image
+    assert (system_paths.CARD / "config.txt" in paths) is not image
 
 
 @pytest.mark.parametrize("hat", hat_keys())
-def test_scripts_are_sound_with_every_hat(target: Target, tools: Tools, tmp_path: Path, hat: str) -> None:
+def test_scripts_are_sound_with_every_hat(target: InstallTarget, tools: Tools, tmp_path: Path, hat: str) -> None:
     profile = tmp_path / "mine.toml"
     profile.write_bytes(to_toml({"name": "mine", "board": "5", "hat": hat}))
     installed(target, tools, profile)
@@ -336,7 +347,7 @@ def test_scripts_are_sound_with_every_hat(target: Target, tools: Tools, tmp_path
 
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not here")
 @pytest.mark.skipif(os.geteuid() != 0, reason="systemd-sysusers wants root")
-def test_the_user_is_made_in_another_root_by_this_machines_program(target: Target) -> None:
+def test_the_user_is_made_in_another_root_by_this_machines_program(target: InstallTarget) -> None:
     said: list[str] = []
     install(PEDAL, target, said.append)
     assert "user nampedal: is there, and in audio, video, gpio, i2c, spi" in said
@@ -346,12 +357,12 @@ def test_the_user_is_made_in_another_root_by_this_machines_program(target: Targe
 
 
 def test_the_running_system_gets_its_packages_and_is_told(
-    target: Target, tools: Tools, monkeypatch: pytest.MonkeyPatch
+    target: InstallTarget, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_packages(
         target.root, [name for name in packages_for("raspios", image=False) if name not in ("jackd2", "fdisk")]
     )
-    monkeypatch.setattr(Target, "runs", True)
+    monkeypatch.setattr(InstallTarget, "is_running_system", True)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("os.geteuid", lambda: 0)
     said = installed(target, tools)
@@ -370,10 +381,10 @@ def test_the_running_system_gets_its_packages_and_is_told(
 
 
 def test_units_that_can_not_be_stopped_do_not_stop_the_uninstall(
-    target: Target, tools: Tools, monkeypatch: pytest.MonkeyPatch
+    target: InstallTarget, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(target, tools)
-    monkeypatch.setattr(Target, "runs", True)
+    monkeypatch.setattr(InstallTarget, "is_running_system", True)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     said: list[str] = []
 
@@ -385,7 +396,7 @@ def test_units_that_can_not_be_stopped_do_not_stop_the_uninstall(
     assert said[-1] == REBOOT
 
 
-def test_packages_that_another_root_lacks_are_named(target: Target, tools: Tools) -> None:
+def test_packages_that_another_root_lacks_are_named(target: InstallTarget, tools: Tools) -> None:
     write_packages(
         target.root, [name for name in packages_for("raspios", image=False) if name not in ("jackd2", "fdisk")]
     )
@@ -397,10 +408,10 @@ def test_packages_that_another_root_lacks_are_named(target: Target, tools: Tools
     )
 
 
-def test_mistakes_are_told_before_anything_is_changed(target: Target, tools: Tools, tmp_path: Path) -> None:
+def test_mistakes_are_told_before_anything_is_changed(target: InstallTarget, tools: Tools, tmp_path: Path) -> None:
     before = snapshot(target.root)
     other = target.wheel.with_name("nampedal-0.1.0-cp313-cp313-linux_aarch64.whl") if target.wheel else None
-    mistakes: list[tuple[Target, str, type[Exception], str]] = [
+    mistakes: list[tuple[InstallTarget, str, type[Exception], str]] = [
         (
             dataclasses.replace(target, root=tmp_path / "units"),
             PEDAL,
@@ -438,10 +449,12 @@ def test_mistakes_are_told_before_anything_is_changed(target: Target, tools: Too
     assert snapshot(target.root) == before
 
 
-def test_only_root_changes_the_running_system(target: Target, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Target, "runs", True)
+def test_only_root_changes_the_running_system(
+    target: InstallTarget, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InstallTarget, "is_running_system", True)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(NotRootError) as error:
+    with pytest.raises(InstallNotRootError) as error:
         installed(target, tools)
     assert str(error.value) == (
         f"{target.root}: only root changes the running system; put sudo in front, or add --dry-run"
@@ -449,7 +462,7 @@ def test_only_root_changes_the_running_system(target: Target, tools: Tools, monk
     assert installed(target, tools, dry=True)
 
 
-def test_where_nothing_was_installed_nothing_is_uninstalled(target: Target, tools: Tools) -> None:
+def test_where_nothing_was_installed_nothing_is_uninstalled(target: InstallTarget, tools: Tools) -> None:
     with pytest.raises(NotInstalledError) as error:
         uninstalled(target, tools)
     assert str(error.value) == (

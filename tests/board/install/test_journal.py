@@ -5,19 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.install.errors import JournalError
-from nampedal.board.install.files import ABSENT, link, root_file
-from nampedal.board.install.journal import PLACE, Entry, Journal, read_journal, write_journal
-from nampedal.board.install.target import Target
+from nampedal.firmware.system.install.steps.errors import JournalError
+from nampedal.firmware.system.install.steps.install_journal import (
+    JOURNAL_PATH,
+    InstallJournal,
+    JournalEntry,
+    read_journal,
+    write_journal,
+)
+from nampedal.firmware.system.install.steps.path_states import ABSENT, link, root_owned_file
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from system_maker import write
 
 
-def test_a_journal_reads_back_as_it_was_written(target: Target) -> None:
+def test_a_journal_reads_back_as_it_was_written(target: InstallTarget) -> None:
     assert read_journal(target) is None
-    journal = Journal(
+    journal = InstallJournal(
         {
-            Path("/etc/a"): Entry(ABSENT, (link(Path("/dev/null")), root_file(b"\xff", 0o755))),
-            Path("/boot/b"): Entry(root_file(b"x\n", 0o644), (root_file(b"y\n", 0o644),), ("[all]",), ("a",), ("b",)),
+            Path("/etc/a"): JournalEntry(ABSENT, (link(Path("/dev/null")), root_owned_file(b"\xff", 0o755))),
+            Path("/boot/b"): JournalEntry(
+                root_owned_file(b"x\n", 0o644), (root_owned_file(b"y\n", 0o644),), ("[all]",), ("a",), ("b",)
+            ),
         },
         (Path("/etc/nampedal"),),
         (Path("/opt/nampedal/runtime"),),
@@ -26,9 +34,14 @@ def test_a_journal_reads_back_as_it_was_written(target: Target) -> None:
     assert read_journal(target) == journal
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "entries": {"a": {}}, "folders": [], "trees": []}'])
-def test_a_damaged_one_is_a_mistake(target: Target, text: str) -> None:
-    place = target.at(PLACE)
+DEEP = '{"format": ' * 3000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", DEEP, '{"format": 1, "entries": {"a": {}}, "folders": [], "trees": []}']
+)
+def test_a_damaged_one_is_a_mistake(target: InstallTarget, text: str) -> None:
+    place = target.at(JOURNAL_PATH)
     write(place, text)
     with pytest.raises(JournalError) as error:
         read_journal(target)
@@ -38,8 +51,8 @@ def test_a_damaged_one_is_a_mistake(target: Target, text: str) -> None:
     )
 
 
-def test_one_of_a_newer_format_is_a_mistake(target: Target) -> None:
-    place = target.at(PLACE)
+def test_one_of_a_newer_format_is_a_mistake(target: InstallTarget) -> None:
+    place = target.at(JOURNAL_PATH)
     write(place, '{"format": 2}')
     with pytest.raises(JournalError) as error:
         read_journal(target)

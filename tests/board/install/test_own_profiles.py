@@ -7,14 +7,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from nampedal.board import places, profiles
-from nampedal.board.errors import SettingsError
-from nampedal.board.install.errors import ProfilePathError
-from nampedal.board.install.installer import install, uninstall
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import read_pedal
-from nampedal.board.profiles import find
-from nampedal.board.settings import to_toml
+from nampedal.board.profiles import profile_files
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.board.profiles.profile_files import find
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import SettingsError
+from nampedal.firmware.base.files.toml_schema import to_toml
+from nampedal.firmware.system.install.installer import install, uninstall
+from nampedal.firmware.system.install.steps.errors import ProfilePathError
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from system_maker import Tools
 
 pytestmark = pytest.mark.usefixtures("no_pip")
@@ -36,19 +37,19 @@ def profiles_in(root: Path, folder: Path) -> list[str]:
     return sorted(path.relative_to(root / folder).as_posix() for path in (root / folder).rglob("*.toml"))
 
 
-def installed(target: Target, tools: Tools, profile: str | Path) -> list[str]:
+def installed(target: InstallTarget, tools: Tools, profile: str | Path) -> list[str]:
     said: list[str] = []
     install(profile, target, said.append, run=tools)
     return said
 
 
-def test_a_pedal_of_ours_brings_nothing(target: Target, tools: Tools) -> None:
+def test_a_pedal_of_ours_brings_nothing(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools, "pi-4-dac-adc")
     assert not (target.root / OWN).exists()
 
 
 def test_a_profile_with_its_own_board_and_hat_comes_whole(
-    target: Target, tools: Tools, no_own_profiles: Path, tmp_path: Path
+    target: InstallTarget, tools: Tools, no_own_profiles: Path, tmp_path: Path
 ) -> None:
     copy_part(no_own_profiles, "board", "5", "fast")
     copy_part(no_own_profiles, "hat", "pisound", "loud")
@@ -59,14 +60,14 @@ def test_a_profile_with_its_own_board_and_hat_comes_whole(
     assert "NAMPEDAL_PEDAL=stage\n" in (target.root / "etc/nampedal/pedal.env").read_text()
 
 
-def test_a_profile_is_known_by_its_key_too(target: Target, tools: Tools, no_own_profiles: Path) -> None:
+def test_a_profile_is_known_by_its_key_too(target: InstallTarget, tools: Tools, no_own_profiles: Path) -> None:
     write_pedal(no_own_profiles / "pedals" / "home.toml")
     installed(target, tools, "home")
     assert profiles_in(target.root, OWN) == ["pedals/home.toml"]
 
 
 def test_a_newer_profile_comes_with_the_next_installation_and_nothing_is_written_where_the_player_may(
-    target: Target, tools: Tools, tmp_path: Path
+    target: InstallTarget, tools: Tools, tmp_path: Path
 ) -> None:
     profile = write_pedal(tmp_path / "stage.toml")
     installed(target, tools, profile)
@@ -79,19 +80,19 @@ def test_a_newer_profile_comes_with_the_next_installation_and_nothing_is_written
 
 
 def test_a_pedal_installs_itself_once_more_from_what_it_has(
-    target: Target, tools: Tools, no_own_profiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: InstallTarget, tools: Tools, no_own_profiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy_part(no_own_profiles, "hat", "pisound", "loud")
     installed(target, tools, write_pedal(tmp_path / "stage.toml", hat="loud"))
     # As it is for who runs in that root.
-    monkeypatch.setattr(profiles, "places", SimpleNamespace(PROFILES=target.at(places.PROFILES)))
+    monkeypatch.setattr(profile_files, "system_paths", SimpleNamespace(PROFILES=target.at(system_paths.PROFILES)))
     shutil.rmtree(no_own_profiles)
     assert installed(target, tools, "stage") == ["nothing to do: everything is as it should be"]
     assert read_pedal("stage").hat.key == "loud"
 
 
 def test_a_part_that_is_named_by_its_path_is_a_mistake(
-    target: Target, tools: Tools, no_own_profiles: Path, tmp_path: Path
+    target: InstallTarget, tools: Tools, no_own_profiles: Path, tmp_path: Path
 ) -> None:
     copy_part(tmp_path, "hat", "pisound", "loud")
     profile = write_pedal(tmp_path / "stage.toml", hat=str(tmp_path / "hats/loud.toml"))

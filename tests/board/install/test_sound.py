@@ -8,37 +8,37 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.board.hats import hat_keys, read_hat
-from nampedal.board.install.sound import jack_arguments, mixer_script, pedal_env, tune_script
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import Pedal, read_pedal
-from nampedal.board.profiles import Fact
+from nampedal.board.profiles.hats import hat_keys, read_hat
+from nampedal.board.profiles.pedals import PedalProfile, read_pedal
+from nampedal.board.profiles.profile_files import Fact
+from nampedal.firmware.system.install.sound_setup import jack_arguments, mixer_script, pedal_env, tune_script
+from nampedal.firmware.system.install.steps.target import InstallTarget
 
 
 @pytest.fixture
-def pedal() -> Pedal:
+def pedal() -> PedalProfile:
     return read_pedal("pi-4-dac-adc")
 
 
-def test_jackd_is_told_of_the_hat_at_the_boards_period(pedal: Pedal) -> None:
+def test_jackd_is_told_of_the_hat_at_the_boards_period(pedal: PedalProfile) -> None:
     assert " ".join(jack_arguments(pedal)) == (
         "-R -P 70 -t 2000 --port-max 64 -d alsa -d hw:sndrpihifiberry -r 48000 -p 64 -n 2 -i 2 -o 2 -X seq"
     )
 
 
-def test_a_hats_own_period_counts_more_and_jack_knows_its_own_number_of_them(pedal: Pedal) -> None:
+def test_a_hats_own_period_counts_more_and_jack_knows_its_own_number_of_them(pedal: PedalProfile) -> None:
     hat = dataclasses.replace(pedal.hat, period_frames=Fact(256, "chosen", "here"), periods=None)
     words = jack_arguments(dataclasses.replace(pedal, hat=hat))
     assert words[words.index("-p") + 1] == "256"
     assert "-n" not in words
 
 
-def test_midi_that_nobody_hears_is_not_looked_for(pedal: Pedal) -> None:
+def test_midi_that_nobody_hears_is_not_looked_for(pedal: PedalProfile) -> None:
     deaf = dataclasses.replace(pedal, wiring=dataclasses.replace(pedal.wiring, midi_channel=None))
     assert "-X" not in jack_arguments(deaf)
 
 
-def test_the_settings_are_what_units_read(pedal: Pedal, target: Target) -> None:
+def test_the_settings_are_what_units_read(pedal: PedalProfile, target: InstallTarget) -> None:
     lines = pedal_env(pedal, target).splitlines()
     assert lines[1] == "NAMPEDAL_PEDAL=pi-4-dac-adc"
     assert lines[2] == f"NAMPEDAL_JACK={' '.join(jack_arguments(pedal))}"
@@ -50,7 +50,7 @@ def test_the_settings_are_what_units_read(pedal: Pedal, target: Target) -> None:
     assert pedal_env(pedal, image).endswith("NAMPEDAL_BASE=debian\nNAMPEDAL_RADIO=on\nNAMPEDAL_IMAGE=1\n")
 
 
-def test_no_core_is_named_where_none_is_kept(pedal: Pedal, target: Target) -> None:
+def test_no_core_is_named_where_none_is_kept(pedal: PedalProfile, target: InstallTarget) -> None:
     two = dataclasses.replace(pedal.board, cores=Fact(2, "stated", "here"))
     assert "NAMPEDAL_AUDIO_CPU" not in pedal_env(dataclasses.replace(pedal, board=two), target)
 
@@ -73,14 +73,14 @@ def run_mixer(script: str, folder: Path, code: int = 0) -> tuple[int, list[list[
 
 
 @pytest.mark.parametrize("key", hat_keys())
-def test_the_mixer_gets_every_setting_of_every_hat_as_it_stands(pedal: Pedal, tmp_path: Path, key: str) -> None:
+def test_the_mixer_gets_every_setting_of_every_hat_as_it_stands(pedal: PedalProfile, tmp_path: Path, key: str) -> None:
     hat = read_hat(key)
     code, calls = run_mixer(mixer_script(dataclasses.replace(pedal, hat=hat)), tmp_path)
     assert code == 0
     assert calls == [["-q", "-D", f"hw:{hat.card or CARD}", "--", "sset", *setting] for setting in hat.mixer]
 
 
-def test_what_a_shell_would_take_for_its_own_reaches_the_mixer(pedal: Pedal, tmp_path: Path) -> None:
+def test_what_a_shell_would_take_for_its_own_reaches_the_mixer(pedal: PedalProfile, tmp_path: Path) -> None:
     settings = (("$HOME `id`", 'it\'s \\ "so"; exit 3', "*"),)
     code, calls = run_mixer(
         mixer_script(dataclasses.replace(pedal, hat=dataclasses.replace(pedal.hat, mixer=settings))), tmp_path
@@ -88,13 +88,13 @@ def test_what_a_shell_would_take_for_its_own_reaches_the_mixer(pedal: Pedal, tmp
     assert (code, calls) == (0, [["-q", "-D", "hw:sndrpihifiberry", "--", "sset", *settings[0]]])
 
 
-def test_a_setting_that_fails_is_told_when_all_have_been_tried(pedal: Pedal, tmp_path: Path) -> None:
+def test_a_setting_that_fails_is_told_when_all_have_been_tried(pedal: PedalProfile, tmp_path: Path) -> None:
     code, calls = run_mixer(mixer_script(pedal), tmp_path, code=1)
     assert code == 1
     assert len(calls) == len(pedal.hat.mixer)
 
 
-def tuned(pedal: Pedal, folder: Path) -> list[str]:
+def tuned(pedal: PedalProfile, folder: Path) -> list[str]:
     """Runs the script on a made-up /proc and /sys; what chrt was given."""
     chrt, log = folder / "chrt", folder / "log"
     chrt.write_text(f'#!/bin/sh\necho "$@" >>{log}\n')
@@ -106,7 +106,7 @@ def tuned(pedal: Pedal, folder: Path) -> list[str]:
     return log.read_text().splitlines()
 
 
-def test_interrupts_of_the_sound_come_first_and_leave_its_core(pedal: Pedal, tmp_path: Path) -> None:
+def test_interrupts_of_the_sound_come_first_and_leave_its_core(pedal: PedalProfile, tmp_path: Path) -> None:
     names = {12: "irq/35-DMA IRQ", 13: "irq/80-dw_axi_dmac", 14: "irq/9-mmc0", 15: "jackd", 16: "irq/7-s-snd_soc"}
     for number, name in names.items():
         (tmp_path / "proc" / str(number)).mkdir(parents=True)
@@ -123,10 +123,10 @@ def test_interrupts_of_the_sound_come_first_and_leave_its_core(pedal: Pedal, tmp
     assert workers.read_text() == "7\n"
 
 
-def test_what_a_machine_does_not_have_is_not_missed(pedal: Pedal, tmp_path: Path) -> None:
+def test_what_a_machine_does_not_have_is_not_missed(pedal: PedalProfile, tmp_path: Path) -> None:
     assert tuned(pedal, tmp_path) == []
 
 
-def test_interrupts_stay_where_they_are_without_a_core_of_its_own(pedal: Pedal) -> None:
+def test_interrupts_stay_where_they_are_without_a_core_of_its_own(pedal: PedalProfile) -> None:
     two = dataclasses.replace(pedal.board, cores=Fact(2, "stated", "here"))
     assert "smp_affinity" not in tune_script(dataclasses.replace(pedal, board=two))

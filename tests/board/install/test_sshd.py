@@ -12,11 +12,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.install.steps import File
-from nampedal.board.install.system import SSHD, system_steps
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import read_pedal
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.install.steps.step_types import WholeFile
+from nampedal.firmware.system.install.steps.target import InstallTarget
+from nampedal.firmware.system.install.system_files import SSHD, system_steps
 from signing_keys import make_key
 from ssh_settings import WANTED, settings_in
 
@@ -35,12 +35,12 @@ def why_not() -> str:
 
 
 @pytest.fixture
-def drop_in(target: Target) -> bytes:
-    image = Target(target.root, "raspios", image=True, wheel=target.wheel)
+def drop_in(target: InstallTarget) -> bytes:
+    image = InstallTarget(target.root, "raspios", image=True, wheel=target.wheel)
     (found,) = (
         step.data
         for step in system_steps(read_pedal("pi-4-dac-adc"), image)
-        if isinstance(step, File) and step.path == SSHD
+        if isinstance(step, WholeFile) and step.path == SSHD
     )
     return found
 
@@ -65,7 +65,7 @@ def effective(folder: Path, drop_in: bytes | None) -> dict[str, str]:
 def test_the_real_sshd_allows_a_key_and_nothing_else(tmp_path: Path, drop_in: bytes) -> None:
     found = effective(tmp_path, drop_in)
     assert {name: found[name] for name in WANTED} == WANTED
-    assert found["authorizedkeysfile"] == str(places.SSH_KEYS)
+    assert found["authorizedkeysfile"] == str(system_paths.SSH_KEYS)
     assert found["subsystem"].startswith("sftp ")
 
 

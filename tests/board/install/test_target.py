@@ -5,13 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.install.errors import PythonMissingError
-from nampedal.board.install.packages import missing_packages, packages_for
-from nampedal.board.install.target import Target, base_of, machine_of, packages_in, python_of, suite_of
+from nampedal.firmware.system.install.steps.debian_packages import missing_packages, packages_for
+from nampedal.firmware.system.install.steps.errors import PythonMissingError
+from nampedal.firmware.system.install.steps.target import (
+    InstallTarget,
+    base_of,
+    machine_of,
+    packages_in,
+    python_of,
+    suite_of,
+)
 from system_maker import make_root, write, write_packages
 
 
-def test_a_root_says_what_it_is(target: Target, tmp_path: Path) -> None:
+def test_a_root_says_what_it_is(target: InstallTarget, tmp_path: Path) -> None:
     assert base_of(target.root) == "raspios"
     assert base_of(make_root(tmp_path / "debian", "debian")) == "debian"
     assert suite_of(target.root) == "bookworm"
@@ -39,7 +46,7 @@ def test_a_root_without_a_python_that_will_do_is_a_mistake(tmp_path: Path, name:
     assert str(error.value) == f"{root}: has no /usr/bin/python3 of 3.11 or newer; install the package python3"
 
 
-def test_a_python_for_no_machine_that_is_known_is_a_mistake(target: Target) -> None:
+def test_a_python_for_no_machine_that_is_known_is_a_mistake(target: InstallTarget) -> None:
     python = target.root / "usr/bin/python3.11"
     python.write_text("#!/bin/sh\n")
     with pytest.raises(PythonMissingError) as error:
@@ -47,7 +54,7 @@ def test_a_python_for_no_machine_that_is_known_is_a_mistake(target: Target) -> N
     assert str(error.value) == f"{python}: is no program for x86_64 or aarch64; install python3 anew"
 
 
-def test_packages_that_are_there_are_those_that_dpkg_has_installed(target: Target, tmp_path: Path) -> None:
+def test_packages_that_are_there_are_those_that_dpkg_has_installed(target: InstallTarget, tmp_path: Path) -> None:
     write_packages(target.root, ["jackd2"])
     assert packages_in(target.root) == {"jackd2"}
     assert packages_in(tmp_path) == frozenset()

@@ -11,45 +11,45 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.boards import read_board
-from nampedal.board.install.boot import config_block
-from nampedal.board.install.plan import SCRIPTS, plan
-from nampedal.board.install.sound import jack_arguments, jack_script, mixer_script, pedal_env
-from nampedal.board.install.steps import File
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import Pedal, read_pedal
-from nampedal.board.profiles import Fact
+from nampedal.board.profiles.boards import read_board
+from nampedal.board.profiles.pedals import PedalProfile, read_pedal
+from nampedal.board.profiles.profile_files import Fact
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.install.boot_config import config_block
+from nampedal.firmware.system.install.plan import SCRIPTS, plan
+from nampedal.firmware.system.install.sound_setup import jack_arguments, jack_script, mixer_script, pedal_env
+from nampedal.firmware.system.install.steps.step_types import WholeFile
+from nampedal.firmware.system.install.steps.target import InstallTarget
 
 PATIENCE_S = 20.0
 NAMED = "1235:8210"
 
 
 @pytest.fixture
-def pedal() -> Pedal:
+def pedal() -> PedalProfile:
     return read_pedal("pi-4-usb")
 
 
-def with_hat(pedal: Pedal, **changes: object) -> Pedal:
+def with_hat(pedal: PedalProfile, **changes: object) -> PedalProfile:
     return dataclasses.replace(pedal, hat=dataclasses.replace(pedal.hat, **changes))  # type: ignore[arg-type]
 
 
 # ---- what is installed ----
 
 
-def test_jackd_is_told_of_no_card_and_opens_all_channels(pedal: Pedal) -> None:
+def test_jackd_is_told_of_no_card_and_opens_all_channels(pedal: PedalProfile) -> None:
     assert " ".join(jack_arguments(pedal)) == ("-R -P 70 -t 2000 --port-max 256 -d alsa -r 48000 -p 128 -n 3 -X seq")
 
 
 @pytest.mark.parametrize(("inputs", "outputs", "ports"), [(2, 2, "64"), (18, 20, "256")])
-def test_jackd_opens_as_many_channels_as_are_stated(pedal: Pedal, inputs: int, outputs: int, ports: str) -> None:
+def test_jackd_opens_as_many_channels_as_are_stated(pedal: PedalProfile, inputs: int, outputs: int, ports: str) -> None:
     facts = {"input_channels": Fact(inputs, "stated", "x"), "output_channels": Fact(outputs, "stated", "x")}
     words = jack_arguments(with_hat(pedal, usb=NAMED, **facts))
     assert (words[words.index("-i") + 1], words[words.index("-o") + 1]) == (str(inputs), str(outputs))
     assert words[words.index("--port-max") + 1] == ports
 
 
-def test_the_settings_name_the_interface_and_no_card(pedal: Pedal, target: Target) -> None:
+def test_the_settings_name_the_interface_and_no_card(pedal: PedalProfile, target: InstallTarget) -> None:
     lines = pedal_env(pedal, target).splitlines()
     assert [line for line in lines if line.startswith(("NAMPEDAL_CARD", "NAMPEDAL_USB", "NAMPEDAL_INPUT"))] == [
         *("NAMPEDAL_CARD=", "NAMPEDAL_USB=any", "NAMPEDAL_INPUT=system:capture_1"),
@@ -57,19 +57,19 @@ def test_the_settings_name_the_interface_and_no_card(pedal: Pedal, target: Targe
     assert "NAMPEDAL_USB=1235:8210" in pedal_env(with_hat(pedal, usb=NAMED), target).splitlines()
 
 
-def test_config_txt_loads_no_overlay_of_a_hat(pedal: Pedal, target: Target) -> None:
+def test_config_txt_loads_no_overlay_of_a_hat(pedal: PedalProfile, target: InstallTarget) -> None:
     lines = config_block(pedal, target)
     assert lines[:3] == ["[all]", "dtoverlay=", "dtparam=audio=off"]
     assert [line for line in lines if line.startswith("dtoverlay=") and line != "dtoverlay="] == []
 
 
-def test_a_board_whose_usb_is_off_has_it_switched_on(pedal: Pedal, target: Target) -> None:
+def test_a_board_whose_usb_is_off_has_it_switched_on(pedal: PedalProfile, target: InstallTarget) -> None:
     assert "otg_mode=1" not in config_block(pedal, target)
     assert "otg_mode=1" in config_block(dataclasses.replace(pedal, board=read_board("cm4")), target)
 
 
-def test_the_plan_has_the_script_that_starts_jackd(target: Target) -> None:
-    files = {step.path: step for step in plan("pi-4-usb", target) if isinstance(step, File)}
+def test_the_plan_has_the_script_that_starts_jackd(target: InstallTarget) -> None:
+    files = {step.path: step for step in plan("pi-4-usb", target) if isinstance(step, WholeFile)}
     script = files[SCRIPTS / "jack"]
     assert (script.data.decode(), script.mode) == (jack_script(), 0o755)
     unit = (Path(__file__).parents[3] / "systemd" / "nampedal-jack.service").read_text()
@@ -77,13 +77,13 @@ def test_the_plan_has_the_script_that_starts_jackd(target: Target) -> None:
     assert f"mixer={SCRIPTS / 'mixer'}\n" in jack_script()
 
 
-def test_a_profile_of_ones_own_comes_with_the_pedal(no_own_profiles: Path, target: Target) -> None:
+def test_a_profile_of_ones_own_comes_with_the_pedal(no_own_profiles: Path, target: InstallTarget) -> None:
     text = 'name = "Mine"\nusb = "any"\n[guitar_channel]\nvalue = 1\nstatus = "chosen"\nsource = "a reason"\n'
     for folder, name, data in (("hats", "mine", text), ("pedals", "my", 'name = "My"\nboard = "5"\nhat = "mine"\n')):
         (no_own_profiles / folder).mkdir(parents=True)
         (no_own_profiles / folder / f"{name}.toml").write_text(data)
-    files = {step.path: step.data for step in plan("my", target) if isinstance(step, File)}
-    assert files[places.PROFILES / "hats" / "mine.toml"].decode() == text
+    files = {step.path: step.data for step in plan("my", target) if isinstance(step, WholeFile)}
+    assert files[system_paths.PROFILES / "hats" / "mine.toml"].decode() == text
 
 
 # ---- how the card is found ----
@@ -106,7 +106,7 @@ echo "amixer $*" >>{log}
 class Machine:
     """A made-up /proc/asound, /sys and /dev/snd, programs that write down what they are given, and jack.sh."""
 
-    def __init__(self, folder: Path, pedal: Pedal) -> None:
+    def __init__(self, folder: Path, pedal: PedalProfile) -> None:
         self.folder, self.log, self.said = folder, folder / "log", folder / "said"
         self.log.touch()
         for name, text in (("jackd", JACKD), ("amixer", AMIXER), ("sleep", SLEEP)):
@@ -121,7 +121,8 @@ class Machine:
         self.script = folder / "jack"
         self.script.write_text(text)
         self.script.chmod(0o755)
-        self.usb, self.arguments = pedal.hat.usb or "", " ".join(jack_arguments(pedal))
+        self.usb, self.card = pedal.hat.usb or "", pedal.hat.card or ""
+        self.arguments = " ".join(jack_arguments(pedal))
         self.process: subprocess.Popen[bytes] | None = None
 
     def plug(
@@ -137,6 +138,7 @@ class Machine:
         home = self.folder / "proc/asound" / f"card{number}"
         home.mkdir(parents=True)
         (home / "id").write_text(f"{card}\n")
+        (home.parent / card).symlink_to(home.name)
         for letter in pcms:
             (home / f"pcm0{letter}").mkdir()
             self.make_device(f"pcmC{number}D0{letter}")
@@ -157,7 +159,9 @@ class Machine:
         path.touch()
 
     def pull(self, number: int) -> None:
-        subprocess.run(["rm", "-r", self.folder / "proc/asound" / f"card{number}"], check=True)
+        asound = self.folder / "proc/asound"
+        (asound / (asound / f"card{number}/id").read_text().strip()).unlink()
+        subprocess.run(["rm", "-r", asound / f"card{number}"], check=True)
         subprocess.run(["rm", "-rf", self.folder / "sys/class/sound" / f"card{number}"], check=True)
 
     def start(self) -> None:
@@ -165,6 +169,7 @@ class Machine:
             "PATH": f"{self.folder}:{os.environ['PATH']}",
             "NAMPEDAL_JACK": self.arguments,
             "NAMPEDAL_USB": self.usb,
+            "NAMPEDAL_CARD": self.card,
         }
         with self.said.open("ab") as said:
             self.process = subprocess.Popen([self.script], env=environment, stderr=said, start_new_session=True)
@@ -196,29 +201,45 @@ class Machine:
 
 
 @pytest.fixture
-def any_one(tmp_path: Path, pedal: Pedal) -> Iterator[Machine]:
+def any_one(tmp_path: Path, pedal: PedalProfile) -> Iterator[Machine]:
     machine = Machine(tmp_path, pedal)
     yield machine
     machine.end()
 
 
 @pytest.fixture
-def named(tmp_path: Path, pedal: Pedal) -> Iterator[Machine]:
+def named(tmp_path: Path, pedal: PedalProfile) -> Iterator[Machine]:
     machine = Machine(tmp_path, with_hat(pedal, usb=NAMED, mixer=(("Line In 1", "inst"), ("Air", "off"))))
     yield machine
     machine.end()
 
 
-def test_a_hats_card_is_the_one_that_is_named(tmp_path: Path) -> None:
-    pedal = read_pedal("pi-4-dac-adc")
-    machine = Machine(tmp_path, pedal)
-    machine.start()
-    *mixer, jackd = machine.jackd().splitlines()
-    assert jackd == machine.arguments
-    assert "-d hw:sndrpihifiberry" in jackd
-    assert len(mixer) == len(pedal.hat.mixer)
-    assert machine.said.read_text() == ""
+@pytest.fixture
+def hat(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path, read_pedal("pi-4-dac-adc"))
+    yield machine
     machine.end()
+
+
+def test_a_hats_card_is_the_one_that_is_named(hat: Machine) -> None:
+    hat.plug(0, "vc4hdmi0", None, pcms="p")
+    hat.plug(1, hat.card, None)
+    hat.start()
+    *mixer, jackd = hat.jackd().splitlines()
+    assert jackd == hat.arguments
+    assert "-d hw:sndrpihifiberry" in jackd
+    assert len(mixer) == len(read_pedal("pi-4-dac-adc").hat.mixer)
+    assert hat.said.read_text() == ""
+
+
+def test_a_hats_card_that_is_late_is_waited_for(hat: Machine) -> None:
+    hat.plug(0, "vc4hdmi0", None, pcms="p")
+    hat.start()
+    hat.wait(lambda: "waiting" in hat.said.read_text())
+    assert hat.log.read_text() == ""
+    hat.plug(1, hat.card, None)
+    assert hat.jackd().splitlines()[-1] == hat.arguments
+    assert hat.said.read_text() == "the sound card sndrpihifiberry is not there: waiting for it\n"
 
 
 def test_the_interface_is_waited_for_and_its_mixer_set_before_jackd_starts(named: Machine) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from fake_mixer import FakeMixer, plugin
-from nampedal.board.hats import Hat, hat_keys, read_hat
-from nampedal.board.install.sound import mixer_script
-from nampedal.board.mixer.check import state_of
-from nampedal.board.mixer.drivers import SoundCard, sound_card
-from nampedal.board.mixer.state import at_start, set_line
-from nampedal.board.pedals import read_pedal
+from nampedal.board.mixer.driver_tables import SoundCard, sound_card
+from nampedal.board.mixer.mixer_check import final_state
+from nampedal.board.mixer.mixer_state import apply_line, initial_state
+from nampedal.board.profiles.hats import Hat, hat_keys, read_hat
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.system.install.sound_setup import mixer_script
 
 HATS = [key for key in hat_keys() if read_hat(key).mixer]
 
@@ -32,7 +32,7 @@ def test_amixer_takes_every_line_and_does_what_the_check_thinks(key: str, tmp_pa
     script = mixer_script(dataclasses.replace(read_pedal("pi-4-dac-adc"), hat=hat))
     done = subprocess.run(["sh", "-c", script], env=mixer.environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    state = state_of(hat, card)
+    state = final_state(hat, card)
     for name in {words[0] for words in hat.mixer}:
         control = card.controls[name]
         for kernel in control.kernel:
@@ -82,8 +82,8 @@ def test_other_words_end_where_the_check_thinks(key: str, line: str, taken: bool
     words = tuple(shlex.split(line))
     done = mixer.amixer("--", "sset", *words)
     assert (done.returncode == 0) is taken, done.stderr
-    state = at_start(card)
-    wrong = set_line(card, state, words)
+    state = initial_state(card)
+    wrong = apply_line(card, state, words)
     if not taken:
         assert wrong
         return

@@ -6,9 +6,9 @@ import dataclasses
 import shlex
 
 import pytest
-from nampedal.board.hats import Hat, hat_keys, read_hat
-from nampedal.board.mixer.check import faults
-from nampedal.board.mixer.drivers import sound_card
+from nampedal.board.mixer.driver_tables import sound_card
+from nampedal.board.mixer.mixer_check import faults
+from nampedal.board.profiles.hats import Hat, hat_keys, read_hat
 
 
 def with_lines(hat: str, *lines: str, **means: str) -> Hat:

@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nampedal.board.errors import SettingsError, SettingValueError, UnknownKeyError
-from nampedal.board.hats import hat_keys, read_hat
-from nampedal.board.mixer.drivers import Control, Driver, SoundCard, driver_keys, read_driver, sound_card
-from nampedal.board.mixer.names import is_capture_switch, simple_name
+from nampedal.board.mixer.control_names import is_capture_switch, simple_name
+from nampedal.board.mixer.driver_tables import (
+    MixerControl,
+    SoundCard,
+    SoundDriver,
+    driver_keys,
+    read_driver,
+    sound_card,
+)
+from nampedal.board.profiles.hats import hat_keys, read_hat
+from nampedal.firmware.base.errors import SettingsError, SettingValueError, UnknownKeyError
 
 # What alsactl stored of cards that people have, each with where it is from.
 REAL_CARDS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "real_cards.json").read_text())
@@ -35,7 +42,7 @@ def card_of(overlay: str) -> SoundCard:
     return card
 
 
-def control_of(overlay: str, kernel: str) -> Control:
+def control_of(overlay: str, kernel: str) -> MixerControl:
     control = card_of(overlay).controls[simple_name(kernel)]
     assert kernel in control.kernel
     return control
@@ -96,7 +103,7 @@ def test_the_routes_of_a_card_name_controls_and_items_that_it_has(key: str) -> N
 
 
 def test_every_codec_belongs_to_a_machine_driver_and_every_overlay_to_one() -> None:
-    drivers: list[Driver] = [read_driver(key) for key in driver_keys()]
+    drivers: list[SoundDriver] = [read_driver(key) for key in driver_keys()]
     machines = [driver for driver in drivers if driver.overlays]
     assert {codec for machine in machines for codec in machine.codecs} == {d.key for d in drivers if not d.overlays}
     overlays = [overlay for machine in machines for overlay in machine.overlays]

@@ -6,14 +6,14 @@ import dataclasses
 import shlex
 
 import pytest
-from nampedal.board.hats import Hat, hat_keys, read_hat
-from nampedal.board.mixer.levels import (
-    dbu,
+from nampedal.board.mixer.mixer_levels import (
     input_full_scale_dbu,
     input_gain_db,
     output_full_scale_dbu,
     output_gain_db,
+    volts_to_dbu,
 )
+from nampedal.board.profiles.hats import Hat, hat_keys, read_hat
 
 # Profiles round to a tenth.
 ROUNDING_DB = 0.05 + 1e-9
@@ -71,8 +71,8 @@ def test_the_gains_of_the_mixer_are_known(key: str) -> None:
 
 
 def test_one_volt_is_2_2_dbu() -> None:
-    assert dbu(1.0) == pytest.approx(2.218, abs=0.001)
-    assert dbu(0.7746) == pytest.approx(0.0, abs=0.001)
+    assert volts_to_dbu(1.0) == pytest.approx(2.218, abs=0.001)
+    assert volts_to_dbu(0.7746) == pytest.approx(0.0, abs=0.001)
 
 
 def with_line(hat: Hat, line: str) -> Hat:

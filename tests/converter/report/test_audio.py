@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from nampedal.converter.report import audio
-from nampedal.converter.report.audio import Clip, clips
-from nampedal.converter.report.facts import Report
+from nampedal.converter.report import audio_embed
+from nampedal.converter.report.audio_embed import Clip, clips
+from nampedal.converter.report.report_model import Report, Sound
 from numpy.typing import NDArray
 from report_maker import small
+
+
+def louder(sound: Sound, factor: float) -> Sound:
+    return replace(sound, audio=sound.audio * np.float32(factor), judged=sound.judged * np.float32(factor))
 
 
 def scaled(*factors: float) -> Report:
     """A tier for each factor, which plays the original that much louder."""
     report = small()
-    tiers = [
-        replace(report.tiers[0], index=i, sound=replace(report.original, audio=report.original.audio * np.float32(f)))
-        for i, f in enumerate(factors)
-    ]
+    tiers = [replace(report.tiers[0], index=i, sound=louder(report.original, f)) for i, f in enumerate(factors)]
     return replace(report, tiers=tuple(tiers))
 
 
@@ -66,10 +67,10 @@ def test_what_differs_in_nothing_has_no_difference_to_hear() -> None:
 def test_a_difference_as_loud_as_the_sound_is_not_enlarged() -> None:
     rng = np.random.default_rng(1)
     sound = rng.standard_normal(1000)
-    assert audio.enlarged_db(sound, -sound) == 0
-    assert audio.enlarged_db(sound, 2 * sound) == 0
-    assert audio.enlarged_db(sound, 1e-9 * sound) == 100
-    assert audio.enlarged_db(np.zeros(1000), sound) == 0
+    assert audio_embed.enlarged_db(sound, -sound) == 0
+    assert audio_embed.enlarged_db(sound, 2 * sound) == 0
+    assert audio_embed.enlarged_db(sound, 1e-9 * sound) == 100
+    assert audio_embed.enlarged_db(np.zeros(1000), sound) == 0
 
 
 @pytest.mark.parametrize(("rate", "played"), [(96_000.0, 48_000), (44_100.0, 44_100), (30_000.0, 24_000)])

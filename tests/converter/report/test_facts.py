@@ -5,9 +5,10 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
-from nampedal.converter import material, metrics, nam_file
-from nampedal.converter.play import play
-from nampedal.converter.report.facts import LEVELS_DBFS, gather
+from nampedal.converter.listening import judging, test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.report.report_model import LEVELS_DBFS, collect
 from report_maker import PROVENANCE, small
 
 
@@ -22,8 +23,8 @@ def test_the_full_tier_as_it_was_is_the_original() -> None:
 def test_a_smaller_tier_is_judged_against_the_full_one(tmp_path: Path) -> None:
     one = nam_file.read(nam_maker.write(tmp_path / "one.nam", nam_maker.a1((4, 2), (1,))))
     other = nam_file.read(nam_maker.write(tmp_path / "other.nam", nam_maker.a1((2, 1), (1,), seed=2)))
-    audio = material.held_back(48_000)
-    found = metrics.compare(play(one, audio, exact=True)[:, 0], play(other, audio, exact=True)[:, 0], 48_000)
+    audio = test_signals.validation_signal(48_000)
+    found = judging.judge(play(one, audio, exact=True)[:, 0], play(other, audio, exact=True)[:, 0], 48_000).comparison
     tier = small().tiers[1]
     assert tier.comparison.json_values() == found.json_values()
     assert found.esr > 0.1
@@ -36,8 +37,8 @@ def test_a_smaller_tier_is_judged_against_the_full_one(tmp_path: Path) -> None:
 def test_of_several_output_channels_the_first_is_reported(tmp_path: Path) -> None:
     layer = {**nam_maker.ARRAY, "head": {"out_channels": 2, "kernel_size": 1, "bias": True}}
     capture = nam_file.read(nam_maker.write(tmp_path / "two.nam", nam_maker.wavenet([layer])))
-    report = gather(capture, capture, (), PROVENANCE)
-    wanted = play(capture, material.held_back(48_000), exact=True)
+    report = collect(capture, capture, (), PROVENANCE)
+    wanted = play(capture, test_signals.validation_signal(48_000), exact=True)
     assert wanted.shape[1] == 2
     assert np.array_equal(report.original.audio, wanted[:, 0])
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import nam_maker
 import pytest
-from nampedal.board.boards import board_keys, read_board
-from nampedal.converter import nam_file
-from nampedal.converter.report.fits import fits
-from nampedal.converter.sizing import Target
-from nampedal.firmware.capture import Capture
+from nampedal.board.profiles.boards import board_keys, read_board
+from nampedal.converter.budget.sizing import BudgetTarget
+from nampedal.converter.nam import nam_file
+from nampedal.converter.pipeline.board_fit import fits
+from nampedal.firmware.engine.capture import Capture
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_every_board_whose_costs_are_known_is_told_for_every_tier(capture: Captu
 
 
 def test_of_the_board_that_was_asked_for_it_tells_alone(capture: Capture) -> None:
-    target = Target(replace(read_board("5"), name="Mine"), 32, 0.001, 48_000.0)
+    target = BudgetTarget(replace(read_board("5"), name="Mine"), 32, 0.001, 48_000.0)
     found = fits(capture, target)
     assert [(one.board_name, one.tier, one.fits) for one in found] == [("Mine", 0, False), ("Mine", 1, False)]
     assert found[0].percent == target.percent(capture.tiers[0].network)

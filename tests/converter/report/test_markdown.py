@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from nampedal.converter.listening.test_signals import VALIDATION_LABEL
 from nampedal.converter.report.markdown import to_markdown
 from report_maker import SHA256, fit, named, on, small, with_esr
 
@@ -61,7 +62,7 @@ def test_the_text_says_where_everything_came_from() -> None:
         "- Rounded with: nothing",
         f"- Recording: my guitar.wav, SHA-256 {SHA256}",
         "- Recording: built-in plucks",
-        "- Judged on: built-in plucks and a decay to silence, 8 s",
+        f"- Judged on: {VALIDATION_LABEL}",
         "- Options: --precision w8",
         "- Seed: none: nothing is drawn at random",
         "- Made with: nampedal 1.2.3",

@@ -4,7 +4,7 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from nampedal.converter.report.provenance import provenance
+from nampedal.converter.pipeline.provenance import provenance
 
 
 def test_recordings_are_told_with_what_was_in_them(tmp_path: Path) -> None:

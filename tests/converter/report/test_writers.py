@@ -47,7 +47,7 @@ def test_without_the_packages_everything_else_works(tmp_path: Path) -> None:
         "        if name.split('.')[0] in ('matplotlib', 'jinja2', 'markupsafe'):\n"
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
         "sys.meta_path.insert(0, Hidden())\n"
-        "from nampedal.converter.cli import main\n"
+        "from nampedal.firmware.cli.main import main\n"
         "sys.argv = ['nampedal', 'convert', 'no.nam', '--report', sys.argv[1]]\n"
         "main()\n"
     )

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import nam_maker
 import pytest
-from nampedal.converter import material, nam_file
-from nampedal.converter.slim.lessons import Material
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.network import WaveNet
+from nampedal.converter.listening import test_signals
+from nampedal.converter.nam import nam_file
+from nampedal.converter.slim.dataset import TrainingAudio
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.network import WaveNet
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +28,9 @@ def network(small: Capture) -> WaveNet:
 
 
 @pytest.fixture(scope="session")
-def plucked() -> Material:
+def plucked() -> TrainingAudio:
     """Three seconds to learn from, one to be judged by."""
-    return Material(material.excitation(48_000.0, 3.0), material.plucks(48_000.0, 1.0), "plucks")
+    return TrainingAudio(test_signals.excitation(48_000.0, 3.0), test_signals.plucks(48_000.0, 1.0), "plucks")
 
 
 @pytest.fixture(scope="session")

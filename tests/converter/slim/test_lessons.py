@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 from nampedal.converter.errors import SilentAudioError
-from nampedal.converter.play import play
-from nampedal.converter.slim.lessons import KEPT_BACK, SLOWER, built_in, from_files, lesson
-from nampedal.firmware.capture import Capture
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.slim.dataset import MAX_VALIDATION_SHARE, SLOWED_SPEED, built_in, from_files, make_pair
+from nampedal.firmware.engine.capture import Capture
 
 
 def test_the_end_of_each_recording_is_kept_back(tmp_path: Path) -> None:
@@ -16,11 +16,20 @@ def test_the_end_of_each_recording_is_kept_back(tmp_path: Path) -> None:
     for number in range(2):
         soundfile.write(tmp_path / f"{number}.wav", audio[number], 48_000, "FLOAT")
     found = from_files([tmp_path / "0.wav", tmp_path / "1.wav"], 48_000.0)
-    kept = round(48_000 * KEPT_BACK)
-    np.testing.assert_array_equal(found.kept_back, np.concatenate([audio[0, -kept:], audio[1, -kept:]]))
+    kept = round(48_000 * MAX_VALIDATION_SHARE)
+    np.testing.assert_array_equal(found.validation, np.concatenate([audio[0, -kept:], audio[1, -kept:]]))
     np.testing.assert_array_equal(found.audio[: 48_000 - kept], audio[0, :-kept])
-    assert len(found.audio) == pytest.approx(2 * (48_000 - kept) * (1.0 + 1.0 / SLOWER), abs=4)
-    assert found.described == "0.2 s kept back of 0.wav, 1.wav"
+    assert len(found.audio) == pytest.approx(2 * (48_000 - kept) * (1.0 + 1.0 / SLOWED_SPEED), abs=4)
+    assert found.described == "0.5 s kept back of 0.wav, 1.wav"
+
+
+@pytest.mark.parametrize(("seconds", "kept_s"), [(4.0, 1.0), (12.0, 2.0), (60.0, 4.8), (600.0, 30.0)])
+def test_of_short_recordings_more_is_kept_back_and_of_long_ones_less(
+    tmp_path: Path, seconds: float, kept_s: float
+) -> None:
+    audio = np.random.default_rng(1).normal(0.0, 0.1, round(seconds * 8000)).astype(np.float32)
+    soundfile.write(tmp_path / "di.wav", audio, 8000, "FLOAT")
+    assert len(from_files([tmp_path / "di.wav"], 8000.0).validation) == pytest.approx(kept_s * 8000, abs=2)
 
 
 def test_the_second_time_it_is_lower(tmp_path: Path) -> None:
@@ -28,7 +37,7 @@ def test_the_second_time_it_is_lower(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "tone.wav", tone, 48_000, "FLOAT")
     found = from_files([tmp_path / "tone.wav"], 48_000.0)
     slowed = found.audio[-48_000:] * np.hanning(48_000)
-    assert np.argmax(np.abs(np.fft.rfft(slowed))) == pytest.approx(1000.0 * SLOWER, abs=2)
+    assert np.argmax(np.abs(np.fft.rfft(slowed))) == pytest.approx(1000.0 * SLOWED_SPEED, abs=2)
 
 
 def test_silence_is_no_material(tmp_path: Path) -> None:
@@ -39,21 +48,21 @@ def test_silence_is_no_material(tmp_path: Path) -> None:
 
 
 def test_a_silent_end_can_not_judge(tmp_path: Path) -> None:
-    audio = np.concatenate([np.random.default_rng(1).normal(0.0, 0.1, 8000), np.zeros(2000)])
+    audio = np.concatenate([np.random.default_rng(1).normal(0.0, 0.1, 8000), np.zeros(4000)])
     soundfile.write(tmp_path / "fade.wav", audio, 48_000)
     with pytest.raises(SilentAudioError) as caught:
         from_files([tmp_path / "fade.wav"], 48_000.0)
     assert str(caught.value) == (
-        "fade.wav: the last 8 %, kept back to judge by, is silent; cut the recordings off before that"
+        "fade.wav: the last 25 %, kept back to judge by, is silent; cut the recordings off before that"
     )
 
 
 def test_what_is_built_in_is_judged_by_something_else() -> None:
     found = built_in(48_000.0)
     assert len(found.audio) == 120 * 48_000
-    assert not np.array_equal(found.audio[:48_000], found.kept_back[:48_000])
+    assert not np.array_equal(found.audio[:48_000], found.validation[:48_000])
 
 
 def test_the_answer_is_the_captures(small: Capture) -> None:
     audio = np.random.default_rng(2).normal(0.0, 0.1, 3000).astype(np.float32)
-    np.testing.assert_array_equal(lesson(small, audio).answer, play(small, audio)[:, 0])
+    np.testing.assert_array_equal(make_pair(small, audio).answer, play(small, audio)[:, 0])

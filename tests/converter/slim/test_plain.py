@@ -6,11 +6,11 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
-from nampedal.converter import nam_file
-from nampedal.converter.play import play
-from nampedal.converter.slim.plain import Part, divided, is_plain, name_of, shape_of
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.network import Network, WaveNet
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.slim.fusable import Part, is_plain, shape_name, shape_of, split_arrays
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.network import Network, WaveNet
 
 
 def of(capture: Capture, network: Network) -> Capture:
@@ -18,12 +18,12 @@ def of(capture: Capture, network: Network) -> Capture:
 
 
 def test_a_shape_is_named_by_channels_and_layers(network: WaveNet) -> None:
-    assert name_of(shape_of(network)) == "8x6/4x6"
-    assert name_of((Part(0, 0, 1, 3), Part(0, 2, 5, 6), Part(1, 0, 5, 4))) == "3x2/6x4/4x6"
+    assert shape_name(shape_of(network)) == "8x6/4x6"
+    assert shape_name((Part(0, 0, 1, 3), Part(0, 2, 5, 6), Part(1, 0, 5, 4))) == "3x2/6x4/4x6"
 
 
 def test_a_divided_network_sounds_the_same(small: Capture, network: WaveNet) -> None:
-    parts = divided(network, (Part(0, 0, 1, 8), Part(0, 2, 5, 8), Part(1, 0, 3, 4), Part(1, 4, 5, 4)))
+    parts = split_arrays(network, (Part(0, 0, 1, 8), Part(0, 2, 5, 8), Part(1, 0, 3, 4), Part(1, 4, 5, 4)))
     assert len(parts.arrays) == 4
     audio = np.random.default_rng(1).normal(0.0, 0.3, 2000).astype(np.float32)
     whole = play(small, audio, exact=True)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from nampedal.converter.play import play
-from nampedal.converter.slim.lessons import Material
-from nampedal.converter.slim.plain import Part, shape_of
+from nampedal.converter.nam.capture_player import play
+from nampedal.converter.slim.dataset import TrainingAudio
+from nampedal.converter.slim.fusable import Part, shape_of
 from nampedal.converter.slim.prune import prune
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.network import Conv, WaveNet
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Audio
+from nampedal.firmware.engine.network import Conv, WaveNet
 
 
 def esr(capture: Capture, network: WaveNet, audio: Audio) -> float:
@@ -19,17 +19,17 @@ def esr(capture: Capture, network: WaveNet, audio: Audio) -> float:
     return float(np.sum((got - wanted) ** 2) / np.sum(wanted**2))
 
 
-def test_nothing_is_lost_where_nothing_is_taken_away(demo: Capture, plucked: Material) -> None:
+def test_nothing_is_lost_where_nothing_is_taken_away(demo: Capture, plucked: TrainingAudio) -> None:
     network = demo.tiers[0].network
     assert isinstance(network, WaveNet)
-    assert esr(demo, prune(network, shape_of(network), plucked.audio), plucked.kept_back) < 1e-3
+    assert esr(demo, prune(network, shape_of(network), plucked.audio), plucked.validation) < 1e-3
 
 
-def test_the_more_is_taken_away_the_more_is_lost(demo: Capture, plucked: Material) -> None:
+def test_the_more_is_taken_away_the_more_is_lost(demo: Capture, plucked: TrainingAudio) -> None:
     network = demo.tiers[0].network
     assert isinstance(network, WaveNet)
     lost = [
-        esr(demo, prune(network, (Part(0, 0, 9, a), Part(1, 0, 9, b)), plucked.audio), plucked.kept_back)
+        esr(demo, prune(network, (Part(0, 0, 9, a), Part(1, 0, 9, b)), plucked.audio), plucked.validation)
         for a, b in ((14, 7), (8, 4), (3, 2))
     ]
     assert lost == sorted(lost)
@@ -37,7 +37,9 @@ def test_the_more_is_taken_away_the_more_is_lost(demo: Capture, plucked: Materia
     assert lost[2] < 1.0
 
 
-def test_channels_that_say_nothing_are_the_ones_that_go(small: Capture, network: WaveNet, plucked: Material) -> None:
+def test_channels_that_say_nothing_are_the_ones_that_go(
+    small: Capture, network: WaveNet, plucked: TrainingAudio
+) -> None:
     # Two inner channels that nobody hears: the six others are enough.
     arrays = list(network.arrays)
     layers = []
@@ -58,7 +60,7 @@ def test_channels_that_say_nothing_are_the_ones_that_go(small: Capture, network:
     capture = replace(small, tiers=(replace(small.tiers[0], network=idle),))
     narrow = prune(idle, (Part(0, 0, 5, 6), Part(1, 0, 5, 4)), plucked.audio)
     assert narrow.arrays[0].rechannel.out_channels == 6
-    assert esr(capture, narrow, plucked.kept_back) < 1e-3
+    assert esr(capture, narrow, plucked.validation) < 1e-3
 
 
 def _still(conv: Conv | None) -> Conv:
@@ -71,9 +73,9 @@ def _still(conv: Conv | None) -> Conv:
 
 
 @pytest.mark.parametrize("channels", [2, 5])
-def test_a_divided_array_may_have_two_widths(demo: Capture, plucked: Material, channels: int) -> None:
+def test_a_divided_array_may_have_two_widths(demo: Capture, plucked: TrainingAudio, channels: int) -> None:
     network = demo.tiers[0].network
     assert isinstance(network, WaveNet)
     smaller = prune(network, (Part(0, 0, 2, channels), Part(0, 3, 9, 8), Part(1, 0, 9, 4)), plucked.audio)
     assert [array.rechannel.out_channels for array in smaller.arrays] == [channels, 8, 4]
-    assert esr(demo, smaller, plucked.kept_back) < 1.0
+    assert esr(demo, smaller, plucked.validation) < 1.0

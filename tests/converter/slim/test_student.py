@@ -7,12 +7,12 @@ import nam_maker
 import numpy as np
 import pytest
 import torch
-from nampedal.converter import nam_file
-from nampedal.converter.play import play
+from nampedal.converter.nam import nam_file
+from nampedal.converter.nam.capture_player import play
 from nampedal.converter.slim.student import Student
-from nampedal.firmware.capture import Capture
-from nampedal.firmware.engine import Audio
-from nampedal.firmware.network import WaveNet
+from nampedal.firmware.engine.capture import Capture
+from nampedal.firmware.engine.inference import Audio
+from nampedal.firmware.engine.network import WaveNet
 
 KINDS = [
     *({"activation": name} for name in ("Tanh", "Hardtanh", "ReLU", "LeakyReLU", "Sigmoid", "SiLU", "Softsign")),

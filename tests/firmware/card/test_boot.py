@@ -14,17 +14,18 @@ from pathlib import Path
 import pytest
 from bank_maker import amp, make_bank
 from card_rig import ED25519, START_IMPORT, Card
-from nampedal.board import places
-from nampedal.firmware.announcements import left
-from nampedal.firmware.card import apart, usb
-from nampedal.firmware.card.boot import Boot
-from nampedal.firmware.card.errors import CommandFailedError
-from nampedal.firmware.card.importing import import_card
-from nampedal.firmware.card.usb import SOCKET
-from nampedal.firmware.card.wifi import radio
-from nampedal.firmware.card.wifi.radio import SUPPLICANT
-from nampedal.firmware.control import ControlServer, Json
-from nampedal.firmware.lamps import CARD_TROUBLE
+from nampedal.firmware.actions.blink_codes import read_boot_codes
+from nampedal.firmware.actions.control_socket import ControlServer, Json
+from nampedal.firmware.actions.led_state import CARD_TROUBLE
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.bank_import import import_launcher
+from nampedal.firmware.system.host.errors import CommandFailedError
+from nampedal.firmware.system.provisioning import usb_stick
+from nampedal.firmware.system.provisioning.import_service import import_card
+from nampedal.firmware.system.provisioning.provisioning_boot import Boot
+from nampedal.firmware.system.provisioning.usb_stick import SOCKET
+from nampedal.firmware.system.wifi import radio
+from nampedal.firmware.system.wifi.radio import SUPPLICANT
 
 KEY = "ssh-ed25519 " + base64.b64encode(ED25519).decode() + " me@home"
 
@@ -34,20 +35,20 @@ def test_a_card_that_says_nothing_boots_to_a_pedal_with_its_radio_off(card: Card
     assert boot.problems == []
     assert card.system.said == ["radio off"]
     assert not card.errors.exists()
-    assert left(card.at(places.CARD_NEWS)) == []
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == []
 
 
 def test_folders_are_made_for_who_plays_and_what_root_runs_stays_roots(card: Card) -> None:
     card.system.owner = lambda user: (1234, 1234)  # type: ignore[method-assign]
     card.boot()
-    owners = {path.name: path.stat().st_uid for path in card.at(places.DATA).iterdir()}
+    owners = {path.name: path.stat().st_uid for path in card.at(system_paths.DATA).iterdir()}
     assert owners == {"banks": 1234, "config": 1234, "state": 1234, "runtimes": 0, "system": 0}
-    assert card.at(places.DATA).stat().st_uid == 0
-    assert stat.S_IMODE(card.at(places.DATA / "system").stat().st_mode) == 0o700
+    assert card.at(system_paths.DATA).stat().st_uid == 0
+    assert stat.S_IMODE(card.at(system_paths.DATA / "system").stat().st_mode) == 0o700
 
 
 def test_banks_that_came_with_nampedal_are_copied_once_and_a_deleted_one_stays_away(card: Card) -> None:
-    make_bank(card.at(places.SEED) / "banks" / "factory")
+    make_bank(card.at(system_paths.SEED) / "banks" / "factory")
     assert card.boot().problems == []
     assert card.bank_names() == ["factory"]
     shutil.rmtree(card.banks / "factory")
@@ -57,23 +58,23 @@ def test_banks_that_came_with_nampedal_are_copied_once_and_a_deleted_one_stays_a
 
 
 def test_the_pedal_is_called_what_the_card_says(card: Card) -> None:
-    card.say('host_name = "Stage"')
+    card.enqueue('host_name = "Stage"')
     card.boot()
     assert card.system.name == "stage"
 
 
 def test_a_key_opens_ssh_for_it_alone_and_the_machine_keeps_its_own(card: Card) -> None:
-    card.say(f'ssh_key = "{KEY}"')
+    card.enqueue(f'ssh_key = "{KEY}"')
     assert card.boot().problems == []
     assert card.system.said == [
         "ssh-keygen",
         "systemctl --no-block start systemd-networkd.service ssh.service",
         "radio off",
     ]
-    authorized = card.at(places.SSH_KEYS)
+    authorized = card.at(system_paths.SSH_KEYS)
     assert authorized.read_text() == f"{KEY}\n"
     assert stat.S_IMODE(authorized.stat().st_mode) == 0o600
-    host_key = card.at(places.SSH_HOST_KEY)
+    host_key = card.at(system_paths.SSH_HOST_KEY)
     before = host_key.read_bytes()
     assert b"OPENSSH PRIVATE KEY" in before
     assert stat.S_IMODE(host_key.stat().st_mode) == 0o600
@@ -83,25 +84,25 @@ def test_a_key_opens_ssh_for_it_alone_and_the_machine_keeps_its_own(card: Card) 
 
 
 def test_a_power_cut_while_keys_are_made_leaves_none(card: Card) -> None:
-    card.say(f'ssh_key = "{KEY}"')
-    partial = card.at(places.SSH_HOST_KEY.parent).with_name(".ssh.partial")
+    card.enqueue(f'ssh_key = "{KEY}"')
+    partial = card.at(system_paths.SSH_HOST_KEY.parent).with_name(".ssh.partial")
     partial.mkdir(parents=True)
-    (partial / places.SSH_HOST_KEY.name).write_bytes(b"half")
+    (partial / system_paths.SSH_HOST_KEY.name).write_bytes(b"half")
     assert card.boot().problems == []
-    assert card.at(places.SSH_HOST_KEY).read_bytes() != b"half"
+    assert card.at(system_paths.SSH_HOST_KEY).read_bytes() != b"half"
     assert not partial.exists()
 
 
 def test_a_card_without_a_radio_says_so_to_who_wants_wifi(card: Card) -> None:
     card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\nNAMPEDAL_RADIO=off\nNAMPEDAL_IMAGE=1\n")
-    card.say('[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
+    card.enqueue('[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
     card.boot()
     assert card.system.said[0] == "radio off"
     assert not card.at(SUPPLICANT).exists()
     assert card.wrong() == [
         "nampedal.toml: wifi: this card was made without a radio; make one with 'nampedal image build --radio'"
     ]
-    card.say('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"\n[wifi]\nname = "a"\nopen = true')
+    card.enqueue('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"\n[wifi]\nname = "a"\nopen = true')
     card.boot()
     assert card.wrong() == [
         "nampedal.toml: wifi and hotspot: this card was made without a radio; make one with 'nampedal image build "
@@ -111,7 +112,7 @@ def test_a_card_without_a_radio_says_so_to_who_wants_wifi(card: Card) -> None:
 
 def test_a_system_that_was_there_keeps_its_network(card: Card) -> None:
     card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\n")
-    card.say(f'ssh_key = "{KEY}"\n[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
+    card.enqueue(f'ssh_key = "{KEY}"\n[wifi]\nname = "a"\npassword = "password"\ncountry = "DE"')
     card.boot()
     assert card.system.said[:1] == [f"mount -o remount,rw {card.folder}"]
     assert card.wrong() == [
@@ -120,7 +121,7 @@ def test_a_system_that_was_there_keeps_its_network(card: Card) -> None:
         "nampedal.toml: wifi: nampedal was installed on a system that was there, whose network is left alone; use "
         "raspi-config",
     ]
-    card.say('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"')
+    card.enqueue('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"')
     card.boot()
     assert card.wrong() == [
         "nampedal.toml: hotspot: nampedal was installed on a system that was there, whose network is left alone; use "
@@ -129,7 +130,7 @@ def test_a_system_that_was_there_keeps_its_network(card: Card) -> None:
 
 
 def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: Card) -> None:
-    card.say('host_name = "my pedal"\nhat = 3')
+    card.enqueue('host_name = "my pedal"\nhat = 3')
     (card.imports / "amp.nam").write_text("{}")
     card.boot()
     assert card.errors.read_bytes().startswith(b"What is wrong with this card.")
@@ -140,18 +141,18 @@ def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: 
         "import/amp.nam: is a capture that is not converted yet; make an artifact of it with 'nampedal convert' on a "
         "computer",
     ]
-    assert left(card.at(places.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
     assert card.folder in card.system.read_only
     # FAT is written only where something has changed.
     before = card.errors.stat()
     card.boot()
     assert card.system.said == ["radio off"]
     assert card.errors.stat().st_mtime_ns == before.st_mtime_ns
-    card.say("")
+    card.enqueue("")
     (card.imports / "amp.nam").unlink()
     card.boot()
     assert not card.errors.exists()
-    assert left(card.at(places.CARD_NEWS)) == []
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == []
     assert card.folder in card.system.read_only
 
 
@@ -159,10 +160,10 @@ def test_whatever_fails_the_rest_is_done(card: Card, monkeypatch: pytest.MonkeyP
     def burst(*_: object) -> None:
         raise ZeroDivisionError("by a bug")
 
-    card.say(f'host_name = "stage"\nssh_key = "{KEY}"')
+    card.enqueue(f'host_name = "stage"\nssh_key = "{KEY}"')
     (card.imports / "amp.stomp").write_bytes(amp())
     card.system.fails.add("ssh-keygen")
-    monkeypatch.setattr(radio, "set_up", burst)
+    monkeypatch.setattr(radio, "set_up_wifi", burst)
     boot = card.boot()
     assert card.wrong() == [
         "ssh-keygen: failed: it was to",
@@ -170,24 +171,24 @@ def test_whatever_fails_the_rest_is_done(card: Card, monkeypatch: pytest.MonkeyP
     ]
     assert card.system.name == "stage"
     assert boot.taken == ["imported"]
-    assert left(card.at(places.CARD_NEWS)) == [4, 5]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4, 5]
 
 
 def test_a_card_that_can_not_be_written_costs_the_file_only(card: Card) -> None:
-    card.say("host_name = 3")
+    card.enqueue("host_name = 3")
     card.system.fails.add("mount")
     boot = card.boot()
     assert boot.problems[-1] == "mount: failed: it was to"
     assert not card.errors.exists()
-    assert left(card.at(places.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
 
 
 def test_no_card_no_data_no_settings_is_told_and_nothing_else(card: Card) -> None:
     card.install("NAMPEDAL_PEDAL=\0\xff")
-    subprocess.run(["rm", "-r", card.folder, card.at(places.DATA)], check=True)
-    card.at(places.DATA).write_text("no folder")
+    subprocess.run(["rm", "-r", card.folder, card.at(system_paths.DATA)], check=True)
+    card.at(system_paths.DATA).write_text("no folder")
     problems = card.boot().problems
-    assert problems[0] == f"{card.at(places.DATA)}: can't be made: file exists; nampedal keeps nothing"
+    assert problems[0] == f"{card.at(system_paths.DATA)}: can't be made: file exists; nampedal keeps nothing"
 
 
 # ---- partitions that are mounted late ----
@@ -223,7 +224,7 @@ def pedal_at(path: Path) -> Iterator[list[Json]]:
 
 def test_a_boot_that_is_cut_off_leaves_its_folder_and_four_blinks(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     card.boot()
-    assert left(card.at(places.CARD_NEWS)) == []
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == []
 
     def killed() -> None:
         raise SystemExit
@@ -231,26 +232,26 @@ def test_a_boot_that_is_cut_off_leaves_its_folder_and_four_blinks(card: Card, mo
     monkeypatch.setattr(card.system, "set_radio", lambda on: killed())
     with pytest.raises(SystemExit):
         card.boot()
-    assert not card.at(places.CARD_NEWS).exists()
-    assert left(card.at(places.CARD_NEWS)) == [CARD_TROUBLE]
+    assert not card.at(system_paths.CARD_NEWS).exists()
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [CARD_TROUBLE]
 
 
 def test_data_that_is_mounted_late_is_used_then_and_the_pedal_begins_anew(card: Card) -> None:
     make_bank(card.imports / "rock")
-    card.say(f'ssh_key = "{KEY}"')
-    card.system.late.add(card.at(places.DATA))
+    card.enqueue(f'ssh_key = "{KEY}"')
+    card.system.late.add(card.at(system_paths.DATA))
     first = card.boot()
-    assert first.missing == [places.DATA]
-    assert first.problems[0] == f"{places.DATA}: {NOT_MOUNTED}"
-    assert card.at(places.CARD_LATE).read_text() == "/var/lib/nampedal\n"
+    assert first.missing == [system_paths.DATA]
+    assert first.problems[0] == f"{system_paths.DATA}: {NOT_MOUNTED}"
+    assert card.at(system_paths.CARD_LATE).read_text() == "/var/lib/nampedal\n"
     assert not first.is_outdated()
-    assert left(card.at(places.CARD_NEWS))[0] == CARD_TROUBLE
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS))[0] == CARD_TROUBLE
     assert "systemctl --no-block restart nampedal.service" not in card.system.said
     card.system.late.clear()
     assert first.is_outdated()
     second = card.boot()
     assert second.problems == []
-    assert not card.at(places.CARD_LATE).exists()
+    assert not card.at(system_paths.CARD_LATE).exists()
     assert card.wrong() == []
     assert card.system.said[-2:] == [
         "systemctl reset-failed nampedal.service",
@@ -267,7 +268,7 @@ def test_a_card_that_is_mounted_late_brings_its_banks_while_the_pedal_plays(card
     make_bank(card.imports / "rock")
     card.folder.rename(aside)
     first = card.boot()
-    assert first.missing == [places.CARD]
+    assert first.missing == [system_paths.CARD]
     assert card.bank_names() == []
     card.system.late.clear()
     aside.rename(card.folder)
@@ -278,11 +279,11 @@ def test_a_card_that_is_mounted_late_brings_its_banks_while_the_pedal_plays(card
 
 
 def test_a_card_and_data_that_come_one_behind_the_other_are_both_used(card: Card) -> None:
-    both = {card.folder, card.at(places.DATA)}
+    both = {card.folder, card.at(system_paths.DATA)}
     card.system.late |= both
-    assert card.boot().missing == [places.CARD, places.DATA]
+    assert card.boot().missing == [system_paths.CARD, system_paths.DATA]
     card.system.late.discard(card.folder)
-    assert card.boot().missing == [places.DATA]
+    assert card.boot().missing == [system_paths.DATA]
     assert not [line for line in card.system.said if "nampedal.service" in line]
     card.system.late.clear()
     card.boot()
@@ -291,7 +292,7 @@ def test_a_card_and_data_that_come_one_behind_the_other_are_both_used(card: Card
 
 def test_a_system_that_was_there_has_no_partitions_of_ours(card: Card) -> None:
     card.install("NAMPEDAL_PEDAL=zero-2-w-codec-zero\n")
-    card.system.late |= {card.folder, card.at(places.DATA)}
+    card.system.late |= {card.folder, card.at(system_paths.DATA)}
     boot = card.boot()
     assert boot.missing == []
     assert boot.problems == []
@@ -321,12 +322,12 @@ def test_without_the_unit_the_boot_imports_itself(card: Card) -> None:
     assert card.boot().taken == ["imported"]
     (told,) = card.wrong()
     assert told.startswith("import/broken.stomp: ")
-    assert left(card.at(places.CARD_NEWS)) == [4, 5]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4, 5]
     assert START_IMPORT not in card.system.said
 
 
 def test_an_import_adds_to_what_the_boot_has_told(card: Card) -> None:
-    card.say("host_name = 3")
+    card.enqueue("host_name = 3")
     (card.imports / "amp.nam").write_text("{}")
     (card.imports / "broken.stomp").write_bytes(b"no")
     card.boot()
@@ -342,14 +343,14 @@ def test_an_import_asks_the_pedal_that_plays_and_leaves_no_news_then(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(usb, "ask", lambda path, request: asked.append(request))
+    monkeypatch.setattr(usb_stick, "ask", lambda path, request: asked.append(request))
     (card.imports / "amp.stomp").write_bytes(amp())
     (card.imports / "broken.stomp").write_bytes(b"no")
     (card.imports / "amp.nam").write_text("{}")
     card.boot()
     assert asked == [{"do": "rescan"}, {"do": "announce", "code": 5}, {"do": "announce", "code": 4}]
     # The boot has told of amp.nam.
-    assert left(card.at(places.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
 
 
 def test_an_import_that_goes_wrong_is_told(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,7 +358,7 @@ def test_an_import_that_goes_wrong_is_told(card: Card, monkeypatch: pytest.Monke
         raise ZeroDivisionError("by a bug")
 
     (card.imports / "amp.stomp").write_bytes(amp())
-    monkeypatch.setattr(apart, "bring", burst)
+    monkeypatch.setattr(import_launcher, "run_import", burst)
     card.boot()
     assert card.wrong() == ["import: nampedal itself went wrong: ZeroDivisionError: by a bug"]
 
@@ -371,12 +372,12 @@ def test_root_follows_no_link_of_the_players(card: Card, linked: str, caplog: py
     secret.mkdir()
     for name in ("card.toml", ".card.toml.old", "import.toml"):
         (secret / name).write_text('root = "hash"')
-    state = card.at(places.STATE)
+    state = card.at(system_paths.STATE)
     place = state.parent / linked
     shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
     place.symlink_to(secret / place.name if place.suffix else secret)
     caplog.clear()
-    known = apart.know(card.root, card.imports)
+    known = import_launcher.know(card.root, card.imports)
     assert known.fresh == (linked != "state/nampedal/import.toml")
     assert "no known key" not in caplog.text
     assert "too many levels of symbolic links" in caplog.text or "not a directory" in caplog.text
@@ -386,7 +387,7 @@ def test_a_pedal_that_plays_has_its_new_banks_though_the_card_can_not_be_written
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(usb, "ask", lambda path, request: asked.append(request))
+    monkeypatch.setattr(usb_stick, "ask", lambda path, request: asked.append(request))
     (card.imports / "amp.stomp").write_bytes(amp())
     (card.imports / "broken.stomp").write_bytes(b"no")
     card.system.fails.add("mount")

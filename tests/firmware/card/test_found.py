@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from bank_maker import amp, make_bank
 from card_rig import bring
-from nampedal.firmware import preset
-from nampedal.firmware.card import contents
-from nampedal.firmware.card import found as finding
-from nampedal.firmware.card.found import look_in
-from nampedal.firmware.card.take import take
-from nampedal.firmware.preset import Nam, Preset
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Nam, Preset
+from nampedal.firmware.system.bank_import import import_scan as finding
+from nampedal.firmware.system.bank_import import safe_read
+from nampedal.firmware.system.bank_import.bank_importer import import_items
+from nampedal.firmware.system.bank_import.import_scan import look_in
 
 
 def test_no_link_leads_out_and_no_pipe_is_waited_for(banks: Path, tmp_path: Path) -> None:
@@ -30,17 +30,17 @@ def test_no_link_leads_out_and_no_pipe_is_waited_for(banks: Path, tmp_path: Path
     found, problems = look_in(source)
     assert [one.path for one in found] == [evil]
     assert problems == []
-    outcome = take(found, banks, tmp_path / "card.toml")
+    outcome = import_items(found, banks, tmp_path / "card.toml")
     assert outcome.taken == []
     assert outcome.problems == [f"{evil}/cabs/amp.stomp: can't be read: not a directory"]
     (evil / "cabs").unlink()
     (evil / "cabs").mkdir()
     os.mkfifo(evil / "cabs" / "amp.stomp")
-    outcome = take(look_in(source)[0], banks, tmp_path / "card.toml")
+    outcome = import_items(look_in(source)[0], banks, tmp_path / "card.toml")
     assert outcome.problems == [f"{evil}/cabs/amp.stomp: is no plain file; put the file itself there"]
     (evil / "cabs" / "amp.stomp").unlink()
     os.symlink(secret / "amp.stomp", evil / "cabs" / "amp.stomp")
-    outcome = take(look_in(source)[0], banks, tmp_path / "card.toml")
+    outcome = import_items(look_in(source)[0], banks, tmp_path / "card.toml")
     assert outcome.problems == [
         f"{evil}/cabs/amp.stomp: can't be read: too many levels of symbolic links",
     ]
@@ -53,8 +53,8 @@ def test_what_is_too_large_or_too_much_is_not_read(
     source = tmp_path / "source"
     source.mkdir()
     for name, size in (
-        ("big.stomp", contents.MOST_ARTIFACT_BYTES),
-        ("big.nampedal-bank", contents.MOST_BANK_FILE_BYTES),
+        ("big.stomp", safe_read.MAX_ARTIFACT_BYTES),
+        ("big.nampedal-bank", safe_read.MAX_BANK_FILE_BYTES),
     ):
         with (source / name).open("wb") as file:
             file.truncate(size + 1)
@@ -62,7 +62,7 @@ def test_what_is_too_large_or_too_much_is_not_read(
         f"{source}/big.nampedal-bank: is longer than 136,314,880 bytes, which are allowed",
         f"{source}/big.stomp: is longer than 67,108,864 bytes, which are allowed",
     ]
-    monkeypatch.setattr(finding, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(finding, "MAX_ENTRIES", 3)
     for number in range(4):
         (source / f"{number}").mkdir()
     found, problems = look_in(source)
@@ -75,7 +75,7 @@ def test_what_is_too_large_or_too_much_is_not_read(
 def test_all_folders_together_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "c"):
         make_bank(tmp_path / "source" / name)
-    monkeypatch.setattr(finding, "MOST_ALL", 15)
+    monkeypatch.setattr(finding, "MAX_ALL", 15)
     found, problems = look_in(tmp_path / "source")
     assert [one.path.name for one in found] == ["a"]
     assert [str(problem) for problem in problems] == [
@@ -103,18 +103,18 @@ def test_a_bank_in_a_folder_is_found_and_deeper_ones_are_told(banks: Path, tmp_p
     assert [str(problem) for problem in problems] == [
         f"{source}/deep/er: is no bank: it holds folders only; put the folder with the presets beside it"
     ]
-    assert take(found, banks, tmp_path / "card.toml").taken == ["pack"]
+    assert import_items(found, banks, tmp_path / "card.toml").taken == ["pack"]
     # A stick may hold anything.
     assert look_in(source, sure=True) == ([], [])
 
 
-@pytest.mark.parametrize("name", ["pack.zip", "PACK.ZIP", "pack.7z", "pack.tar.gz"])
+@pytest.mark.parametrize("name", ["pack.rar", "PACK.RAR", "pack.7z", "pack.tar.gz"])
 def test_a_packed_bank_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK")
     (problem,) = look_in(tmp_path)[1]
     assert str(problem) == (
-        f"{tmp_path}/{name}: is packed; unpack it on a computer and put the bank's folder here, or a .nampedal-bank "
-        "file"
+        f"{tmp_path}/{name}: is packed; unpack it on a computer and put the bank's folder, a .zip or a .nampedal-bank "
+        "file here"
     )
     assert look_in(tmp_path, sure=True) == ([], [])
 

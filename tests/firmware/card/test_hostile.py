@@ -16,26 +16,26 @@ import pytest
 from bad_bank import GIB, manifest, write_bomb
 from bank_maker import amp, make_bank, names
 from card_rig import Card
-from nampedal.board import places
-from nampedal.firmware import preset
-from nampedal.firmware.announcements import left
-from nampedal.firmware.bank_file import export_bank
-from nampedal.firmware.card import contents, take, worker
-from nampedal.firmware.card.errors import (
+from nampedal.firmware.actions.blink_codes import read_boot_codes
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.memory_limit import MAX_BYTES
+from nampedal.firmware.errors import BankIncompleteError, BankUnwritableError
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.banks.bank_file import export_bank
+from nampedal.firmware.presets.preset import Cabinet, Gain, Preset
+from nampedal.firmware.system.bank_import import bank_importer, limited_step, safe_read
+from nampedal.firmware.system.bank_import.import_journal import MAX_ATTEMPTS, read_journal
+from nampedal.firmware.system.bank_import.import_result import ImportResult
+from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.bank_import.limited_step import Worker
+from nampedal.firmware.system.host.errors import (
     ImportEndedError,
     ImportFaultError,
     ImportLaterError,
+    ImportNotStartedError,
     ImportRefusedError,
-    NotBegunError,
 )
-from nampedal.firmware.card.found import look_in
-from nampedal.firmware.card.journal import MOST_ATTEMPTS, read_journal
-from nampedal.firmware.card.outcome import Outcome
-from nampedal.firmware.card.where import JOURNAL
-from nampedal.firmware.card.worker import Worker
-from nampedal.firmware.errors import BankIncompleteError, BankUnwritableError
-from nampedal.firmware.memory_limit import MOST_BYTES
-from nampedal.firmware.preset import Cabinet, Gain, Preset
+from nampedal.firmware.system.host.root_paths import JOURNAL
 
 AGES_S = 600.0
 
@@ -44,11 +44,11 @@ def a_worker() -> Worker:
     return Worker(time.monotonic() + AGES_S)
 
 
-def import_all(source: Path, banks: Path) -> Outcome:
+def import_all(source: Path, banks: Path) -> ImportResult:
     """With workers, as a pedal does."""
     found, problems = look_in(source)
     assert problems == []
-    return take.take(found, banks, banks.parent / "card.toml", a_worker())
+    return bank_importer.import_items(found, banks, banks.parent / "card.toml", a_worker())
 
 
 def journal(banks: Path) -> tuple[list[int], list[str]]:
@@ -103,8 +103,8 @@ def test_any_other_exception_is_a_fault_of_that_import(error: Exception) -> None
 def test_memory_has_an_end() -> None:
     # Much more: what this process has freed and not given back is used up first, and does not count.
     with pytest.raises(ImportFaultError, match=r"^it needs more than 128 MiB of memory$"):
-        a_worker()(lambda: len([bytearray(MOST_BYTES // 2) for _ in range(64)]), "a")
-    assert a_worker()(lambda: len(bytearray(MOST_BYTES // 2)), "a") == MOST_BYTES // 2
+        a_worker()(lambda: len([bytearray(MAX_BYTES // 2) for _ in range(64)]), "a")
+    assert a_worker()(lambda: len(bytearray(MAX_BYTES // 2)), "a") == MAX_BYTES // 2
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_process_that_is_ended_is_told_from_an_error(number: signal.Signals, t
 
 
 def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "MOST_S", 0.2)
+    monkeypatch.setattr(limited_step, "MAX_S", 0.2)
     with pytest.raises(ImportEndedError, match=r"^it took too long and was ended$"):
         a_worker()(lambda: time.sleep(AGES_S), "a")
 
@@ -136,14 +136,14 @@ def test_the_processor_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         while True:
             pass
 
-    monkeypatch.setattr(worker, "MOST_CPU_S", 1)
+    monkeypatch.setattr(limited_step, "MAX_CPU_S", 1)
     with pytest.raises(ImportEndedError, match=r"^it took more than 1 s of the processor$"):
         a_worker()(do, "a")
 
 
 def test_where_no_time_is_left_nothing_is_begun() -> None:
     begun: list[int] = []
-    with pytest.raises(NotBegunError):
+    with pytest.raises(ImportNotStartedError):
         Worker(time.monotonic())(lambda: begun.append(1), "a")
     assert begun == []
 
@@ -169,14 +169,14 @@ def test_where_no_process_can_be_started_it_is_tried_later(
 
 def broken(monkeypatch: pytest.MonkeyPatch, name: str, do: Callable[[], Any], step: str = "_settle") -> None:
     """From now on this happens where a bank of this name is imported."""
-    real = getattr(take, step)
+    real = getattr(bank_importer, step)
 
     def call(source: Path, *arguments: Any) -> None:
         if source.name == name:
             do()
         real(source, *arguments)
 
-    monkeypatch.setattr(take, step, call)
+    monkeypatch.setattr(bank_importer, step, call)
 
 
 def crash() -> None:
@@ -201,29 +201,29 @@ def test_what_crashes_is_tried_twice_and_the_others_are_taken(
     assert journal(banks) == ([1], [])
     assert sorted(path.name for path in banks.iterdir()) == ["b", "c"]
     told = f"{source}/a: can't be taken over: it crashed (SIGSEGV); it is not tried again: replace it, or remove it"
-    assert import_all(source, banks) == Outcome([], [told])
+    assert import_all(source, banks) == ImportResult([], [told])
     assert journal(banks) == ([], [told])
     # Told still, and not tried.
     broken(monkeypatch, "a", lambda: os.kill(os.getppid(), signal.SIGKILL))
-    assert import_all(source, banks) == Outcome([], [told])
+    assert import_all(source, banks) == ImportResult([], [told])
 
 
 def test_what_is_replaced_gets_a_fresh_try(source: Path, banks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.MonkeyPatch.context() as once:
         broken(once, "a", crash)
-        for _ in range(MOST_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             import_all(source, banks)
     preset.write(Preset("Another", (Gain(9.0),)), source / "a" / "own.toml")
-    assert import_all(source, banks) == Outcome(["a"], [])
+    assert import_all(source, banks) == ImportResult(["a"], [])
 
 
 def test_another_nampedal_tries_again(source: Path, banks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.MonkeyPatch.context() as once:
         broken(once, "a", crash)
-        for _ in range(MOST_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             import_all(source, banks)
-    monkeypatch.setattr("nampedal.firmware.card.journal.version", lambda name: "99.0")
-    assert import_all(source, banks) == Outcome(["a"], [])
+    monkeypatch.setattr("nampedal.firmware.system.bank_import.import_journal.version", lambda name: "99.0")
+    assert import_all(source, banks) == ImportResult(["a"], [])
 
 
 @pytest.mark.parametrize("step", ["_settle", "_check_room"])
@@ -233,8 +233,10 @@ def test_any_exception_is_that_banks_problem(
     if step == "_settle":
         broken(monkeypatch, "a", burst)
     else:
-        real = take._check_room
-        monkeypatch.setattr(take, step, lambda found, *rest: burst() if found.path.name == "a" else real(found, *rest))
+        real = bank_importer._check_room
+        monkeypatch.setattr(
+            bank_importer, step, lambda found, *rest: burst() if found.path.name == "a" else real(found, *rest)
+        )
     outcome = import_all(source, banks)
     assert outcome.taken == ["b", "c"]
     assert outcome.problems == [
@@ -246,9 +248,9 @@ def test_any_exception_is_that_banks_problem(
 
 
 def test_what_only_looking_at_ends_is_given_up_too(source: Path, banks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = contents.digest
-    monkeypatch.setattr(contents, "digest", lambda found: crash() if found.path.name == "a" else real(found))
-    for _ in range(MOST_ATTEMPTS):
+    real = safe_read.digest
+    monkeypatch.setattr(safe_read, "digest", lambda found: crash() if found.path.name == "a" else real(found))
+    for _ in range(MAX_ATTEMPTS):
         outcome = import_all(source, banks)
     assert outcome.problems == [
         f"{source}/a: can't be taken over: it crashed (SIGSEGV); it is not tried again: replace it, or remove it"
@@ -270,12 +272,12 @@ def test_what_stops_the_machine_comes_last_and_is_given_up(
     broken(monkeypatch, "a", stop)
     state = banks.parent / "card.toml"
     with pytest.raises(MachineStoppedError):
-        take.take(look_in(source)[0], banks, state)
+        bank_importer.import_items(look_in(source)[0], banks, state)
     assert [path.name for path in banks.iterdir()] == []
     with pytest.raises(MachineStoppedError):
-        take.take(look_in(source)[0], banks, state)
+        bank_importer.import_items(look_in(source)[0], banks, state)
     assert sorted(path.name for path in banks.iterdir()) == ["b", "c"]
-    outcome = take.take(look_in(source)[0], banks, state)
+    outcome = bank_importer.import_items(look_in(source)[0], banks, state)
     assert outcome.problems == [
         f"{source}/a: was begun 2 times, and nampedal did not come to its end; it is not tried again: replace it, or "
         "remove it"
@@ -306,12 +308,12 @@ def test_a_bank_of_1_mb_that_unpacks_to_1_gib_is_refused_beside_a_good_one(card:
         f"import/bomb.nampedal-bank: 'big.wav' is not what the manifest says: {GIB:,} bytes of 10, or others; have it "
         "sent again"
     ]
-    assert left(card.at(places.CARD_NEWS)) == [4, 5]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4, 5]
     # The next boot tells it without looking into it.
     booted = card.boot()
     assert "take" not in card.system.said
     assert len(card.wrong()) == 1
-    assert left(card.at(places.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
 
 
 def test_an_artifact_that_asks_for_too_much_is_refused_beside_a_good_one(card: Card) -> None:
@@ -334,11 +336,11 @@ def test_the_name_of_what_was_begun_is_told_though_the_whole_import_ends(
     (jazz,) = (one for one in look_in(card.imports)[0] if one.path.name == "jazz")
     begun = read_journal(card.at(JOURNAL))
     begun.begin(jazz.stamp)
-    monkeypatch.setattr("nampedal.firmware.card.apart.PATIENCE_S", 0.01)
+    monkeypatch.setattr("nampedal.firmware.system.bank_import.import_launcher.PATIENCE_S", 0.01)
     card.boot()
     (told,) = card.wrong()
     assert told.startswith("import/jazz: was being taken over when this happened: import: stopped: ")
-    assert left(card.at(places.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
 
 
 def test_room_is_counted_unpacked(banks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,7 +354,7 @@ def test_room_is_counted_unpacked(banks: Path, tmp_path: Path, monkeypatch: pyte
         archive.writestr("bank/big.wav", wave)
     assert (source / "big.nampedal-bank").stat().st_size < 4000
     free = namedtuple("free", "f_bavail f_frsize")
-    monkeypatch.setattr(os, "statvfs", lambda path: free(take.RESERVE_BYTES + len(wave), 1))
+    monkeypatch.setattr(os, "statvfs", lambda path: free(bank_importer.RESERVE_BYTES + len(wave), 1))
     assert import_all(source, banks).problems == [
         f"{source}/big.nampedal-bank: has {len(wave) + len(lead):,} bytes, and there is room for {len(wave):,}; remove "
         "banks that you do not play"
@@ -378,4 +380,4 @@ def test_a_line_is_never_long(banks: Path, tmp_path: Path) -> None:
     folder = make_bank(tmp_path / "source" / "a")
     (folder / "lead.toml").write_text(f'format = 1\nname = "Lead"\nblocks = "{"x" * 100_000}"')
     (told,) = import_all(tmp_path / "source", banks).problems
-    assert len(told) <= take.MOST_LINE + 3
+    assert len(told) <= bank_importer.MAX_LINE + 3

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 
 import pytest
 from card_rig import Card
-from nampedal.board import places
-from nampedal.board.pedals import Pedal, read_pedal
-from nampedal.firmware.card.as_installed import as_installed
-from nampedal.firmware.card.pedal_change import CHANGED, CONFIG, Installer
+from nampedal.board.profiles.pedals import PedalProfile, read_pedal
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.provisioning.pedal_change import CHANGED, CONFIG, Installer
+from nampedal.firmware.system.provisioning.reinstall import as_installed
 
 BEFORE = "# mine\r\ndtparam=x\n[all]\ndtoverlay=rpi-codeczero\n"
 RESTART = "systemctl --no-block reboot"
 MINE = 'name = "Mine"\nboard = "5"\nhat = "my-hat.toml"\n\n[gpio.switches]\n1 = 5\n'
 
 
-def with_block(config: str, pedal: Pedal) -> str:
+def with_block(config: str, pedal: PedalProfile) -> str:
     return config.partition("[all]\n")[0] + f"[all]\ndtoverlay={pedal.hat.overlay}\n"
 
 
-def run_files(name: str, pedal: Pedal) -> Mapping[str, str]:
+def run_files(name: str, pedal: PedalProfile) -> Mapping[str, str]:
     return {"pedal.env": f"NAMPEDAL_PEDAL={name}\nNAMPEDAL_JACK=-d hw:{pedal.hat.card}\n"}
 
 
@@ -32,7 +32,7 @@ def pi(card: Card) -> Card:
 
 
 def env(card: Card) -> str:
-    path = card.at(places.CARD_RUN / "pedal.env")
+    path = card.at(system_paths.CARD_RUN / "pedal.env")
     return path.read_text() if path.exists() else ""
 
 
@@ -42,7 +42,7 @@ def config(card: Card) -> str:
 
 def forget(card: Card) -> None:
     """What is in memory is gone after a restart."""
-    for path in sorted(card.at(places.CARD_RUN).rglob("*"), reverse=True):
+    for path in sorted(card.at(system_paths.CARD_RUN).rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
 
 
@@ -55,7 +55,7 @@ def test_a_card_without_a_pedal_leaves_all_as_it_was_installed(pi: Card) -> None
 
 
 def test_another_pedal_is_changed_over_to_with_one_restart_and_back_with_another(pi: Card) -> None:
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     assert pi.boot().restarts
     assert pi.system.said == [
         *("radio off", f"mount -o remount,rw {pi.folder}", f"mount -o remount,ro {pi.folder}", RESTART),
@@ -67,7 +67,7 @@ def test_another_pedal_is_changed_over_to_with_one_restart_and_back_with_another
         assert (boot.restarts, boot.problems) == (False, [])
         assert env(pi).startswith("NAMPEDAL_PEDAL=pi-4-dac-adc\nNAMPEDAL_JACK=-d hw:sndrpihifiberry\n")
     forget(pi)
-    pi.say("")
+    pi.enqueue("")
     assert pi.boot().restarts
     assert config(pi) == "[all]\ndtoverlay=rpi-codeczero\n"
     assert env(pi) == ""
@@ -77,12 +77,12 @@ def test_another_pedal_is_changed_over_to_with_one_restart_and_back_with_another
 
 
 def test_the_installed_pedal_named_once_more_needs_no_restart(pi: Card) -> None:
-    pi.say('pedal = "zero-2-w-codec-zero"')
+    pi.enqueue('pedal = "zero-2-w-codec-zero"')
     assert not pi.boot().restarts
 
 
 def test_another_hat_makes_a_profile_of_its_own_under_the_same_name(pi: Card) -> None:
-    pi.say('hat = "hifiberry-dac-adc"')
+    pi.enqueue('hat = "hifiberry-dac-adc"')
     assert pi.boot().restarts
     assert config(pi) == "[all]\ndtoverlay=hifiberry-dacplusadc\n"
     name = env(pi).splitlines()[0].removeprefix("NAMPEDAL_PEDAL=")
@@ -102,7 +102,7 @@ def test_a_profile_on_the_card_may_name_a_hat_on_the_card(pi: Card) -> None:
         )
         + '[pins]\n18 = "I2S"\n'
     )
-    pi.say('pedal = "mine.toml"')
+    pi.enqueue('pedal = "mine.toml"')
     boot = pi.boot()
     assert boot.problems == []
     assert boot.restarts
@@ -116,13 +116,13 @@ def test_a_usb_interface_takes_the_hats_place_with_one_restart_and_needs_none_fr
     """With what the installer really writes: no overlay is left in config.txt, and jackd looks for the interface."""
     card.installer = as_installed({"NAMPEDAL_BASE": "raspios"})
     card.at(CONFIG).write_text("[all]\ndtoverlay=x\n")
-    card.say('pedal = "pi-4-dac-adc"')
+    card.enqueue('pedal = "pi-4-dac-adc"')
     assert card.boot().restarts
     assert "dtoverlay=hifiberry-dacplusadc\n" in card.at(CONFIG).read_text()
     forget(card)
     assert not card.boot().restarts
     forget(card)
-    card.say('pedal = "pi-4-dac-adc"\nhat = "usb"')
+    card.enqueue('pedal = "pi-4-dac-adc"\nhat = "usb"')
     boot = card.boot()
     assert (boot.restarts, boot.problems) == (True, [])
     assert "hifiberry" not in card.at(CONFIG).read_text()
@@ -134,7 +134,7 @@ def test_a_usb_interface_takes_the_hats_place_with_one_restart_and_needs_none_fr
     # In place of what the installed pedal's file says.
     assert "NAMPEDAL_CARD=" in lines
     assert "hw:" not in env(card)
-    assert '"hw:$NAMPEDAL_CARD"' in card.at(places.CARD_RUN / "mixer").read_text()
+    assert '"hw:$NAMPEDAL_CARD"' in card.at(system_paths.CARD_RUN / "mixer").read_text()
 
 
 def test_a_pedal_with_an_interface_may_name_one_on_the_card(card: Card) -> None:
@@ -147,7 +147,7 @@ def test_a_pedal_with_an_interface_may_name_one_on_the_card(card: Card) -> None:
             for name in ("input_channels", "output_channels", "guitar_channel")
         )
     )
-    card.say('pedal = "pi-4-usb"\nhat = "mine.toml"')
+    card.enqueue('pedal = "pi-4-usb"\nhat = "mine.toml"')
     assert card.boot().problems == []
     forget(card)
     card.boot()
@@ -164,7 +164,7 @@ def test_a_pedal_with_an_interface_may_name_one_on_the_card(card: Card) -> None:
     ],
 )
 def test_a_pedal_that_is_not_there_changes_nothing(pi: Card, said: str, told: str) -> None:
-    pi.say(said)
+    pi.enqueue(said)
     assert not pi.boot().restarts
     assert config(pi) == "[all]\ndtoverlay=rpi-codeczero\n"
     assert env(pi) == ""
@@ -173,7 +173,7 @@ def test_a_pedal_that_is_not_there_changes_nothing(pi: Card, said: str, told: st
 
 
 def test_a_card_that_forgets_what_was_written_is_told_of_and_not_restarted_for_ever(pi: Card) -> None:
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     restarts = []
     for _ in range(4):
         restarts.append(pi.boot().restarts)
@@ -187,8 +187,8 @@ def test_a_card_that_forgets_what_was_written_is_told_of_and_not_restarted_for_e
 
 
 def test_an_update_on_trial_is_not_ended_by_a_restart(pi: Card) -> None:
-    pi.say('pedal = "pi-4-dac-adc"')
-    tryboot = pi.at(places.CARD_TRYBOOT)
+    pi.enqueue('pedal = "pi-4-dac-adc"')
+    tryboot = pi.at(system_paths.CARD_TRYBOOT)
     tryboot.write_text(BEFORE)
     boot = pi.boot()
     assert (boot.restarts, boot.problems) == (False, [])
@@ -200,7 +200,7 @@ def test_an_update_on_trial_is_not_ended_by_a_restart(pi: Card) -> None:
 
 
 def test_without_a_place_to_remember_it_there_is_no_restart(pi: Card) -> None:
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     pi.at(CHANGED).mkdir(parents=True)
     assert not pi.boot().restarts
     assert config(pi) == "[all]\ndtoverlay=rpi-codeczero\n"
@@ -208,7 +208,7 @@ def test_without_a_place_to_remember_it_there_is_no_restart(pi: Card) -> None:
 
 
 def test_a_torn_marker_is_taken_for_a_restart(pi: Card) -> None:
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     pi.at(CHANGED).parent.mkdir(parents=True)
     pi.at(CHANGED).write_bytes(b"\0\0")
     assert not pi.boot().restarts
@@ -217,7 +217,7 @@ def test_a_torn_marker_is_taken_for_a_restart(pi: Card) -> None:
 
 
 def test_a_restart_comes_before_what_takes_time(pi: Card) -> None:
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     (pi.imports / "broken.stomp").write_bytes(b"")
     assert pi.boot().restarts
     assert "take" not in pi.system.said
@@ -225,27 +225,27 @@ def test_a_restart_comes_before_what_takes_time(pi: Card) -> None:
 
 def test_without_an_installer_it_is_told(pi: Card) -> None:
     pi.installer = None
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     assert not pi.boot().restarts
     assert pi.wrong() == ["pedal: this nampedal can't change over to another pedal; make a card for it"]
 
 
 def test_config_txt_may_hold_anything(pi: Card) -> None:
     pi.at(CONFIG).write_bytes(b"# caf\xe9\n[all]\n")
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     assert pi.boot().restarts
     assert pi.at(CONFIG).read_bytes() == b"# caf\xe9\n[all]\ndtoverlay=hifiberry-dacplusadc\n"
 
 
 def test_no_config_txt_is_told(pi: Card) -> None:
     pi.at(CONFIG).unlink()
-    pi.say('pedal = "pi-4-dac-adc"')
+    pi.enqueue('pedal = "pi-4-dac-adc"')
     assert not pi.boot().restarts
     assert pi.wrong() == ["config.txt: can't be read: no such file or directory"]
 
 
 def test_nobody_knows_what_was_installed(pi: Card) -> None:
     pi.install("")
-    pi.say('hat = "pisound"')
+    pi.enqueue('hat = "pisound"')
     pi.boot()
     assert pi.wrong() == ['pedal: nobody says which one was installed; add a line pedal = "..." to nampedal.toml']

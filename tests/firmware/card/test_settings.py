@@ -9,9 +9,9 @@ import pytest
 from card_rig import ED25519
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.errors import NampedalError
-from nampedal.firmware.card.settings import CardSettings, read, template
-from nampedal.firmware.card.wifi.networks import Networks, Wifi
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.system.provisioning.card_settings import CardSettings, read, template
+from nampedal.firmware.system.wifi.networks import Networks, Wifi
 
 KEY = "ssh-ed25519 " + base64.b64encode(ED25519).decode()
 WHOLE = f"""host_name = "Stage-Left"

@@ -8,59 +8,59 @@ import sys
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.card.errors import CommandFailedError, NoUserError
-from nampedal.firmware.card.system import System
+from nampedal.firmware.system.host.card_host import CardHost
+from nampedal.firmware.system.host.errors import CommandFailedError, NoUserError
 
 
 def test_a_program_that_fails_says_why() -> None:
     with pytest.raises(CommandFailedError) as caught:
-        System().run(sys.executable, "-c", "import sys; sys.exit('not\\nnow')")
+        CardHost().run(sys.executable, "-c", "import sys; sys.exit('not\\nnow')")
     assert str(caught.value) == f"{sys.executable} -c: failed: not now"
 
 
 def test_a_program_that_hangs_is_ended() -> None:
     with pytest.raises(CommandFailedError) as caught:
-        System().run(sys.executable, "-c", "import time; time.sleep(60)", patience_s=0.2)
+        CardHost().run(sys.executable, "-c", "import time; time.sleep(60)", patience_s=0.2)
     assert str(caught.value) == f"{sys.executable}: did not end in 0.2 s, and was ended"
 
 
 def test_a_program_that_is_not_there_is_told_of() -> None:
     with pytest.raises(CommandFailedError) as caught:
-        System().run("nampedal-has-no-such-program")
+        CardHost().run("nampedal-has-no-such-program")
     assert str(caught.value) == "nampedal-has-no-such-program: can't be run: no such file or directory"
 
 
 def test_an_exit_code_may_be_an_answer() -> None:
-    assert System().run(sys.executable, "-c", "print(1); raise SystemExit(2)", fails=(2,)) == "1\n"
+    assert CardHost().run(sys.executable, "-c", "print(1); raise SystemExit(2)", fails=(2,)) == "1\n"
 
 
 def test_nobody_is_taken_for_somebody_else() -> None:
     with pytest.raises(NoUserError) as caught:
-        System().owner("no-such-user")
+        CardHost().owner("no-such-user")
     assert str(caught.value) == "user 'no-such-user': is not there; install nampedal with 'nampedal install'"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_another_user_has_only_his_own_rights() -> None:
     code = "import os; print(os.getuid(), os.getgid(), os.getgroups())"
-    uid, gid = System().owner("nobody")
-    assert System().run("/usr/bin/python3", "-c", code, user="nobody") == f"{uid} {gid} []\n"
+    uid, gid = CardHost().owner("nobody")
+    assert CardHost().run("/usr/bin/python3", "-c", code, user="nobody") == f"{uid} {gid} []\n"
 
 
 def test_who_runs_it_needs_no_right_to() -> None:
     code = "import os; print(os.getuid())"
-    assert System().run(sys.executable, "-c", code, user=getpass.getuser()) == f"{os.geteuid()}\n"
+    assert CardHost().run(sys.executable, "-c", code, user=getpass.getuser()) == f"{os.geteuid()}\n"
 
 
 def test_what_is_no_device_is_none(tmp_path: Path) -> None:
     os.symlink("/dev/null", tmp_path / "link")
-    assert not System().is_device(tmp_path / "link")
-    assert not System().is_device(tmp_path)
-    assert not System().is_device(tmp_path / "gone")
+    assert not CardHost().is_device(tmp_path / "link")
+    assert not CardHost().is_device(tmp_path)
+    assert not CardHost().is_device(tmp_path / "gone")
 
 
 def test_what_can_be_written_is_not_mounted_anew(tmp_path: Path) -> None:
-    class NoMounting(System):
+    class NoMounting(CardHost):
         def remount(self, folder: Path, *, writable: bool) -> None:
             raise AssertionError
 

@@ -15,21 +15,22 @@ import pytest
 from bank_maker import amp, make_bank, names
 from card_rig import Card, bring
 from conftest import ROOT
-from nampedal.board import places
-from nampedal.converter import nam_file
-from nampedal.converter.convert import convert
-from nampedal.firmware import artifact, preset
-from nampedal.firmware.announcements import left
-from nampedal.firmware.bank import banks_in, look_at, read_bank
-from nampedal.firmware.bank_file import export_bank
-from nampedal.firmware.card import contents
-from nampedal.firmware.card import take as taking
-from nampedal.firmware.card.found import look_in
-from nampedal.firmware.card.take import take
-from nampedal.firmware.card.taken import read_taken, write_taken
-from nampedal.firmware.card.where import TAKEN
-from nampedal.firmware.preset import Gain, Nam, Preset
-from nampedal.firmware.verify import verify
+from nampedal.converter.nam import nam_file
+from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.actions.blink_codes import read_boot_codes
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.golden_check import verify
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.banks.bank import banks_in, check_all_presets, read_bank
+from nampedal.firmware.presets.banks.bank_file import export_bank
+from nampedal.firmware.presets.preset import Gain, Nam, Preset
+from nampedal.firmware.system.bank_import import bank_importer as taking
+from nampedal.firmware.system.bank_import import loose_files, safe_read
+from nampedal.firmware.system.bank_import.bank_importer import import_items
+from nampedal.firmware.system.bank_import.import_ledger import read_ledger, write_taken
+from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.host.root_paths import IMPORT_LEDGER
 
 RICH = ["amp.stomp", "cabs/v30.wav", "crunch.toml", "lead.toml"]
 
@@ -52,17 +53,17 @@ def test_one_of_each_kind_is_taken_over_and_played_from_there(full: Card) -> Non
     assert names(full.banks / "imported") == ["Loud Amp.stomp", "Loud Amp.toml"]
     assert preset.read(full.banks / "imported" / "Loud Amp.toml").blocks == (Nam("Loud Amp.stomp"),)
     assert all(is_whole(full.banks / name) for name in full.bank_names())
-    assert left(full.at(places.CARD_NEWS)) == [5]
+    assert read_boot_codes(full.at(system_paths.CARD_NEWS)) == [5]
 
 
 def test_the_next_boot_has_nothing_to_do_and_starts_nobody_for_it(full: Card) -> None:
     full.boot()
-    state = full.at(TAKEN).stat()
+    state = full.at(IMPORT_LEDGER).stat()
     boot = full.boot()
     assert (boot.taken, boot.problems) == ([], [])
     assert full.system.said == ["radio off"]
-    assert full.at(TAKEN).stat().st_mtime_ns == state.st_mtime_ns
-    assert left(full.at(places.CARD_NEWS)) == []
+    assert full.at(IMPORT_LEDGER).stat().st_mtime_ns == state.st_mtime_ns
+    assert read_boot_codes(full.at(system_paths.CARD_NEWS)) == []
 
 
 def test_what_the_player_deleted_or_changed_does_not_come_back(full: Card) -> None:
@@ -145,7 +146,7 @@ def test_an_artifact_that_sounds_otherwise_here_is_refused(
     (source / "amp.stomp").write_bytes(golden())
     assert bring(source, banks).taken == ["imported"]
     check = verify(banks / "imported" / "amp.stomp")[0]
-    monkeypatch.setattr(taking, "verify", lambda path: [type(check)(0, 0.5, 1e-6, check.isa)])
+    monkeypatch.setattr(loose_files, "verify", lambda path: [type(check)(0, 0.5, 1e-6, check.isa)])
     (source / "amp.stomp").rename(source / "other.stomp")
     (banks.parent / "card.toml").unlink()
     outcome = bring(source, banks)
@@ -231,7 +232,7 @@ def power(steps: int) -> Iterator[Power]:
 
 
 def is_whole(folder: Path) -> bool:
-    return not any(entry.missing or entry.problems for entry in look_at(read_bank(folder)))
+    return not any(entry.missing or entry.problems for entry in check_all_presets(read_bank(folder)))
 
 
 @pytest.mark.parametrize("kind", ["bank file", "bank", "first artifact", "second artifact"])
@@ -257,7 +258,7 @@ def test_a_power_cut_at_any_step_leaves_whole_banks_and_the_next_boot_goes_on(ki
         found, _ = look_in(source)
         with power(steps) as cut:
             try:
-                take(found, banks, home / "card.toml")
+                import_items(found, banks, home / "card.toml")
             except PowerCutError:
                 pass
             else:
@@ -265,7 +266,7 @@ def test_a_power_cut_at_any_step_leaves_whole_banks_and_the_next_boot_goes_on(ki
         assert cut.done == steps
         for folder in banks_in(banks):
             assert is_whole(folder), (steps, folder)
-        outcome = take(look_in(source)[0], banks, home / "card.toml")
+        outcome = import_items(look_in(source)[0], banks, home / "card.toml")
         assert outcome.problems == [], steps
         # None twice, nothing hidden.
         assert [path.name for path in banks.iterdir()] == wanted, steps
@@ -320,13 +321,13 @@ def test_a_disk_that_fails_at_any_write_leaves_nothing_half(kind: str, tmp_path:
 
         with pytest.MonkeyPatch.context() as full:
             full.setattr(os, "write", write)
-            outcome = take(look_in(source)[0], banks, home / "card.toml")
+            outcome = import_items(look_in(source)[0], banks, home / "card.toml")
         if not outcome.problems:
             break
         assert all("no space left on device" in problem for problem in outcome.problems)
         assert not list(banks.rglob(".*.partial"))
         assert all(is_whole(folder) for folder in banks_in(banks))
-        outcome = take(look_in(source)[0], banks, home / "card.toml")
+        outcome = import_items(look_in(source)[0], banks, home / "card.toml")
         assert outcome.problems == []
         assert len(list(banks.iterdir())) == 1
         number += 1
@@ -339,16 +340,16 @@ def test_what_ended_the_boot_before_comes_last(banks: Path, tmp_path: Path) -> N
     preset.write(Preset("Other", (Gain(1.0),)), tmp_path / "source" / "b" / "other.toml")
     found, _ = look_in(tmp_path / "source")
     state = tmp_path / "card.toml"
-    known = read_taken(state)
-    known.coming[contents.digest(found[0])] = "a"
+    known = read_ledger(state)
+    known.coming[safe_read.digest(found[0])] = "a"
     write_taken(known, state)
-    assert take(found, banks, state).taken == ["b", "a"]
+    assert import_items(found, banks, state).taken == ["b", "a"]
 
 
 def test_a_damaged_state_costs_no_boot(full: Card) -> None:
     full.boot()
-    full.at(TAKEN).write_text("format = 99")
-    full.at(TAKEN).with_name(".card.toml.old").unlink()
+    full.at(IMPORT_LEDGER).write_text("format = 99")
+    full.at(IMPORT_LEDGER).with_name(".card.toml.old").unlink()
     boot = full.boot()
     assert boot.problems == []
     assert full.bank_names() == ["imported", "live set", "live set-2", "rock", "rock-2"]
@@ -361,6 +362,34 @@ def test_a_newer_nampedal_tries_again_what_was_refused(
     (tmp_path / "source" / "a.stomp").write_bytes(b"from the future")
     assert bring(tmp_path / "source", banks).problems
     state = tmp_path / "card.toml"
-    assert len(read_taken(state).refused) == 1
-    monkeypatch.setattr("nampedal.firmware.card.taken.version", lambda name: "99.0")
-    assert read_taken(state).refused == {}
+    assert len(read_ledger(state).refused) == 1
+    monkeypatch.setattr("nampedal.firmware.system.bank_import.import_ledger.version", lambda name: "99.0")
+    assert read_ledger(state).refused == {}
+
+
+@pytest.mark.parametrize("kind", [OverflowError, RecursionError, MemoryError, ValueError, KeyError])
+@pytest.mark.parametrize("where", ["_bring", "free_name"])
+def test_whatever_goes_wrong_with_one_is_nothing_to_the_others(
+    tmp_path: Path, where: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imports, banks = tmp_path / "import", tmp_path / "banks"
+    banks.mkdir()
+    for name in ("aaa", "bbb", "ccc"):
+        make_bank(imports / name)
+        # Three that are not the same.
+        (imports / name / "note.txt").write_text(name)
+        preset.write(Preset(name, (Gain(1.0),)), imports / name / f"{name}.toml")
+    real = getattr(taking, where)
+
+    def fail(first: object, *more: object) -> object:
+        name = first.path.name if where == "_bring" else first  # type: ignore[attr-defined]
+        if name == "bbb":
+            raise kind("of two\nlines")
+        return real(first, *more)
+
+    monkeypatch.setattr(taking, where, fail)
+    outcome = import_items(look_in(imports)[0], banks, tmp_path / "taken.toml")
+    assert sorted(outcome.taken) == ["aaa", "ccc"]
+    (problem,) = outcome.problems
+    assert problem.startswith(f"{imports / 'bbb'}: can't be taken over: nampedal itself went wrong: {kind.__name__}: ")
+    assert "\n" not in problem

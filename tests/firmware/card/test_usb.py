@@ -11,14 +11,15 @@ from bank_maker import amp, make_bank
 from card_rig import Card
 from jack_server import JackServer
 from live_pedal import playing, status
-from nampedal.board import places
-from nampedal.firmware import preset
-from nampedal.firmware.card import apart, usb
-from nampedal.firmware.card.errors import CommandFailedError, StickError
-from nampedal.firmware.card.usb import STICKS, plugged
-from nampedal.firmware.control import ask
+from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.base import system_paths
 from nampedal.firmware.errors import ControlSocketError
-from nampedal.firmware.preset import Gain, Preset
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Gain, Preset
+from nampedal.firmware.system.bank_import import import_launcher
+from nampedal.firmware.system.host.errors import CommandFailedError, StickError
+from nampedal.firmware.system.provisioning import usb_stick
+from nampedal.firmware.system.provisioning.usb_stick import STICKS, import_stick
 
 DEVICE = Path("/dev/sda1")
 
@@ -27,7 +28,7 @@ DEVICE = Path("/dev/sda1")
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the pedal that plays is asked for."""
     requests: list[dict[str, Any]] = []
-    monkeypatch.setattr(usb, "ask", lambda path, request: requests.append(request))
+    monkeypatch.setattr(usb_stick, "ask", lambda path, request: requests.append(request))
     return requests
 
 
@@ -50,7 +51,7 @@ def test_what_is_on_a_stick_is_taken_over_and_announced(card: Card, stick: Path,
     (stick / "amp.stomp").write_bytes(amp())
     (stick / "amp.nam").write_text("{}")
     (stick / "holiday.jpg").write_bytes(b"")
-    outcome = plugged(card.system, DEVICE, card.root)
+    outcome = import_stick(card.system, DEVICE, card.root)
     assert outcome.problems == []
     assert card.bank_names() == sorted(outcome.taken) == ["imported", "jazz", "rock"]
     assert asked == [{"do": "rescan"}, {"do": "announce", "code": 5}]
@@ -65,20 +66,20 @@ def test_what_is_on_a_stick_is_taken_over_and_announced(card: Card, stick: Path,
 
 def test_plugged_again_it_brings_only_what_is_new(card: Card, stick: Path, asked: list[dict[str, Any]]) -> None:
     make_bank(stick / "rock")
-    plugged(card.system, DEVICE, card.root)
+    import_stick(card.system, DEVICE, card.root)
     shutil.rmtree(card.banks / "rock")
     asked.clear()
-    assert plugged(card.system, DEVICE, card.root).taken == []
+    assert import_stick(card.system, DEVICE, card.root).taken == []
     assert asked == []
     preset.write(Preset("Own", (Gain(),)), stick / "rock" / "own.toml")
-    assert plugged(card.system, DEVICE, card.root).taken == ["rock"]
+    assert import_stick(card.system, DEVICE, card.root).taken == ["rock"]
 
 
 def test_what_is_wrong_is_announced(card: Card, stick: Path, asked: list[dict[str, Any]]) -> None:
     (stick / "nampedal").mkdir()
     (stick / "nampedal" / "amp.nam").write_text("{}")
     (stick / "amp.stomp").write_bytes(b"no")
-    outcome = plugged(card.system, DEVICE, card.root)
+    outcome = import_stick(card.system, DEVICE, card.root)
     assert outcome.problems[0].startswith("sda1: nampedal/amp.nam: is a capture that is not converted yet; ")
     assert outcome.problems[1].startswith("sda1: amp.stomp: ")
     assert asked == [{"do": "announce", "code": 4}]
@@ -91,33 +92,33 @@ def test_what_is_wrong_is_announced(card: Card, stick: Path, asked: list[dict[st
 )
 def test_other_filesystems_are_mounted_as_safely(card: Card, stick: Path, kind: str, options: str) -> None:
     card.system.kinds["sda1"] = kind
-    plugged(card.system, DEVICE, card.root)
+    import_stick(card.system, DEVICE, card.root)
     assert card.system.said[0].startswith(f"mount -t {kind} -o {options} /dev/sda1 ")
 
 
 @pytest.mark.parametrize("kind", ["", "ntfs", "squashfs"])
 def test_what_is_no_filesystem_of_ours_is_let_be(card: Card, stick: Path, kind: str) -> None:
     card.system.kinds["sda1"] = kind
-    assert plugged(card.system, DEVICE, card.root).taken == []
+    assert import_stick(card.system, DEVICE, card.root).taken == []
     assert card.system.said == []
 
 
 def test_what_the_pedal_was_booted_from_is_let_be(card: Card, stick: Path) -> None:
     card.system.mounted.add(DEVICE)
-    plugged(card.system, DEVICE, card.root)
+    import_stick(card.system, DEVICE, card.root)
     assert card.system.said == []
 
 
 def test_only_a_device_is_mounted(card: Card, tmp_path: Path) -> None:
     with pytest.raises(StickError) as caught:
-        plugged(card.system, tmp_path / "disk.img", card.root)
+        import_stick(card.system, tmp_path / "disk.img", card.root)
     assert str(caught.value) == f"{tmp_path}/disk.img: is no block device; name a partition, as /dev/sda1"
 
 
 def test_a_stick_that_can_not_be_mounted_leaves_nothing(card: Card, stick: Path) -> None:
     card.system.fails.add("mount")
     with pytest.raises(CommandFailedError, match=r"^mount: failed: it was to$"):
-        plugged(card.system, DEVICE, card.root)
+        import_stick(card.system, DEVICE, card.root)
     assert list(card.at(STICKS).iterdir()) == []
 
 
@@ -125,8 +126,8 @@ def test_a_stick_is_let_go_though_taking_over_fails(
     card: Card, stick: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_bank(stick / "rock")
-    monkeypatch.setattr(apart, "PATIENCE_S", 0.01)
-    outcome = plugged(card.system, DEVICE, card.root)
+    monkeypatch.setattr(import_launcher, "PATIENCE_S", 0.01)
+    outcome = import_stick(card.system, DEVICE, card.root)
     (told,) = outcome.problems
     assert told.startswith("import: stopped: ")
     assert told.endswith(": did not end in 0.01 s, and was ended; the rest is taken over at the next start")
@@ -141,17 +142,17 @@ def test_where_no_pedal_plays_nobody_is_told(card: Card, stick: Path, monkeypatc
         knocks.append(path)
         raise ControlSocketError("nobody")
 
-    monkeypatch.setattr(usb, "ask", nobody)
+    monkeypatch.setattr(usb_stick, "ask", nobody)
     make_bank(stick / "rock")
-    assert plugged(card.system, DEVICE, card.root).taken == ["rock"]
-    assert set(knocks) == {card.at(places.RUN) / "control.sock"}
+    assert import_stick(card.system, DEVICE, card.root).taken == ["rock"]
+    assert set(knocks) == {card.at(system_paths.RUN) / "control.sock"}
 
 
 def test_a_pedal_that_plays_goes_on_and_has_the_new_bank(card: Card, stick: Path, jack_server: JackServer) -> None:
     make_bank(card.banks / "rock")
     make_bank(stick / "jazz")
-    with playing(jack_server, card.banks, card.at(places.RUN) / "control.sock") as at:
+    with playing(jack_server, card.banks, card.at(system_paths.RUN) / "control.sock") as at:
         assert ask(at, {"do": "banks"})["banks"] == ["rock"]
-        assert plugged(card.system, DEVICE, card.root).taken == ["jazz"]
+        assert import_stick(card.system, DEVICE, card.root).taken == ["jazz"]
         assert ask(at, {"do": "banks"})["banks"] == ["jazz", "rock"]
         assert (status(at)["bank"], status(at)["preset"]) == ("rock", "crunch")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import bank_maker
 import pytest
-from nampedal.firmware.bank import look_at_preset
-from nampedal.firmware.doctor.banks import as_owner, check_artifacts, check_presets
-from nampedal.firmware.doctor.case import Check
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.banks.bank import check_preset
+from nampedal.firmware.presets.preset import Nam, Preset
+from nampedal.firmware.system.doctor.checks.check_banks import as_owner, check_artifacts, check_presets
+from nampedal.firmware.system.doctor.context import Check
 from sick_pedal import Patient, amp, look
 
 BANKS = Path("/var/lib/nampedal/banks")
@@ -76,6 +78,19 @@ def test_an_artifact_without_golden_vectors_is_no_fault(pedal: Patient) -> None:
     )
 
 
+def test_a_tflite_is_checked_for_damage(pedal: Patient) -> None:
+    rock = pedal.real(BANKS / "rock")
+    (rock / "lite.tflite").write_bytes(bank_maker.tflite())
+    preset.write(Preset("Lite", (Nam("lite.tflite"),)), rock / "lite.toml")
+    assert look(pedal, check_presets) == ("ok", "3 presets in 1 bank can be played", "")
+    found = "1 verified; 1 can't be verified: they have no golden vectors"
+    assert look(pedal, check_artifacts) == ("ok", found, "")
+    (rock / "lite.tflite").write_bytes(bank_maker.tflite()[:-1] + bytes([bank_maker.tflite()[-1] ^ 1]))
+    state, said, _ = look(pedal, check_artifacts)
+    damage = "is damaged: its checksum does not match; copy or convert it again"
+    assert (state, said) == ("wrong", f"{rock / 'lite.tflite'}: {damage}")
+
+
 @pytest.mark.parametrize(
     ("check", "found"),
     [
@@ -122,9 +137,9 @@ def test_root_reads_nothing_through_a_link_that_the_player_could_not(everybodys:
     groups = os.getgroups()
     with as_owner(banks):
         assert (os.geteuid(), os.getegid(), os.getgroups()) == (nobody, nobody, [])
-        assert look_at_preset(banks / "lead.toml").problems == (f"{banks}/lead.toml: can't be read: permission denied",)
+        assert check_preset(banks / "lead.toml").problems == (f"{banks}/lead.toml: can't be read: permission denied",)
     assert (os.geteuid(), os.getgroups()) == (0, groups)
-    assert look_at_preset(banks / "lead.toml").problems[0].startswith(f"{banks}/lead.toml: is not TOML: ")
+    assert check_preset(banks / "lead.toml").problems[0].startswith(f"{banks}/lead.toml: is not TOML: ")
 
 
 def test_a_system_that_never_started_has_no_banks_yet(pedal: Patient) -> None:

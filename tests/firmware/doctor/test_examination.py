@@ -7,34 +7,34 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.doctor.case import JACK, PLAYER, THROUGH
-from nampedal.firmware.doctor.examination import CHECKS, examine
-from nampedal.firmware.doctor.finding import State
-from nampedal.firmware.doctor.machine import RealMachine
+from nampedal.firmware.system.doctor.checks.run_checks import CHECKS, run_checks
+from nampedal.firmware.system.doctor.context import JACK, PLAYER, THROUGH
+from nampedal.firmware.system.doctor.examined_host import RealHost
+from nampedal.firmware.system.doctor.finding import FindingState
 from sick_pedal import SWAPS, Patient, make_image, make_patient, socket_closed
 
 
-def found(patient: RealMachine, state: State) -> list[str]:
-    return [finding.name for finding in examine(patient) if finding.state is state]
+def found(patient: RealHost, state: FindingState) -> list[str]:
+    return [finding.name for finding in run_checks(patient) if finding.state is state]
 
 
 def test_an_installed_pedal_that_is_well_has_nothing_wrong(pedal: Patient) -> None:
-    findings = list(examine(pedal))
+    findings = list(run_checks(pedal))
     assert len(findings) == len(CHECKS) + 1
     assert len({finding.name for finding in findings}) == len(findings)
-    assert {finding.name for finding in findings if finding.state is not State.OK} == {"interrupts", "root"}
+    assert {finding.name for finding in findings if finding.state is not FindingState.OK} == {"interrupts", "root"}
 
 
 def test_an_image_that_is_well_has_nothing_wrong(tmp_path: Path) -> None:
     image = make_image(tmp_path)
-    assert found(image, State.WRONG) == []
-    assert found(image, State.UNKNOWN) == []
-    assert found(image, State.NOT_APPLICABLE) == ["interrupts"]
+    assert found(image, FindingState.WRONG) == []
+    assert found(image, FindingState.UNKNOWN) == []
+    assert found(image, FindingState.NOT_APPLICABLE) == ["interrupts"]
 
 
 def test_what_is_no_pedal_is_told_that_and_no_more(tmp_path: Path) -> None:
-    (finding,) = examine(RealMachine(tmp_path))
-    assert (finding.name, finding.state) == ("profile", State.WRONG)
+    (finding,) = run_checks(RealHost(tmp_path))
+    assert (finding.name, finding.state) == ("profile", FindingState.WRONG)
 
 
 def test_an_emulated_machine_is_well_but_for_what_it_lacks(tmp_path: Path) -> None:
@@ -47,12 +47,12 @@ def test_an_emulated_machine_is_well_but_for_what_it_lacks(tmp_path: Path) -> No
     for cpu in range(4):
         shutil.rmtree(patient.real(Path(f"/sys/devices/system/cpu/cpu{cpu}/cpufreq")))
     patient.put("/proc/sys/kernel/version", "#1 SMP PREEMPT_RT Debian 7.2.12-1")
-    assert found(patient, State.WRONG) == []
-    assert found(patient, State.UNKNOWN) == [
+    assert found(patient, FindingState.WRONG) == []
+    assert found(patient, FindingState.UNKNOWN) == [
         *("board", "power", "throttling", "temperature", "HAT", "input", "governor", "interrupts", "load", "xruns"),
         "machine watchdog",
     ]
-    assert found(patient, State.NOT_APPLICABLE) == ["audio core"]
+    assert found(patient, FindingState.NOT_APPLICABLE) == ["audio core"]
 
 
 def no_hat(patient: Patient) -> None:
@@ -106,15 +106,15 @@ def test_an_illness_is_seen_and_nothing_else(
 ) -> None:
     patient = make_patient(tmp_path)
     fall_ill(patient)
-    assert found(patient, State.WRONG) == wrong
-    assert found(patient, State.UNKNOWN) == unknown
+    assert found(patient, FindingState.WRONG) == wrong
+    assert found(patient, FindingState.UNKNOWN) == unknown
 
 
 def test_a_machine_that_tells_nothing_but_its_settings_is_looked_at_to_the_end(tmp_path: Path) -> None:
     patient = Patient(tmp_path)
     patient.set()
     patient.refuses = socket_closed(FileNotFoundError())
-    findings = list(examine(patient))
+    findings = list(run_checks(patient))
     assert len(findings) == len(CHECKS) + 1
     assert not [finding for finding in findings if "itself failed" in finding.found]
 
@@ -124,7 +124,7 @@ def test_whatever_stands_in_its_files_it_is_looked_at_to_the_end(pedal: Patient,
     for path in sorted(pedal.root.rglob("*")):
         if path.is_file() and not path.is_relative_to(pedal.root / "var"):
             path.write_text(text)
-    findings = list(examine(pedal))
+    findings = list(run_checks(pedal))
     assert len(findings) == len(CHECKS) + 1
 
 
@@ -132,11 +132,11 @@ def test_every_fault_comes_with_what_to_do(tmp_path: Path) -> None:
     for number, fall_ill in enumerate((no_hat, weak_supply, ondemand, dead_player, unknown_pedal)):
         patient = make_patient(tmp_path / str(number))
         fall_ill(patient)
-        for finding in examine(patient):
-            assert bool(finding.mend) == (finding.state is State.WRONG), finding
+        for finding in run_checks(patient):
+            assert bool(finding.mend) == (finding.state is FindingState.WRONG), finding
 
 
 def test_the_documentation_knows_every_check(pedal: Patient, root: Path) -> None:
     page = (root / "docs" / "doctor.md").read_text()
-    for finding in examine(pedal):
+    for finding in run_checks(pedal):
         assert f"`{finding.name}`" in page

@@ -3,7 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.doctor.hardware import check_board, check_card, check_hat, check_overlay, check_profile
+from nampedal.firmware.system.doctor.checks.check_hardware import (
+    check_board,
+    check_card,
+    check_hat,
+    check_overlay,
+    check_profile,
+)
 from sick_pedal import Patient, look, make_image
 
 CONFIG = "/boot/firmware/config.txt"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.board.install.sound import jack_arguments, pedal_env
-from nampedal.board.install.target import Target
-from nampedal.board.pedals import read_pedal
-from nampedal.firmware.doctor.case import JACK
-from nampedal.firmware.doctor.hardware import check_card, check_hat, check_overlay
-from nampedal.firmware.doctor.sound import check_jack_settings, check_jackd
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.system.doctor.checks.check_hardware import check_card, check_hat, check_overlay
+from nampedal.firmware.system.doctor.checks.check_sound import check_jack_settings, check_jackd
+from nampedal.firmware.system.doctor.context import JACK
+from nampedal.firmware.system.install.sound_setup import jack_arguments, pedal_env
+from nampedal.firmware.system.install.steps.target import InstallTarget
 from sick_pedal import JACKD, STATUS, Patient, look
 
 ON_USB = "this pedal's sound card is a USB interface; 'sound card' says whether it works"
@@ -32,7 +32,7 @@ def started(pedal: Patient, *words: str) -> None:
 @pytest.fixture
 def usb(pedal: Patient) -> Patient:
     """Beside the card of a HAT, which is not taken for one."""
-    pedal.put("/etc/nampedal/pedal.env", pedal_env(read_pedal("pi-4-usb"), Target()))
+    pedal.put("/etc/nampedal/pedal.env", pedal_env(read_pedal("pi-4-usb"), InstallTarget()))
     pedal.answers["status"] = STATUS
     interface(pedal, 3, "USB", "1235:8210")
     started(pedal, "/usr/bin/jackd", *ARGUMENTS.split(), "-d", "hw:USB")

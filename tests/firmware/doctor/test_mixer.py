@@ -9,13 +9,19 @@ from typing import Any
 
 import pytest
 from fake_mixer import FakeMixer, plugin
-from nampedal.board.hats import read_hat
-from nampedal.board.install.sound import mixer_script
-from nampedal.board.mixer.drivers import sound_card
-from nampedal.board.pedals import read_pedal
-from nampedal.firmware.doctor import mixer
-from nampedal.firmware.doctor.errors import ProgramFailedError
-from nampedal.firmware.doctor.mixer import LOOKS, Shown, check_input, check_mixer, parse_amixer
+from nampedal.board.mixer.driver_tables import sound_card
+from nampedal.board.profiles.hats import read_hat
+from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.system.doctor.checks import check_mixer as mixer
+from nampedal.firmware.system.doctor.checks.check_mixer import (
+    LOOKS,
+    ShownControl,
+    check_input,
+    check_mixer,
+    parse_amixer,
+)
+from nampedal.firmware.system.doctor.errors import CheckProgramError
+from nampedal.firmware.system.install.sound_setup import mixer_script
 from sick_pedal import MIXER, STATUS, Patient, look, socket_closed
 
 COMMAND = "amixer -D hw:Zero scontents"
@@ -89,7 +95,7 @@ def test_several_are_told_at_once_and_a_missing_one_too(pedal: Patient) -> None:
 
 
 def test_without_amixer_or_its_card_the_mixer_is_unknown(pedal: Patient) -> None:
-    pedal.fails["amixer"] = ProgramFailedError("amixer failed", said="Mixer attach hw:Zero error: No such device")
+    pedal.fails["amixer"] = CheckProgramError("amixer failed", said="Mixer attach hw:Zero error: No such device")
     assert look(pedal, check_mixer) == (
         "unknown",
         "amixer tells nothing of the card 'Zero'",
@@ -166,7 +172,7 @@ Simple mixer control 'Both',1
   Item0: 'b'
 """
     assert parse_amixer(both) == {
-        "Both": Shown((3, 7, 31), (-42.0, 0.0), (False, True), (True,), None, (0, 31)),
+        "Both": ShownControl((3, 7, 31), (-42.0, 0.0), (False, True), (True,), None, (0, 31)),
     }
     assert str(parse_amixer(both)["Both"]) == "-42dB,0dB off,on"
 

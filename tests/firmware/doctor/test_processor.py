@@ -4,7 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.doctor.processor import check_governor, check_power, check_temperature, check_throttling
+from nampedal.firmware.system.doctor.checks.check_processor import (
+    check_governor,
+    check_power,
+    check_temperature,
+    check_throttling,
+)
 from sick_pedal import Patient, look
 
 THROTTLED = "/sys/devices/platform/soc/soc:firmware/get_throttled"

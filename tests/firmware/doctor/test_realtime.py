@@ -3,14 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.doctor.case import JACK, PLAYER
-from nampedal.firmware.doctor.realtime import (
+from nampedal.firmware.system.doctor.checks.check_realtime import (
     check_core,
     check_interrupts,
     check_kernel,
     check_memory,
     check_real_time,
 )
+from nampedal.firmware.system.doctor.context import JACK, PLAYER
 from sick_pedal import JACK_ARGUMENTS, JACKD, LIMITS, NAMPEDAL, Patient, look, make_image
 
 INSTALL = "run 'sudo nampedal install --pedal zero-2-w-codec-zero', then 'sudo reboot'"

@@ -6,12 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.doctor import machine as machines
-from nampedal.firmware.doctor.case import CARD, HEALTH, LATE, SAFE, TUNE, Check
-from nampedal.firmware.doctor.errors import BUSY, ProgramMissingError, TooSlowError
-from nampedal.firmware.doctor.examination import examine
-from nampedal.firmware.doctor.services import check_errors_file, check_helpers, check_services
-from nampedal.firmware.doctor.sound import (
+from nampedal.firmware.system.doctor import examined_host as machines
+from nampedal.firmware.system.doctor.checks.check_services import check_errors_file, check_helpers, check_services
+from nampedal.firmware.system.doctor.checks.check_sound import (
     check_controls,
     check_jack_settings,
     check_jackd,
@@ -21,6 +18,9 @@ from nampedal.firmware.doctor.sound import (
     check_watchdog,
     check_xruns,
 )
+from nampedal.firmware.system.doctor.checks.run_checks import run_checks
+from nampedal.firmware.system.doctor.context import CARD, HEALTH, LATE, SAFE, TUNE, Check
+from nampedal.firmware.system.doctor.errors import BUSY, CheckTimeoutError, ProgramMissingError
 from sick_pedal import IMAGE_MOUNTS, Patient, failure, look, make_image, refusal, socket_closed
 
 OF_SYSTEMD = [check_jackd, check_player, check_watchdog, check_services, check_helpers]
@@ -42,7 +42,7 @@ def test_where_systemd_does_not_run_it_is_said_so(pedal: Patient, check: Check) 
 
 @pytest.mark.parametrize("check", OF_SYSTEMD)
 def test_systemd_that_runs_and_does_not_tell_is_never_said_not_to_run(pedal: Patient, check: Check) -> None:
-    pedal.fails["systemctl"] = TooSlowError("systemctl", 30.0)
+    pedal.fails["systemctl"] = CheckTimeoutError("systemctl", 30.0)
     assert look(pedal, check) == ("unknown", "systemd did not answer within 30 s: the machine is very busy", BUSY)
     pedal.fails["systemctl"] = failure("systemctl", "Failed to get properties: Connection timed out")
     assert look(pedal, check) == ("unknown", "systemd did not answer within 25 s: the machine is very busy", BUSY)
@@ -58,8 +58,8 @@ def test_systemd_that_runs_and_does_not_tell_is_never_said_not_to_run(pedal: Pat
 
 
 def test_a_slow_systemd_is_waited_for_once(pedal: Patient) -> None:
-    pedal.fails["systemctl"] = TooSlowError("systemctl", 30.0)
-    found = list(examine(pedal))
+    pedal.fails["systemctl"] = CheckTimeoutError("systemctl", 30.0)
+    found = list(run_checks(pedal))
     assert len([line for line in pedal.ran if line.startswith("systemctl")]) == 1
     assert not [one for one in found if "does not run here" in one.found]
     slow = [one.name for one in found if one.found.startswith("systemd did not answer")]
@@ -74,10 +74,10 @@ def test_programs_on_a_machine_under_load(pedal: Patient, tmp_path: Path, monkey
         (folder / name).write_text("#!/bin/sh\nexec sleep 600\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.setattr(machines, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(machines, "PROGRAM_TIMEOUT_S", 0.5)
     pedal.real(Path("/sys/devices/platform/soc/soc:firmware/get_throttled")).unlink()
-    pedal.runs, pedal.refuses = True, socket_closed(TimeoutError())
-    found = {one.name: (str(one.state), one.found, one.mend) for one in examine(pedal)}
+    pedal.is_running_system, pedal.refuses = True, socket_closed(TimeoutError())
+    found = {one.name: (str(one.state), one.found, one.mend) for one in run_checks(pedal)}
     for name in ("jackd", "nampedal", "watchdog", "machine watchdog", "services", "boot helpers", "real time"):
         assert found[name] == ("unknown", "systemd did not answer within 0.5 s: the machine is very busy", BUSY)
     for name in ("power", "throttling"):
@@ -226,7 +226,7 @@ def test_a_boot_that_did_not_look_at_the_card_is_never_well(pedal: Patient, syst
     pedal.real(Path("/run/nampedal-card/announce")).unlink()
     pedal.units[CARD] |= {"ActiveState": "failed", "Result": "oom-kill"}
     if systemd == "is slow":
-        pedal.fails["systemctl"] = TooSlowError("systemctl", 30.0)
+        pedal.fails["systemctl"] = CheckTimeoutError("systemctl", 30.0)
     elif systemd == "is not to be asked":
         pedal.fails["systemctl"] = failure("systemctl", "Failed to connect to bus: Permission denied")
     assert look(pedal, check_errors_file) == UNFINISHED

@@ -1,33 +1,27 @@
 from __future__ import annotations
 
 import pytest
-from nampedal.firmware.doctor.settings import (
-    Jack,
-    Overlay,
-    parse_config,
-    parse_cpus,
-    parse_jack,
-)
+from nampedal.firmware.system.doctor.jack_settings import JackSettings, Overlay, parse_config, parse_cpus, parse_jack
 
 
 @pytest.mark.parametrize(
     ("arguments", "jack"),
     [
-        ("-d alsa", Jack("alsa", "", 48_000, 1024, 2, True, 10, True)),
-        ("-dalsa -dhw:Zero -r44100 -p64 -n3", Jack("alsa", "hw:Zero", 44_100, 64, 3, True, 10, True)),
+        ("-d alsa", JackSettings("alsa", "", 48_000, 1024, 2, True, 10, True)),
+        ("-dalsa -dhw:Zero -r44100 -p64 -n3", JackSettings("alsa", "hw:Zero", 44_100, 64, 3, True, 10, True)),
         (
             "-R -P 70 --port-max 64 -d alsa -d hw:Zero,0 -r 48000 -p 128 -i 2 -X seq",
-            Jack("alsa", "hw:Zero,0", 48_000, 128, 2, True, 70, True),
+            JackSettings("alsa", "hw:Zero,0", 48_000, 128, 2, True, 70, True),
         ),
         (
             "--realtime-priority=80 --no-mlock --driver alsa --device=hw:1 --period=256 --rate 96000",
-            Jack("alsa", "hw:1", 96_000, 256, 2, True, 80, False),
+            JackSettings("alsa", "hw:1", 96_000, 256, 2, True, 80, False),
         ),
-        ("-p 256 -r -d dummy -p 1024", Jack("dummy", "", 48_000, 1024, 2, False, 10, True)),
-        ("-n my-d -d alsa -C hw:In -P hw:Out", Jack("alsa", "hw:In", 48_000, 1024, 2, True, 10, True)),
+        ("-p 256 -r -d dummy -p 1024", JackSettings("dummy", "", 48_000, 1024, 2, False, 10, True)),
+        ("-n my-d -d alsa -C hw:In -P hw:Out", JackSettings("alsa", "hw:In", 48_000, 1024, 2, True, 10, True)),
     ],
 )
-def test_what_jackd_is_told_is_read(arguments: str, jack: Jack) -> None:
+def test_what_jackd_is_told_is_read(arguments: str, jack: JackSettings) -> None:
     assert parse_jack(arguments) == jack
 
 

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nampedal.firmware.doctor.case import JACK, PLAYER, SAFE, THROUGH, Check
-from nampedal.firmware.doctor.errors import TooSlowError
-from nampedal.firmware.doctor.sound import (
+from nampedal.firmware.system.doctor.checks.check_sound import (
     check_controls,
     check_jack_settings,
     check_jackd,
@@ -17,6 +15,8 @@ from nampedal.firmware.doctor.sound import (
     check_watchdog,
     check_xruns,
 )
+from nampedal.firmware.system.doctor.context import JACK, PLAYER, SAFE, THROUGH, Check
+from nampedal.firmware.system.doctor.errors import CheckTimeoutError
 from sick_pedal import JACKD, STATUS, Patient, look
 
 INSTALL = "run 'sudo nampedal install --pedal zero-2-w-codec-zero', then 'sudo reboot'"
@@ -36,6 +36,15 @@ def test_jackd_that_runs_is_well(pedal: Patient) -> None:
     assert look(pedal, check_jackd) == ("ok", "runs", "")
     pedal.units[JACK]["NRestarts"] = "1"
     assert look(pedal, check_jackd) == ("ok", "runs, started anew 1 time", "")
+
+
+def test_a_script_that_waits_for_the_hats_card_is_no_jackd(pedal: Patient) -> None:
+    pedal.put(f"/proc/{JACKD}/cmdline", "/bin/sh\0/usr/local/lib/nampedal/jack\0")
+    assert look(pedal, check_jackd) == (
+        "wrong",
+        "waits for the sound card, see 'sound card'",
+        "mend what 'sound card' says; jackd starts by itself",
+    )
 
 
 def test_jackd_that_is_not_installed_is_wrong(pedal: Patient) -> None:
@@ -195,7 +204,7 @@ def test_the_machines_watchdog_is_looked_at(pedal: Patient) -> None:
         "nobody would notice if the whole machine hung (RuntimeWatchdogSec)",
         INSTALL,
     )
-    pedal.fails["systemctl"] = TooSlowError("systemctl", 30.0)
+    pedal.fails["systemctl"] = CheckTimeoutError("systemctl", 30.0)
     assert look(pedal, check_machine_watchdog)[1] == "systemd did not answer within 30 s: the machine is very busy"
     pedal.real(Path("/dev/watchdog0")).unlink()
     assert look(pedal, check_machine_watchdog) == (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.doctor.storage import (
+from nampedal.firmware.system.doctor.checks.check_storage import (
     check_clock,
     check_data,
     check_owner,

@@ -4,8 +4,8 @@ import ctypes
 import sys
 import time
 
-from nampedal.firmware import _engine
-from nampedal.firmware.jack_client import JackClient, Wiring
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.jack.jack_client import JackClient, PortConnections
 
 client = JackClient(sys.argv[1])
 stage = _engine.Stage(client.sample_rate, client.period_frames)
@@ -13,7 +13,7 @@ chain = _engine.Chain(client.sample_rate, client.period_frames, "")
 chain.add_gain(0.5)
 chain.reset()
 stage.go_to(chain, False, 0.001)
-client.play(stage, Wiring())
+client.play(stage, PortConnections())
 while stage.blocks < 20:
     time.sleep(0.01)
 print(client.name, flush=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.board import places
-from nampedal.board.errors import KeyFileError, UnsignedError, UntrustedKeyError
-from nampedal.board.signature import UPDATE, beside, sign
-from nampedal.firmware.cli import update as cli
-from nampedal.firmware.update.errors import NotAnUpdateError, NotAPedalError, NotRootError
-from nampedal.firmware.update.system import System
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import KeyFileError, UnsignedError, UntrustedKeyError
+from nampedal.firmware.base.files.signature import UPDATE, sign, signature_path
+from nampedal.firmware.cli.system_commands import update_command as cli
+from nampedal.firmware.system.update.errors import NotAnUpdateError, NotAPedalError, UpdateNotRootError
+from nampedal.firmware.system.update.update_host import UpdateHost
 from signing_keys import make_key, maker
 from update_rig import HANGS, NEW, OLD, FakePedal, FlashedPedal, make_image, make_slot_folder, make_wheel, root_of
 
@@ -87,7 +87,7 @@ def test_an_image_is_written_and_started_into(run: Run, flashed: FlashedPedal, t
 @pytest.mark.parametrize("first", [True, False])
 def test_an_unsigned_wheel_needs_a_word(run: Run, tmp_path: Path, first: bool) -> None:
     wheel = make_wheel(tmp_path)
-    beside(wheel).unlink()
+    signature_path(wheel).unlink()
     assert isinstance(run(wheel).exception, UnsignedError)
     done = run("--unsigned", wheel) if first else run(wheel, "--unsigned")
     assert done.output.splitlines()[:2] == [
@@ -102,7 +102,7 @@ def test_a_key_is_trusted_from_then_on(run: Run, flashed: FlashedPedal, tmp_path
     wheel = make_wheel(tmp_path)
     sign(wheel, key, UPDATE)
     assert isinstance(run(wheel).exception, UntrustedKeyError)
-    place = flashed.at(places.TRUSTED_ADDED)
+    place = flashed.at(system_paths.TRUSTED_ADDED)
     assert run("trust", f"{key}.pub").output == f"{place}: updates and banks of Ann-s are trusted\n"
     assert run("status").output.splitlines()[-1] == "trusts    maker@home, Ann-s"
     assert run(wheel).output.splitlines()[0] == f"{wheel}: signed by Ann-s"
@@ -113,7 +113,7 @@ def test_a_key_is_trusted_from_then_on(run: Run, flashed: FlashedPedal, tmp_path
 def test_health_says_nothing_where_nothing_is_on_trial(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for system in (cli.SYSTEM, FakePedal(tmp_path / "debian", base="debian").system, System(tmp_path / "none")):
+    for system in (cli.SYSTEM, FakePedal(tmp_path / "debian", base="debian").system, UpdateHost(tmp_path / "none")):
         monkeypatch.setattr(cli, "SYSTEM", system)
         done = run("health")
         assert (done.exception, done.return_value, done.output) == (None, 0, "")
@@ -123,9 +123,9 @@ def test_mistakes_are_told_before_anything_is_done(run: Run, tmp_path: Path, mon
     assert isinstance(run("pedal.zip").exception, NotAnUpdateError)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     key = make_key(tmp_path / "ann", "ann")
-    assert isinstance(run("trust", f"{key}.pub").exception, NotRootError)
+    assert isinstance(run("trust", f"{key}.pub").exception, UpdateNotRootError)
     for what in ("a.whl", "back", "health"):
-        assert isinstance(run(what).exception, NotRootError)
-    monkeypatch.setattr(cli, "SYSTEM", System(tmp_path / "none"))
+        assert isinstance(run(what).exception, UpdateNotRootError)
+    monkeypatch.setattr(cli, "SYSTEM", UpdateHost(tmp_path / "none"))
     for what in ("a.whl", "status", "back"):
         assert isinstance(run(what).exception, NotAPedalError)

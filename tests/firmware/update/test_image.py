@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.signature import UPDATE, sign
-from nampedal.firmware.state import State, read_state, write_state
-from nampedal.firmware.update import boot, image
-from nampedal.firmware.update.errors import (
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.files.signature import UPDATE, sign
+from nampedal.firmware.pedal.saved_state import SavedState, read_state, write_state
+from nampedal.firmware.system.update import boot_slots, image_update
+from nampedal.firmware.system.update.errors import (
     CardLayoutError,
     ImageChecksumError,
     ImageForOthersError,
@@ -25,8 +25,8 @@ from nampedal.firmware.update.errors import (
     UpdateError,
     UpdateRoomError,
 )
-from nampedal.firmware.update.image import go_back, install_image, judge_image
-from nampedal.firmware.update.last import Last, read_last
+from nampedal.firmware.system.update.image_update import go_back, install_image, judge_image
+from nampedal.firmware.system.update.last_result import LastResult, read_last
 from signing_keys import maker
 from update_rig import (
     BREAKS_UP,
@@ -78,8 +78,8 @@ def refusal(pedal: FakePedal, path: Path, error: type[UpdateError]) -> str:
     sign(path, maker(), UPDATE)
     with pytest.raises(error) as caught:
         install_image(pedal.system, path, lambda said: None)
-    assert not (pedal.at(places.CARD) / "tryboot.txt").exists()
-    assert not (pedal.at(places.UPDATES) / "work").exists()
+    assert not (pedal.at(system_paths.CARD) / "tryboot.txt").exists()
+    assert not (pedal.at(system_paths.UPDATES) / "work").exists()
     return str(caught.value)
 
 
@@ -98,7 +98,7 @@ def test_a_system_that_plays_is_kept(flashed: FlashedPedal, new: Path) -> None:
     flashed.boot()
     assert flashed.daemon == NEW
     last = judge_image(flashed.system)
-    assert last == Last("system", NEW, True, SOUND) == read_last(flashed.system)
+    assert last == LastResult("system", NEW, True, SOUND) == read_last(flashed.system)
     assert (flashed.card / "config.txt").read_bytes() == CONFIG.replace(b"A/", b"B/")
     assert not (flashed.card / "tryboot.txt").exists()
     flashed.boot()
@@ -115,13 +115,13 @@ def test_a_system_that_does_not_play_well_gives_way_to_the_old_one(
 ) -> None:
     flashed.does[NEW] = does
     update(flashed, new)
-    assert judge_image(flashed.system) == Last("system", NEW, False, why)
+    assert judge_image(flashed.system) == LastResult("system", NEW, False, why)
     assert flashed.commands[-1] == "systemctl reboot"
     flashed.boot()
     assert flashed.daemon == OLD
     assert judge_image(flashed.system) is None
     assert not (flashed.card / "tryboot.txt").exists()
-    assert read_last(flashed.system) == Last("system", NEW, False, why)
+    assert read_last(flashed.system) == LastResult("system", NEW, False, why)
 
 
 def test_a_system_that_does_not_start_is_told_of(flashed: FlashedPedal, new: Path) -> None:
@@ -143,7 +143,7 @@ def test_updates_take_turns_and_the_one_before_can_be_gone_back_to(flashed: Flas
     flashed.system.reboot(tryboot=True)
     flashed.boot()
     assert flashed.daemon == OLD
-    assert judge_image(flashed.system) == Last("system", OLD, True, SOUND)
+    assert judge_image(flashed.system) == LastResult("system", OLD, True, SOUND)
     flashed.boot()
     assert flashed.daemon == OLD
     update(flashed, new)
@@ -164,7 +164,7 @@ def test_a_cut_at_any_step_leaves_the_old_system_starting(tmp_path: Path, new: P
         pedal.boot()
         assert pedal.daemon == OLD
         assert judge_image(pedal.system) is None
-        facts = boot.facts_of(pedal.card, "B")
+        facts = boot_slots.facts_of(pedal.card, "B")
         # What is there to go back to is whole.
         if facts is not None and facts.version == NEW:
             assert (pedal.disks / f"{DISK}-03").read_bytes().startswith(root_of(NEW))
@@ -209,7 +209,7 @@ def test_pedals_that_have_one_system_say_what_else_to_do(tmp_path: Path, new: Pa
         "update: a system of base 'debian' can't be tried before it is kept: its kernel does not pass tryboot on; "
         "update with a wheel, or flash the image"
     )
-    assert not image.has_two_systems(FakePedal(tmp_path / "again", image=False).system)
+    assert not image_update.has_two_systems(FakePedal(tmp_path / "again", image=False).system)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_root_that_does_not_fit_is_refused_before_anything_is_written(flashed:
         f"{new}: its root has 0 MB; there is room for 0 MB: flash the image"
     )
     assert target.read_bytes() == bytes(1000)
-    assert boot.facts_of(flashed.card, "B") is not None
+    assert boot_slots.facts_of(flashed.card, "B") is not None
     target.unlink()
     assert refusal(flashed, new, OneRootError) == (
         f"{target}: is not there; this card has no second root: flash the image"
@@ -262,7 +262,7 @@ def test_a_root_that_is_not_what_it_says_leaves_the_slot_empty(flashed: FlashedP
     assert refusal(flashed, tmp_path / "new.img", ImageChecksumError) == (
         "update: the image's root is not what the image says of it; copy it again"
     )
-    assert boot.facts_of(flashed.card, "B") is None
+    assert boot_slots.facts_of(flashed.card, "B") is None
     flashed.commands.clear()
     flashed.boot()
     assert flashed.daemon == OLD
@@ -279,10 +279,10 @@ def test_an_image_whose_files_would_not_be_started_is_refused(flashed: FlashedPe
 
 def test_without_room_nothing_is_begun(flashed: FlashedPedal, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(image, "SPARE_BYTES", 1 << 60)
-        work = flashed.at(places.UPDATES) / "work"
+        patch.setattr(image_update, "SPARE_BYTES", 1 << 60)
+        work = flashed.at(system_paths.UPDATES) / "work"
         assert refusal(flashed, new, UpdateRoomError).startswith(f"{work}: has room for ")
-    monkeypatch.setattr(image, "size_of", lambda folder: 1 << 60 if folder.parent.name == "work" else 0)
+    monkeypatch.setattr(image_update, "size_of", lambda folder: 1 << 60 if folder.parent.name == "work" else 0)
     assert refusal(flashed, new, UpdateRoomError).endswith(
         f" MB; {1 << 40} MB are needed: remove what you put there yourself"
     )
@@ -307,16 +307,18 @@ def test_the_card_is_writable_for_moments_only(flashed: FlashedPedal, new: Path)
 
 
 def test_where_the_player_was_is_kept_for_the_system_before(flashed: FlashedPedal, new: Path) -> None:
-    path = flashed.at(places.STATE) / "nampedal" / "state.toml"
-    write_state(State(Path("/banks/rock"), "crunch"), path)
+    path = flashed.at(system_paths.STATE) / "nampedal" / "state.toml"
+    write_state(SavedState(Path("/banks/rock"), "crunch"), path)
     update(flashed, new)
     path.write_text("format = 99\n")
-    assert read_state(path, flashed.at(places.UPDATES) / "state.toml") == State(Path("/banks/rock"), "crunch")
+    assert read_state(path, flashed.at(system_paths.UPDATES) / "state.toml") == SavedState(
+        Path("/banks/rock"), "crunch"
+    )
 
 
 def test_what_is_written_is_the_images_root(flashed: FlashedPedal, new: Path) -> None:
     install_image(flashed.system, new, lambda said: None)
-    facts = boot.facts_of(flashed.card, "B")
+    facts = boot_slots.facts_of(flashed.card, "B")
     assert facts is not None
     written = (flashed.disks / f"{DISK}-03").read_bytes()[: facts.root_bytes]
     assert hashlib.sha256(written).hexdigest() == facts.root_sha256

@@ -9,16 +9,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.board.image_facts import ImageFacts
-from nampedal.board.mbr import Partition
-from nampedal.firmware.update.errors import (
+from nampedal.firmware.system.image.image_manifest import ImageManifest
+from nampedal.firmware.system.image.mbr import Partition
+from nampedal.firmware.system.update.errors import (
     ImageChecksumError,
     NotAnImageError,
     UpdateError,
     UpdateUnreadableError,
     UpdateUnwritableError,
 )
-from nampedal.firmware.update.image_file import (
+from nampedal.firmware.system.update.image_file import (
     ImageReader,
     check_sum,
     copy_card,
@@ -145,10 +145,10 @@ def test_a_first_partition_without_a_system_is_named(tmp_path: Path, pedal: Fake
 
 
 ROOT = root_of(NEW)
-FACTS = ImageFacts(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256(ROOT).hexdigest())
+FACTS = ImageManifest(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256(ROOT).hexdigest())
 
 
-def write(target: Path, data: bytes, facts: ImageFacts = FACTS) -> None:
+def write(target: Path, data: bytes, facts: ImageManifest = FACTS) -> None:
     """data: an image, whose root begins with the second sector."""
     write_root(ImageReader("a.img", io.BytesIO(bytes(512) + data)), Partition(1, 2048, LINUX), facts, target)
 
@@ -165,7 +165,7 @@ def test_a_root_is_written_as_long_as_it_is(target: Path) -> None:
     assert target.read_bytes() == ROOT.ljust(400_000, b"\xff")
 
 
-def refusal(target: Path, data: bytes, error: type[UpdateError], facts: ImageFacts = FACTS) -> str:
+def refusal(target: Path, data: bytes, error: type[UpdateError], facts: ImageManifest = FACTS) -> str:
     with pytest.raises(error) as caught:
         write(target, data, facts)
     return str(caught.value)
@@ -175,7 +175,7 @@ def test_a_root_that_is_another_one_or_none_is_refused(target: Path) -> None:
     said = "update: the image's root is not what the image says of it; copy it again"
     assert refusal(target, ROOT[:-1] + b"\0", ImageChecksumError) == said
     other = bytes(len(ROOT))
-    sums = ImageFacts(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256(other).hexdigest())
+    sums = ImageManifest(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256(other).hexdigest())
     assert refusal(target, other, ImageChecksumError, sums) == said
     assert refusal(target, ROOT[:1000], NotAnImageError) == "a.img: ends after 1512 bytes; copy it again"
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.update.errors import NotAnUpdateError, UpdateChangedError, UpdateUnreadableError
-from nampedal.firmware.update.pinned import PIECE_BYTES, PinnedFile
+from nampedal.firmware.system.update.errors import NotAnUpdateError, UpdateChangedError, UpdateUnreadableError
+from nampedal.firmware.system.update.pinned_file import PIECE_BYTES, PinnedFile
 from update_rig import pin
 
 SIZE = 2 * PIECE_BYTES + 1000

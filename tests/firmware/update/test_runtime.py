@@ -7,11 +7,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.signature import UPDATE, sign
-from nampedal.firmware.state import State, read_state, write_state
-from nampedal.firmware.update import runtime
-from nampedal.firmware.update.errors import (
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.files.signature import UPDATE, sign
+from nampedal.firmware.pedal.saved_state import SavedState, read_state, write_state
+from nampedal.firmware.system.update import runtime_update
+from nampedal.firmware.system.update.errors import (
     OnTrialError,
     SelfCheckError,
     UpdateError,
@@ -19,9 +19,9 @@ from nampedal.firmware.update.errors import (
     UpdateUnreadableError,
     WheelNeedsError,
 )
-from nampedal.firmware.update.last import Last, read_last
-from nampedal.firmware.update.runtime import go_back, install_wheel, judge_runtime, size_of, try_runtime
-from nampedal.firmware.update.slots import Phase, Runtimes, Slots
+from nampedal.firmware.system.update.last_result import LastResult, read_last
+from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes, Slots
+from nampedal.firmware.system.update.runtime_update import go_back, install_wheel, judge_runtime, size_of, try_runtime
 from signing_keys import maker
 from update_rig import (
     BREAKS_UP,
@@ -77,7 +77,7 @@ def test_a_version_that_does_not_play_well_gives_way_to_the_old_one(
     pedal.does[NEW] = does
     pedal.time_s = 1.0
     install_wheel(pedal.system, make_wheel(tmp_path))
-    assert try_runtime(pedal.system) == Last("nampedal", NEW, False, why)
+    assert try_runtime(pedal.system) == LastResult("nampedal", NEW, False, why)
     assert pedal.daemon == OLD
     assert Runtimes(pedal.system).look() == Slots(None, None, None)
     pedal.cut_power()
@@ -87,7 +87,7 @@ def test_a_version_that_does_not_play_well_gives_way_to_the_old_one(
 def test_a_pedal_that_had_no_presets_needs_none(pedal: FakePedal, tmp_path: Path) -> None:
     pedal.does |= {OLD: DRY, NEW: DRY}
     install_wheel(pedal.system, make_wheel(tmp_path))
-    assert try_runtime(pedal.system) == Last("nampedal", NEW, True, SOUND)
+    assert try_runtime(pedal.system) == LastResult("nampedal", NEW, True, SOUND)
 
 
 def test_what_did_not_play_is_no_measure_for_presets(pedal: FakePedal, tmp_path: Path) -> None:
@@ -100,12 +100,12 @@ def test_an_interrupted_trial_is_over(pedal: FakePedal, tmp_path: Path, monkeypa
     def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runtime, "watch", interrupted)
+    monkeypatch.setattr(runtime_update, "watch", interrupted)
     install_wheel(pedal.system, make_wheel(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         try_runtime(pedal.system)
     assert pedal.daemon == OLD
-    assert read_last(pedal.system) == Last("nampedal", NEW, False, "it was interrupted")
+    assert read_last(pedal.system) == LastResult("nampedal", NEW, False, "it was interrupted")
 
 
 def test_a_power_cut_during_the_trial_ends_it(pedal: FakePedal, tmp_path: Path) -> None:
@@ -114,14 +114,14 @@ def test_a_power_cut_during_the_trial_ends_it(pedal: FakePedal, tmp_path: Path) 
     assert pedal.daemon == NEW
     pedal.cut_power()
     assert pedal.daemon == OLD
-    assert judge_runtime(pedal.system) == Last("nampedal", NEW, False, "it stopped, or the power was cut")
+    assert judge_runtime(pedal.system) == LastResult("nampedal", NEW, False, "it stopped, or the power was cut")
     assert Runtimes(pedal.system).look() == Slots(None, None, None)
 
 
 def test_a_power_cut_before_the_trial_has_it_at_the_next_start(pedal: FakePedal, tmp_path: Path) -> None:
     install_wheel(pedal.system, make_wheel(tmp_path))
     pedal.cut_power()
-    assert judge_runtime(pedal.system) == Last("nampedal", NEW, True, SOUND)
+    assert judge_runtime(pedal.system) == LastResult("nampedal", NEW, True, SOUND)
 
 
 def test_a_trial_that_nothing_begins_is_put_away(pedal: FakePedal, tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_one_trial_at_a_time(pedal: FakePedal, tmp_path: Path) -> None:
 
 
 def test_a_wheel_that_needs_what_is_not_there_is_refused(pedal: FakePedal, tmp_path: Path) -> None:
-    shutil.rmtree(pedal.at(places.RUNTIME))
+    shutil.rmtree(pedal.at(system_paths.RUNTIME))
     # What the old one lacked already is not needed.
-    make_runtime(pedal.at(places.RUNTIME), OLD, ["never-there>=1"])
+    make_runtime(pedal.at(system_paths.RUNTIME), OLD, ["never-there>=1"])
     path = make_wheel(tmp_path, NEW, ["never-there>=1", "click>=8", "newly-wanted<3,>=2"])
     assert refusal(pedal, path, WheelNeedsError) == (
         f"{path}: needs newly-wanted<3,>=2, which this pedal does not have and a wheel does not bring; update with an "
@@ -178,8 +178,15 @@ def test_a_wheel_that_needs_what_is_not_there_is_refused(pedal: FakePedal, tmp_p
     )
 
 
+def test_a_wheel_without_litert_is_taken_by_a_pedal_that_has_it(pedal: FakePedal, tmp_path: Path) -> None:
+    shutil.rmtree(pedal.at(system_paths.RUNTIME))
+    make_runtime(pedal.at(system_paths.RUNTIME), OLD, ["ai-edge-litert==2.3.0"])
+    install_wheel(pedal.system, make_wheel(tmp_path, NEW, ["click>=8", "ai-edge-litert==9.0; extra == 'tflite'"]))
+    assert try_runtime(pedal.system).kept
+
+
 def test_a_version_that_does_not_run_here_is_never_tried(pedal: FakePedal, tmp_path: Path) -> None:
-    path = make_wheel(tmp_path, more={"nampedal/firmware/engine.py": "raise ImportError('no such symbol')"})
+    path = make_wheel(tmp_path, more={"nampedal/firmware/engine/inference.py": "raise ImportError('no such symbol')"})
     said = refusal(pedal, path, SelfCheckError)
     assert said.startswith(f"{path}: does not run here: ")
     assert said.endswith("ImportError: no such symbol; the pedal stays as it is")
@@ -191,49 +198,49 @@ def test_a_version_that_the_launcher_can_not_start_is_never_tried(pedal: FakePed
     path.parent.mkdir()
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
-            if not name.endswith("playing.py"):
+            if not name.endswith("cli/__main__.py"):
                 new.writestr(name, old.read(name))
     sign(path, maker(), UPDATE)
     said = refusal(pedal, path, SelfCheckError)
-    assert said.endswith("['nampedal.firmware.cli.playing']; the pedal stays as it is")
+    assert said.endswith("nampedal.firmware.cli is not there; the pedal stays as it is")
 
 
 def test_a_version_that_plays_a_capture_of_the_pedals_wrong_is_never_tried(pedal: FakePedal, tmp_path: Path) -> None:
-    pedal.put(places.SEED / "banks" / "factory" / "clean.stomp", b"")
+    pedal.put(system_paths.SEED / "banks" / "factory" / "clean.stomp", b"")
     main = "import sys\nsys.exit('differs by 1e-1' if 'verify' in sys.argv else 0)"
     path = make_wheel(tmp_path, more={"nampedal/firmware/cli/__main__.py": main})
     assert "clean.stomp: failed (exit code 1): differs by 1e-1; the pedal" in refusal(pedal, path, SelfCheckError)
 
 
 def test_without_room_nothing_is_begun(pedal: FakePedal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "SPARE_BYTES", 1 << 60)
+    monkeypatch.setattr(runtime_update, "SPARE_BYTES", 1 << 60)
     said = refusal(pedal, make_wheel(tmp_path), UpdateRoomError)
-    assert said.startswith(f"{pedal.at(places.RUNTIMES)}: has room for ")
+    assert said.startswith(f"{pedal.at(system_paths.RUNTIMES)}: has room for ")
     assert said.endswith(f" MB; {1 << 40} MB are needed: remove banks or recordings")
 
 
 def test_what_is_no_runtime_is_named(pedal: FakePedal, tmp_path: Path) -> None:
-    shutil.rmtree(pedal.at(places.RUNTIME))
+    shutil.rmtree(pedal.at(system_paths.RUNTIME))
     assert refusal(pedal, make_wheel(tmp_path), UpdateUnreadableError) == (
-        f"{pedal.at(places.RUNTIME)}: has no packages: nampedal is not installed there; install it again"
+        f"{pedal.at(system_paths.RUNTIME)}: has no packages: nampedal is not installed there; install it again"
     )
 
 
 def test_where_the_player_was_is_still_known_after_a_newer_version_wrote_it(pedal: FakePedal, tmp_path: Path) -> None:
-    path = pedal.at(places.STATE) / "nampedal" / "state.toml"
-    kept = pedal.at(places.UPDATES) / "state.toml"
-    state = State(Path("/banks/rock"), "crunch")
+    path = pedal.at(system_paths.STATE) / "nampedal" / "state.toml"
+    kept = pedal.at(system_paths.UPDATES) / "state.toml"
+    state = SavedState(Path("/banks/rock"), "crunch")
     write_state(state, path)
     install_wheel(pedal.system, make_wheel(tmp_path))
     path.write_text('format = 99\nwhere = "elsewhere"\n')
     assert read_state(path, kept) == state
     # What this version reads itself counts.
-    write_state(State(Path("/banks/rock"), "lead"), path)
-    assert read_state(path, kept) == State(Path("/banks/rock"), "lead")
+    write_state(SavedState(Path("/banks/rock"), "lead"), path)
+    assert read_state(path, kept) == SavedState(Path("/banks/rock"), "lead")
 
 
 def test_presets_stay_as_they_are(pedal: FakePedal, tmp_path: Path) -> None:
-    bank = pedal.at(places.BANKS) / "rock"
+    bank = pedal.at(system_paths.BANKS) / "rock"
     put(bank, {"crunch.toml": "format = 1\n", "crunch.stomp": "artifact"})
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.iterdir()}
     install_wheel(pedal.system, make_wheel(tmp_path))

@@ -12,21 +12,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.board.errors import (
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import (
     NoTrustedKeyError,
     SignatureError,
     UnsignedError,
     UntrustedKeyError,
     WrongSignatureError,
 )
-from nampedal.board.signature import BANK, UPDATE, beside, read_public_key, sign
-from nampedal.firmware.update import signed
-from nampedal.firmware.update.errors import NotAnUpdateError, NotAWheelError, UpdateChangedError, UpdateUnreadableError
-from nampedal.firmware.update.image import install_image
-from nampedal.firmware.update.runtime import install_wheel
-from nampedal.firmware.update.signed import trust, trusted_names
-from nampedal.firmware.update.slots import Phase, Runtimes
+from nampedal.firmware.base.files.signature import BANK, UPDATE, read_public_key, sign, signature_path
+from nampedal.firmware.system.update import signed
+from nampedal.firmware.system.update.errors import (
+    NotAnUpdateError,
+    NotAWheelError,
+    UpdateChangedError,
+    UpdateUnreadableError,
+)
+from nampedal.firmware.system.update.image_update import install_image
+from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes
+from nampedal.firmware.system.update.runtime_update import install_wheel
+from nampedal.firmware.system.update.signed import trust, trusted_names
 from signing_keys import make_key, maker, maker_public
 from update_rig import DISK, NEW, FakePedal, FlashedPedal, make_image, make_slot_folder, make_wheel, root_of
 from wheel_maker import changed_wheel
@@ -52,7 +57,7 @@ def cut_off(path: Path, stranger: Path) -> None:
 def sign_another_file(path: Path, stranger: Path) -> None:
     other = path.with_name("other")
     other.write_bytes(b"other")
-    sign(other, maker(), UPDATE).replace(beside(path))
+    sign(other, maker(), UPDATE).replace(signature_path(path))
 
 
 def sign_as_a_bank(path: Path, stranger: Path) -> None:
@@ -60,11 +65,11 @@ def sign_as_a_bank(path: Path, stranger: Path) -> None:
 
 
 def cut_the_signature(path: Path, stranger: Path) -> None:
-    beside(path).write_bytes(beside(path).read_bytes()[:100])
+    signature_path(path).write_bytes(signature_path(path).read_bytes()[:100])
 
 
 def empty_the_signature(path: Path, stranger: Path) -> None:
-    beside(path).write_bytes(b"")
+    signature_path(path).write_bytes(b"")
 
 
 WRONG: dict[Change, str] = {
@@ -92,7 +97,9 @@ def mark(tmp_path: Path) -> Path:
 def wheel(tmp_path: Path, mark: Path) -> Path:
     """Signed; a part of it that is run leaves the mark."""
     leaves = f"import pathlib\n\npathlib.Path({str(mark)!r}).touch()\n\n\ndef isas():\n    return []\n"
-    path = changed_wheel(make_wheel(tmp_path), tmp_path, VERSION, {"nampedal/firmware/engine.py": leaves.encode()})
+    path = changed_wheel(
+        make_wheel(tmp_path), tmp_path, VERSION, {"nampedal/firmware/engine/inference.py": leaves.encode()}
+    )
     sign(path, maker(), UPDATE)
     return path
 
@@ -102,7 +109,7 @@ def refusal(pedal: FakePedal, path: Path, mark: Path, error: type[Exception]) ->
     with pytest.raises(error) as caught:
         install_wheel(pedal.system, path)
     assert not mark.exists()
-    assert not pedal.at(places.RUNTIMES).exists()
+    assert not pedal.at(system_paths.RUNTIMES).exists()
     assert Runtimes(pedal.system).look().phase is Phase.NONE
     return str(caught.value)
 
@@ -137,7 +144,7 @@ def test_a_wheel_that_a_stranger_signed_is_never_run(pedal: FakePedal, wheel: Pa
 def test_a_wheel_that_a_maker_of_banks_signed_is_never_run(
     pedal: FakePedal, wheel: Path, mark: Path, stranger: Path
 ) -> None:
-    pedal.put(places.TRUSTED_ADDED, read_public_key(stranger).line([BANK]).encode())
+    pedal.put(system_paths.TRUSTED_ADDED, read_public_key(stranger).line([BANK]).encode())
     sign(wheel, stranger, UPDATE)
     assert refusal(pedal, wheel, mark, UntrustedKeyError) == (
         f"{wheel}: is signed by stranger, whose key is not trusted for this kind of file (nampedal-update)"
@@ -145,14 +152,14 @@ def test_a_wheel_that_a_maker_of_banks_signed_is_never_run(
 
 
 def test_a_wheel_that_nobody_signed_is_never_run(pedal: FakePedal, wheel: Path, mark: Path) -> None:
-    beside(wheel).unlink()
+    signature_path(wheel).unlink()
     assert refusal(pedal, wheel, mark, UnsignedError) == (
         f"{wheel}.sig: is not there, so nobody has signed {wheel.name}; copy it too, or say --unsigned to install the "
         "file unchecked"
     )
     # The player's own list counts for banks only.
-    pedal.put(places.CONFIG / "nampedal" / "trusted-signers", maker_public().line().encode())
-    pedal.at(places.TRUSTED).unlink()
+    pedal.put(system_paths.CONFIG / "nampedal" / "trusted-signers", maker_public().line().encode())
+    pedal.at(system_paths.TRUSTED).unlink()
     sign(wheel, maker(), UPDATE)
     assert refusal(pedal, wheel, mark, NoTrustedKeyError) == (
         f"{wheel}: can't be checked: this pedal trusts no key; 'sudo nampedal update trust KEY.pub' adds the one of "
@@ -161,8 +168,8 @@ def test_a_wheel_that_nobody_signed_is_never_run(pedal: FakePedal, wheel: Path, 
 
 
 def test_an_unsigned_wheel_is_installed_if_that_is_said(pedal: FakePedal, wheel: Path, mark: Path) -> None:
-    beside(wheel).unlink()
-    pedal.at(places.TRUSTED).unlink()
+    signature_path(wheel).unlink()
+    pedal.at(system_paths.TRUSTED).unlink()
     said: list[str] = []
     install_wheel(pedal.system, wheel, said.append, unsigned=True)
     assert said == ["its signature is not checked (--unsigned)", "is made ready and checked"]
@@ -185,7 +192,7 @@ def test_a_wheel_that_is_exchanged_after_it_was_checked_is_never_run(
         install_wheel(pedal.system, wheel, exchange)
     assert str(caught.value) == f"{wheel}: has changed since it was checked; let nobody write it meanwhile"
     assert not mark.exists()
-    assert not pedal.at(places.RUNTIMES).exists()
+    assert not pedal.at(system_paths.RUNTIMES).exists()
 
 
 def test_a_key_that_is_added_is_trusted(pedal: FakePedal, wheel: Path, stranger: Path) -> None:
@@ -245,7 +252,7 @@ def refused(pedal: FlashedPedal, path: Path, error: type[Exception], say: signed
         install_image(pedal.system, path, say)
     assert other_system(pedal) == before
     assert sorted(path.name for path in pedal.card.iterdir()) == ["A", "config.txt"]
-    assert not (pedal.at(places.UPDATES) / "work").exists()
+    assert not (pedal.at(system_paths.UPDATES) / "work").exists()
     assert pedal.commands == []
     return str(caught.value)
 
@@ -278,10 +285,10 @@ def test_an_image_that_nobody_trusted_signed_is_not_touched(
     path = make(tmp_path, suffix)
     sign(path, stranger, UPDATE)
     assert "is signed with a key that is not trusted here" in refused(flashed, path, UntrustedKeyError)
-    beside(path).unlink()
+    signature_path(path).unlink()
     assert refused(flashed, path, UnsignedError).startswith(f"{path}.sig: is not there, so nobody has signed new.img")
     sign(path, maker(), UPDATE)
-    flashed.at(places.TRUSTED).unlink()
+    flashed.at(system_paths.TRUSTED).unlink()
     assert refused(flashed, path, NoTrustedKeyError).startswith(f"{path}: can't be checked: this pedal trusts no key; ")
     said: list[str] = []
     install_image(flashed.system, path, said.append, unsigned=True)
@@ -309,8 +316,8 @@ def test_an_image_that_is_exchanged_while_it_is_written_is_never_started(
     flashed: FlashedPedal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Small, as the image is.
-    for module in ("pinned", "image_file"):
-        monkeypatch.setattr(f"nampedal.firmware.update.{module}.PIECE_BYTES", 64)
+    for module in ("pinned_file", "image_file"):
+        monkeypatch.setattr(f"nampedal.firmware.system.update.{module}.PIECE_BYTES", 64)
     path = make(tmp_path, "")
     data = bytearray(path.read_bytes())
     # At the end of the root, which is read last.

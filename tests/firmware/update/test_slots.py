@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.update.errors import UpdateUnwritableError
-from nampedal.firmware.update.slots import Phase, Runtimes, Slots
+from nampedal.firmware.system.update.errors import UpdateUnwritableError
+from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes, Slots
 from update_rig import NEW, OLD, FakePedal, PowerCutError, make_runtime, power_cut_after
 
 NEWER = "0.3.0"
@@ -69,9 +69,9 @@ def test_runtimes_take_turns_in_two_slots_and_the_one_before_stays(runtimes: Run
         runtimes.begin(bring(runtimes, version))
         runtimes.settle(keep=True)
         assert runtimes.look() == now
-    runtimes.back()
+    runtimes.go_back()
     assert runtimes.look() == Slots("b", None, None)
-    runtimes.back()
+    runtimes.go_back()
     assert runtimes.look() == Slots(None, None, None)
 
 
@@ -171,7 +171,7 @@ def test_a_cut_while_going_back_leaves_one_of_both(tmp_path: Path) -> None:
         runtimes.begin(bring(runtimes, NEWER))
         runtimes.settle(keep=True)
         with power_cut_after(cut), pytest.raises(PowerCutError):
-            runtimes.back()
+            runtimes.go_back()
         pedal.cut_power()
         assert pedal.daemon == (NEW if runtimes.look().current == "a" else NEWER)
         assert runtimes.look().phase is Phase.NONE

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from nampedal.board import places
-from nampedal.firmware.update.errors import (
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.update.errors import (
     NotAPedalError,
-    NotRootError,
     ProgramFailedError,
+    UpdateNotRootError,
     UpdateRunsError,
     UpdateUnwritableError,
 )
-from nampedal.firmware.update.system import System, run_program
+from nampedal.firmware.system.update.update_host import UpdateHost, run_program
 
 
 def test_a_program_tells_what_it_prints_or_why_it_failed() -> None:
@@ -27,10 +27,10 @@ def test_a_program_tells_what_it_prints_or_why_it_failed() -> None:
 
 
 def test_settings_are_names_and_values(tmp_path: Path) -> None:
-    system = System(tmp_path)
+    system = UpdateHost(tmp_path)
     with pytest.raises(NotAPedalError) as caught:
         system.settings()
-    path = system.at(places.SETTINGS)
+    path = system.at(system_paths.SETTINGS)
     assert str(caught.value) == (
         f"{path}: can't be read: no such file or directory; this is no pedal: 'nampedal install' makes one of it"
     )
@@ -48,7 +48,7 @@ def test_a_daemon_that_never_failed_is_restarted_all_the_same(tmp_path: Path) ->
             raise ProgramFailedError("not loaded")
         return "\n"
 
-    system = System(tmp_path, run)
+    system = UpdateHost(tmp_path, run)
     system.restart_daemon()
     assert asked == ["systemctl reset-failed nampedal.service", "systemctl restart nampedal.service"]
     assert system.daemon_pid() == 0
@@ -61,15 +61,15 @@ def test_the_card_is_read_only_again_whatever_happens(tmp_path: Path) -> None:
         asked.append(" ".join(command))
         return ""
 
-    with pytest.raises(KeyError), System(tmp_path, run).card_writable():
+    with pytest.raises(KeyError), UpdateHost(tmp_path, run).card_writable():
         raise KeyError
     assert asked == ["mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"]
 
 
 def test_one_update_at_a_time_and_by_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system = System(tmp_path)
+    system = UpdateHost(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(NotRootError) as refused, system.alone():
+    with pytest.raises(UpdateNotRootError) as refused, system.alone():
         pass
     assert str(refused.value) == "update: only root may change what runs; say 'sudo nampedal update ...'"
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -83,9 +83,9 @@ def test_one_update_at_a_time_and_by_root(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    system = System(tmp_path)
-    system.at(places.DATA).parent.mkdir(parents=True)
-    system.at(places.DATA).write_text("")
+    system = UpdateHost(tmp_path)
+    system.at(system_paths.DATA).parent.mkdir(parents=True)
+    system.at(system_paths.DATA).write_text("")
     with pytest.raises(UpdateUnwritableError) as caught, system.alone():
         pass
-    assert str(caught.value) == f"{system.at(places.UPDATES) / 'lock'}: can't be written: not a directory"
+    assert str(caught.value) == f"{system.at(system_paths.UPDATES) / 'lock'}: can't be written: not a directory"

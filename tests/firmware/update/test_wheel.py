@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.update.errors import (
+from nampedal.firmware.system.update.errors import (
     NotAWheelError,
     UpdateError,
     UpdateUnreadableError,
     UpdateUnwritableError,
     WheelMachineError,
 )
-from nampedal.firmware.update.wheel import read_wheel, replace_in, requires_in, unmet, version_in
+from nampedal.firmware.system.update.wheel import read_wheel, replace_in, requires_in, unmet, version_in
+from packaging.markers import Marker
+from packaging.requirements import Requirement
 from update_rig import NEW, OLD, make_wheel, package, pin, put
 
 REQUIRES = ["numpy>=1.26", "JACK-Client>=0.5", "spidev>=3.5; extra == 'pedal'", "torch>=2; extra == 'slim'"]
@@ -61,7 +65,34 @@ def test_a_wheel_that_a_bit_of_has_flipped_is_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[data.index(b"def isas") + 4] ^= 1
     path.write_bytes(data)
-    assert refusal(path, NotAWheelError) == f"{path}: is damaged at nampedal/firmware/engine.py; copy it again"
+    assert (
+        refusal(path, NotAWheelError) == f"{path}: is damaged at nampedal/firmware/engine/inference.py; copy it again"
+    )
+
+
+def test_a_wheel_whose_directory_points_before_the_file_is_refused(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path)
+    data = bytearray(path.read_bytes())
+    end = data.index(b"PK\x05\x06")
+    data[end + 16 : end + 20] = (int.from_bytes(data[end + 16 : end + 20], "little") + 100).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert refusal(path, NotAWheelError) == f"{path}: is no wheel, or a part of one; copy it again"
+
+
+def test_a_wheel_that_is_packed_as_none_is_or_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    path = make_wheel(tmp_path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("nampedal/more", "x", zipfile.ZIP_BZIP2)
+    assert refusal(path, NotAWheelError) == f"{path}: is packed in a way that no wheel is; build it again"
+    path = make_wheel(tmp_path)
+    with zipfile.ZipFile(path, "a") as archive, archive.open("nampedal/large", "w") as member:
+        member.write(b"x")
+    data = path.read_bytes()
+    at = data.rindex(b"nampedal/large") - 46
+    path.write_bytes(data[: at + 24] + (1 << 30).to_bytes(4, "little") + data[at + 28 :])
+    said = refusal(path, NotAWheelError)
+    assert said.startswith(f"{path}: unpacks to 1,073,")
+    assert said.endswith(" bytes; a wheel of nampedal has at most 268,435,456")
 
 
 def test_what_is_missing_or_too_old_is_told_of_what_a_pedal_needs(tmp_path: Path) -> None:
@@ -74,15 +105,39 @@ def test_what_is_missing_or_too_old_is_told_of_what_a_pedal_needs(tmp_path: Path
     assert str(caught.value) == "requirement 'numpy >': can't be read; build the wheel again"
 
 
+def test_a_pedal_needs_no_litert(root: Path, tmp_path: Path) -> None:
+    """Nothing of the other extras is asked for, whatever version of it is there."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    requires = [*project["dependencies"]]
+    for extra, texts in project["optional-dependencies"].items():
+        requires += [str(with_extra(text, extra)) for text in texts]
+    asked = [name.partition(">")[0].partition("=")[0].partition("<")[0] for name in unmet(requires, [])]
+    assert {"numpy", "click", "pyserial"} <= set(asked)
+    assert not {"ai-edge-litert", "tflite-runtime", "torch", "pytest", "nampedal"} & set(asked)
+    old = [have(tmp_path, ai_edge_litert="2.1.0")]
+    assert unmet(["ai-edge-litert==2.3.0; extra == 'tflite'"], old) == []
+
+
+def with_extra(text: str, extra: str) -> Requirement:
+    """Return a requirement as a wheel's metadata has it: with the extra in its marker."""
+    wanted = Requirement(text)
+    both = f"({wanted.marker}) and extra == '{extra}'" if wanted.marker else f"extra == '{extra}'"
+    wanted.marker = Marker(both)
+    return wanted
+
+
 def test_a_wheel_takes_the_place_of_the_one_that_is_there_without_the_converter(tmp_path: Path) -> None:
     packages = tmp_path / "packages"
     put(packages, {**package(OLD, ["click"]), "nampedal/gone.py": "", "numpy/__init__.py": ""})
     assert (version_in(packages), requires_in(packages)) == (OLD, ["click"])
-    more = {"nampedal/converter/cli.py": "", f"nampedal-{NEW}.data/scripts/nampedal": ""}
+    more = dict.fromkeys(("nampedal/converter/a.py", "nampedal/firmware/cli/capture_commands/a.py"), "")
+    more[f"nampedal-{NEW}.data/scripts/nampedal"] = ""
     replace_in(packages, read_wheel(pin(make_wheel(tmp_path, NEW, more=more))))
     assert (version_in(packages), requires_in(packages)) == (NEW, [])
     assert sorted(path.name for path in packages.iterdir()) == ["nampedal", f"nampedal-{NEW}.dist-info", "numpy"]
     assert sorted(path.name for path in (packages / "nampedal").iterdir()) == ["firmware"]
+    commands = sorted(path.name for path in (packages / "nampedal/firmware/cli").iterdir())
+    assert commands == ["__init__.py", "__main__.py", "main.py"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 CHIP = Path("/sys/kernel/config/gpio-sim/header")
 PINS = 54
-# Between the blinks of a code it is dark for 0.3 s, and between codes for 1.5 s (nampedal.firmware.lamps).
+# Between the blinks of a code it is dark for 0.3 s, and between codes for 1.5 s (nampedal.firmware.actions.led_state).
 PAUSE_S = 0.9
 LOOK_S = 0.02
 

@@ -10,8 +10,8 @@ import jack
 import numpy as np
 import soundfile
 from jack_player import Player
-from nampedal.firmware import preset
-from nampedal.firmware.chain import Chain
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.chain import Chain
 
 SERVER = "default"
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from nampedal.firmware import preset
-from nampedal.firmware.chain import Chain
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.chain import Chain
 
 RATE = 48_000.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from nampedal.firmware.control import ask
+from nampedal.firmware.actions.control_socket import ask
 
 SOCKET = Path("/run/nampedal/control.sock")
 

@@ -1,1 +1,1 @@
-"""Drivers of controls, each behind controls.Driver."""
+"""Drivers of controls. Each one implements inputs.control_events.Driver."""

@@ -1,7 +1,7 @@
-"""Footswitches, encoders and lamps on the Pi's own pins, through rpi-lgpio, which any Pi has.
+"""Drives footswitches, encoders and LEDs on the Pi's GPIO pins, through rpi-lgpio, which works on every Pi.
 
-A switch joins its pin to ground; the pin is pulled up. Both edges are told as they come: debouncing is the footswitch
-machine's affair, for the library would wait until the level is stable.
+A closed switch connects its pin to ground; the pin has a pull-up. Both edges are posted at once. inputs/footswitch.py
+debounces them: the library's own debouncing would wait until the level is stable.
 """
 
 from __future__ import annotations
@@ -9,21 +9,22 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any
 
-from nampedal.board.controls import Clicks, Edge, Light, Post
 from nampedal.board.errors import ControlsError, GpioBusyError, GpioMissingError
-from nampedal.board.quadrature import Quadrature
+from nampedal.board.inputs.control_events import Clicks, Edge, Failure, Light, Post
+from nampedal.board.inputs.quadrature import Quadrature
+from nampedal.firmware.base.faults import describe_failure
 
-# Above what an eye sees as flicker.
+# High enough that the eye sees no flicker.
 PWM_HERTZ = 200
 
 
 class GpioDriver:
-    """switches, lights: BCM pin numbers by name.  encoders: pins of both contacts."""
+    """Driver of the GPIO pins. switches, lights: BCM pin numbers by name.  encoders: both contacts' pins by name."""
 
     def __init__(
         self,
@@ -34,20 +35,21 @@ class GpioDriver:
         self.name = "gpio"
         self._switches, self._lights, self._encoders = dict(switches), dict(lights), dict(encoders)
         self._gpio: Any = None
-        # What it raises: rpi-lgpio lets errors of the library below it through, and that one's is of no kin.
+        # The exceptions of the library. rpi-lgpio leaks lgpio.error, which does not derive from its own exceptions.
         self._errors: tuple[type[Exception], ...] = ()
         self._ours: list[int] = []
         self._pwms: dict[str, Any] = {}
         self._shown: dict[str, float] = {}
-        # Held while a callback reads and posts: the last that is posted is what is so, and after close() nothing.
+        # Held while a callback reads a pin and posts. So the last posted event has the current level, and nothing is
+        # posted after close().
         self._posting = threading.Lock()
         self._open = False
 
     def open(self, post: Post) -> None:
-        """Raises GpioMissingError or GpioBusyError."""
+        """Claim all pins and post the current state of the switches. Raises GpioMissingError or GpioBusyError."""
         try:
             self._gpio, lgpio = import_module("RPi.GPIO"), import_module("lgpio")
-        # RuntimeError: without a Raspberry Pi.  OSError: lgpio makes a pipe in the folder that it is started in.
+        # RuntimeError: this is no Raspberry Pi.  OSError: lgpio can't create its pipe in the working directory.
         except (ImportError, RuntimeError, OSError) as error:
             raise GpioMissingError(
                 f"gpio: the pins can't be reached: {_line(error)}; install rpi-lgpio, on a Raspberry Pi, and start in "
@@ -65,7 +67,7 @@ class GpioDriver:
             ) from error
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Raises GpioBusyError."""
+        """Set the LEDs that this driver has. Raises GpioBusyError."""
         if not self._open:
             raise GpioBusyError("gpio: is not open")
         for name, light in lights.items():
@@ -81,7 +83,7 @@ class GpioDriver:
             self._open = False
         self._pwms.clear()
         self._shown.clear()
-        # Pin by pin: a failure would keep the others.
+        # Free each pin by itself: in one call, a failure would leave the other pins claimed.
         for pin in self._ours:
             with contextlib.suppress(*self._errors):
                 self._gpio.cleanup([pin])
@@ -89,7 +91,7 @@ class GpioDriver:
 
     def _set_up(self, post: Post) -> None:
         gpio = self._gpio
-        # Of a second pull-up on pins 2 and 3, which is no harm.
+        # The library would warn of a second pull-up on pins 2 and 3, which is harmless.
         gpio.setwarnings(False)
         gpio.setmode(gpio.BCM)
         for name, pin in self._lights.items():
@@ -98,19 +100,26 @@ class GpioDriver:
         for pin in [*self._switches.values(), *(pin for pins in self._encoders.values() for pin in pins)]:
             self._claim(pin, gpio.IN, pull_up_down=gpio.PUD_UP)
         for name, pin in self._switches.items():
-            self._watch(pin, partial(self._edge, post, name, pin))
+            self._watch(pin, partial(self._edge, post, name, pin), post)
         for name, pins in self._encoders.items():
             turned = partial(self._turned, post, name, Quadrature(), pins)
             for pin in pins:
-                self._watch(pin, turned)
+                self._watch(pin, turned, post)
 
     def _claim(self, pin: int, direction: int, **how: int) -> None:
         self._gpio.setup(pin, direction, **how)
         self._ours.append(pin)
 
-    def _watch(self, pin: int, changed: Any) -> None:
-        self._gpio.add_event_detect(pin, self._gpio.BOTH, callback=changed)
+    def _watch(self, pin: int, changed: Callable[[int], None], post: Post) -> None:
+        self._gpio.add_event_detect(pin, self._gpio.BOTH, callback=partial(self._call, changed, post))
         changed(pin)
+
+    def _call(self, changed: Callable[[int], None], post: Post, channel: int) -> None:
+        """Run a callback in the library's thread. That thread serves all pins, so no exception may end it."""
+        try:
+            changed(channel)
+        except Exception as error:
+            post(Failure(time.monotonic(), self.name, describe_failure(self.name, "a pin can't be read", error)))
 
     def _edge(self, post: Post, name: str, pin: int, channel: int) -> None:
         with self._posting:
@@ -140,13 +149,14 @@ class GpioDriver:
         self._shown[name] = level
 
     def _switch(self, name: str, on: bool) -> None:
-        """A lamp that is only on or off needs no clock that could be heard."""
-        # A PWM puts its pin out when it is collected, even a pin that others have by then: nobody else may hold it.
+        """Set an LED fully on or off without PWM, because a PWM clock could be heard in the sound."""
+        # A PWM object sets its pin low when it is garbage-collected, even if others use the pin by then. So keep no
+        # other reference to it.
         if name in self._pwms:
             self._pwms.pop(name).stop()
         self._gpio.output(self._lights[name], self._gpio.HIGH if on else self._gpio.LOW)
 
 
 def _line(error: Exception) -> str:
-    # Lgpio's own puts its text into quotes.
+    # str() of lgpio.error puts quotes around the text, so take the text from its `value`.
     return " ".join(str(getattr(error, "value", error)).split())

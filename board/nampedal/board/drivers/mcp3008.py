@@ -1,12 +1,12 @@
-"""Knobs and expression pedals on an MCP3008, a converter with eight inputs of 10 bits on an SPI bus.
+"""Reads knobs and expression pedals from an MCP3008, an ADC with eight 10-bit inputs on an SPI bus.
 
-What goes over a bus while somebody plays can be heard through a high-gain capture, and this converter tells nothing by
-itself. So it is asked seldom: what rests about ten times a second, what moves eighty times until it has rested for a
-second; three bytes each. Neither pace goes into the period of 50 or 60 Hz: hum on an open input looks like hum, and not
-like a slow movement.
+Traffic on the bus can be heard through a high-gain capture, and this ADC has to be polled. So it is polled seldom: an
+input at rest about ten times a second; a moving one eighty times a second, until it has rested for a second. Each poll
+takes three bytes. Neither poll period is a multiple or a fraction of the mains period (50 or 60 Hz): so hum on an open
+input looks like hum, and not like a slow movement.
 
-The data sheet is Microchip's DS21295. An input that is not used is tied to the supply, not to ground: a converter whose
-knobs all are down is not taken for none then.
+The data sheet is Microchip's DS21295. Tie an unused input to the supply, not to ground: otherwise an ADC with all knobs
+at 0 looks like a missing one.
 """
 
 from __future__ import annotations
@@ -16,36 +16,40 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nampedal.board.controls import Failure, Light, Position, Post
-from nampedal.board.drivers.spi import connect, failed, path_of
-from nampedal.board.errors import ControlsError, Mcp3008ChannelError, Mcp3008MissingError, SpiClockError
+from nampedal.board.drivers.spi import open_spi, path_of, spi_error
+from nampedal.board.errors import Mcp3008ChannelError, Mcp3008MissingError, SpiClockError
+from nampedal.board.inputs.control_events import Failure, Light, Position, Post
+from nampedal.firmware.base.faults import describe_failure
 
 CHANNELS = 8
 FULL_SCALE = 1023
-# Slow for this chip: its sampling capacitor then has six microseconds to follow a pot of tens of kohm.
+# Slow for this chip: this gives its sampling capacitor six microseconds to charge from a pot of tens of kohm.
 HERTZ = 240_000
-# Slower, the capacitor leaks; faster is beyond what it does at 2.7 V (DS21295, 6.2 and 1.0).
+# Minimum and maximum clock. Slower, the capacitor leaks; faster is not specified at 2.7 V (DS21295, 6.2 and 1.0).
 CLOCK = (10_000, 1_350_000)
 REST_S = 0.094
 MOVE_S = 0.012
 HOLD_S = 1.0
-# In codes: a change as small as that is the converter's.
+# In codes: a change of this size or smaller is noise of the ADC.
 JITTER = 1
 
 
 def request(channel: int) -> list[int]:
-    """The three bytes that ask for a single-ended conversion of a channel (DS21295, 6.1): start bit, mode, channel."""
+    """Return the three bytes that request a single-ended conversion of a channel: start bit, mode, channel.
+
+    Source: DS21295, 6.1.
+    """
     return [0b0000_0001, 0b1000_0000 | channel << 4, 0]
 
 
-def code(answer: Sequence[int]) -> int | None:
-    """The ten bits of the three bytes that come back, behind a null bit that is low; None: it is not."""
+def decode_answer(answer: Sequence[int]) -> int | None:
+    """Return the 10-bit code from the three bytes of the answer; None if the null bit before it is not low."""
     _, high, low = answer
     return None if high & 0b100 else (high & 0b11) << 8 | low
 
 
-class Input:
-    """One of the inputs: what was told of it, and when it is to be read again. It knows no clock."""
+class AdcInput:
+    """State of one input: the last reported code, and the time of the next reading. The caller supplies the time."""
 
     def __init__(self, knob: str, channel: int) -> None:
         self.knob = knob
@@ -55,7 +59,10 @@ class Input:
         self._hold_s = 0.0
 
     def hear(self, now_s: float, read: int) -> bool:
-        """A code that was read; whether it is to be told. An end is told even if it is the next code."""
+        """Take a code that was read. Return True if it has to be posted.
+
+        This is so for the first code, after a change of more than JITTER, and for any change that reaches an end.
+        """
         told = self._told
         moved = told is not None and read != told and (abs(read - told) > JITTER or read in (0, FULL_SCALE))
         if moved:
@@ -67,10 +74,10 @@ class Input:
 
 
 class Mcp3008Driver:
-    """A controls.Driver. bus, device: of /dev/spidevBUS.DEVICE.  knobs: names and the channels that they are on."""
+    """Driver of an MCP3008. bus, device: of /dev/spidevBUS.DEVICE.  knobs: channels by name."""
 
     def __init__(self, name: str, bus: int, device: int, knobs: Mapping[str, int], hertz: int = HERTZ) -> None:
-        """hertz: of the bus's clock. Raises Mcp3008ChannelError, SpiClockError."""
+        """Create a driver that is not open. hertz: clock of the bus. Raises Mcp3008ChannelError, SpiClockError."""
         wrong = {knob: channel for knob, channel in knobs.items() if channel not in range(CHANNELS)}
         if wrong or not knobs:
             raise Mcp3008ChannelError(
@@ -92,13 +99,16 @@ class Mcp3008Driver:
         return self._name
 
     def open(self, post: Post) -> None:
-        """Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError, Mcp3008MissingError."""
-        self._spi = connect(self._name, self._bus, self._device, self._hertz)
+        """Open the bus, post the current positions, and start the polling thread.
+
+        Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError, Mcp3008MissingError.
+        """
+        self._spi = open_spi(self._name, self._bus, self._device, self._hertz)
         try:
             self._check_answers()
-            inputs = [Input(knob, channel) for knob, channel in self._knobs.items()]
+            inputs = [AdcInput(knob, channel) for knob, channel in self._knobs.items()]
             self._look(inputs, post)
-        except ControlsError:
+        except BaseException:
             self.close()
             raise
         self._stop = threading.Event()
@@ -106,10 +116,10 @@ class Mcp3008Driver:
         self._thread.start()
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """It has none."""
+        """Do nothing: an MCP3008 has no lights."""
 
     def close(self) -> None:
-        """Returns when its thread has ended."""
+        """Stop the polling thread, wait until it has ended, and close the bus."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -119,22 +129,23 @@ class Mcp3008Driver:
             self._spi = None
 
     def _check_answers(self) -> None:
-        # Where nobody drives the line it rests high or low: no null bit, or nothing but zeros.
+        # Without an ADC the line stays high or low. High: the null bit is not 0. Low: all codes are 0.
         if not any(self._read(channel) for channel in range(CHANNELS)):
             raise Mcp3008MissingError(
                 f"{self._name}: only zeros come from {self._path}: there is no MCP3008, or all its inputs are at 0: "
                 "check its wiring and its power, and tie an input that is not used to 3.3 V"
             )
 
-    def _run(self, inputs: Sequence[Input], post: Post) -> None:
+    def _run(self, inputs: Sequence[AdcInput], post: Post) -> None:
         try:
             while not self._stop.wait(max(min(one.due_s for one in inputs) - time.monotonic(), 0.0)):
                 self._look(inputs, post)
-        except ControlsError as error:
-            post(Failure(time.monotonic(), self._name, str(error)))
+        except Exception as error:
+            # Catch every exception: otherwise the knobs would stop without a message.
+            post(Failure(time.monotonic(), self._name, describe_failure(self._name, "stopped", error)))
 
-    def _look(self, inputs: Sequence[Input], post: Post) -> None:
-        """Reads what is due, and posts what has moved."""
+    def _look(self, inputs: Sequence[AdcInput], post: Post) -> None:
+        """Read the inputs that are due, and post those that have moved."""
         for one in inputs:
             now_s = time.monotonic()
             if one.due_s > now_s:
@@ -145,9 +156,9 @@ class Mcp3008Driver:
 
     def _read(self, channel: int) -> int:
         try:
-            read = code(self._spi.xfer2(request(channel)))
+            read = decode_answer(self._spi.xfer2(request(channel)))
         except OSError as error:
-            raise failed(self._name, self._path, error) from error
+            raise spi_error(self._name, self._path, error) from error
         if read is None:
             raise Mcp3008MissingError(
                 f"{self._name}: no MCP3008 answers on {self._path}: where a 0 has to come, a 1 does: check its wiring "

@@ -1,7 +1,7 @@
-"""Footswitches on a terminal's keys, lamps on its line: to try a pedal without one.
+"""Simulates a pedal's controls on a terminal: keys are footswitches and knobs, one line shows the lights.
 
-1 to 9 tap a footswitch; with Shift, on a US keyboard, they hold it until the same again. + and - turn the first
-knob, ] and [ the second.
+Keys 1 to 9 tap a footswitch. With Shift, on a US keyboard, they hold it until the same key is pressed again. + and -
+turn the first knob, ] and [ the second.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ import tty
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nampedal.board.controls import Edge, Failure, Light, Position, Post
 from nampedal.board.errors import NoTerminalError
+from nampedal.board.inputs.control_events import Edge, Failure, Light, Position, Post
+from nampedal.firmware.base.faults import describe_failure
 
 HOLD = dict(zip("!@#$%^&*(", "123456789", strict=True))
 TURN = {"+": (0, 1), "-": (0, -1), "]": (1, 1), "[": (1, -1)}
-# From one end of a knob to the other.
+# Key presses from one end of a knob to the other.
 STEPS = 20
 TAP_S = 0.05
 GONE = "mock: the terminal is gone; start it in another"
 
 
 class MockDriver:
-    """reader, writer: file descriptors of a terminal."""
+    """Driver that simulates all controls. reader, writer: file descriptors of a terminal."""
 
     def __init__(
         self, switches: Sequence[str], knobs: Sequence[str], lights: Sequence[str], reader: int = 0, writer: int = 1
@@ -45,7 +46,7 @@ class MockDriver:
         self._end = (-1, -1)
 
     def open(self, post: Post) -> None:
-        """Raises NoTerminalError."""
+        """Post the state of all controls, and start to read keys in a thread. Raises NoTerminalError."""
         try:
             self._before = termios.tcgetattr(self._reader)
             tty.setcbreak(self._reader)
@@ -58,11 +59,11 @@ class MockDriver:
             post(Edge(time.monotonic(), name, name in self._held))
         for name, step in self._steps.items():
             post(Position(time.monotonic(), name, step / STEPS))
-        self._thread = threading.Thread(target=self._read, args=(post,), name="mock", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(post,), name="mock", daemon=True)
         self._thread.start()
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Raises NoTerminalError."""
+        """Write the line of lights if it has changed. Raises NoTerminalError."""
         if self._thread is None:
             raise NoTerminalError("mock: is not open")
         self._lit |= {name: light.level > 0.5 for name, light in lights.items() if name in self._lit}
@@ -85,9 +86,15 @@ class MockDriver:
         self._thread, self._line = None, ""
         for end in self._end:
             os.close(end)
-        # A terminal that is gone needs nothing back.
+        # If the terminal is gone, its settings cannot be restored.
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self._reader, termios.TCSADRAIN, self._before)
+
+    def _run(self, post: Post) -> None:
+        try:
+            self._read(post)
+        except Exception as error:
+            post(Failure(time.monotonic(), self.name, describe_failure(self.name, "stopped", error)))
 
     def _read(self, post: Post) -> None:
         while True:

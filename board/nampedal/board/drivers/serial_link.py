@@ -1,6 +1,6 @@
-"""A microcontroller with footswitches, knobs, encoders and lights on a serial port, by pyserial.
+"""Drives a microcontroller with footswitches, knobs, encoders and lights on a serial port, with pyserial.
 
-What the two say to each other is in serial_protocol.py, and in docs/serial-controls.md.
+The protocol is in serial_protocol.py and in docs/serial-controls.md.
 """
 
 from __future__ import annotations
@@ -17,8 +17,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nampedal.board import serial_protocol
-from nampedal.board.controls import Clicks, Edge, Event, Failure, Light, Position, Post
+from nampedal.board.drivers import serial_protocol
+from nampedal.board.drivers.serial_protocol import (
+    Decoder,
+    EncoderClicks,
+    Hello,
+    KnobPosition,
+    LightLevel,
+    Message,
+    Started,
+    SwitchEdge,
+    Who,
+)
 from nampedal.board.errors import (
     SerialControlError,
     SerialError,
@@ -30,25 +40,16 @@ from nampedal.board.errors import (
     SerialSilenceError,
     SerialVersionError,
 )
-from nampedal.board.serial_protocol import (
-    Decoder,
-    EncoderClicks,
-    Hello,
-    KnobPosition,
-    LightLevel,
-    Message,
-    Started,
-    SwitchEdge,
-    Who,
-)
+from nampedal.board.inputs.control_events import Clicks, Edge, Event, Failure, Light, Position, Post
+from nampedal.firmware.base.faults import describe_failure
 
-# Who opens a driver waits: a microcontroller that runs answers within some milliseconds.
+# Timeout for the answers when the port is opened. A running microcontroller answers within a few milliseconds.
 ANSWER_S = 0.5
 ASK_S = 0.1
-# Between two questions because of damaged frames.
+# Minimum time between two requests (Who) that are sent because of damaged frames.
 ASK_AGAIN_S = 1.0
 WRITE_S = 0.1
-MOST_READ = 4096
+MAX_READ = 4096
 _MISSING = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 _BUSY = (errno.EAGAIN, errno.EBUSY)
 
@@ -56,9 +57,11 @@ _log = logging.getLogger(__name__)
 
 
 class SerialDriver:
-    """switches, knobs, encoders, lights: names, and their numbers on the microcontroller.
+    """Driver of a microcontroller on a serial port.
 
-    After a damaged frame everything is asked for once more, and what has changed is posted: no footswitch stays down.
+    switches, knobs, encoders, lights: numbers on the microcontroller, by name.
+    After a damaged frame, the driver requests all states again and posts those that have changed. So a lost release
+    does not leave a footswitch pressed.
     """
 
     def __init__(
@@ -79,8 +82,9 @@ class SerialDriver:
         self._thread: threading.Thread | None = None
 
     def open(self, post: Post) -> None:
-        """Raises SerialLibraryError, SerialPortMissingError, SerialPortBusyError or SerialPortError at once.
+        """Open the port, post all states, and start the reading thread.
 
+        Raises SerialLibraryError, SerialPortMissingError, SerialPortBusyError or SerialPortError at once.
         Raises SerialSilenceError after ANSWER_S; SerialVersionError or SerialControlError as soon as it is known.
         """
         where = f"{self.name}: {self._port}"
@@ -98,7 +102,7 @@ class SerialDriver:
         self._thread.start()
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Raises SerialPortError. Nothing is sent of a light that would shine as before."""
+        """Set the lights; send only those that have changed. Raises SerialPortError."""
         if self._line is None:
             raise SerialPortError(f"{self.name}: {self._port}: is not open")
         for name, light in lights.items():
@@ -127,12 +131,13 @@ class SerialDriver:
                     post(event)
                 if session.until_question_s() == 0.0:
                     session.ask(line)
-        except SerialError as error:
-            post(Failure(time.monotonic(), self.name, str(error)))
+        except Exception as error:
+            # Catch every exception: otherwise the controls would stop without a message.
+            post(Failure(time.monotonic(), self.name, describe_failure(self.name, "stopped", error)))
 
 
 class _Session:
-    """What has been said since the port was opened."""
+    """State of the communication since the port was opened."""
 
     def __init__(self, where: str, wanted: Mapping[str, Mapping[str, int]]) -> None:
         self._where = where
@@ -145,7 +150,10 @@ class _Session:
         self._bad_then = 0
 
     def greet(self, line: _Line, baud: int) -> list[Event]:
-        """Where every switch and knob stands."""
+        """Wait for Hello and the states of all switches and knobs; return them as events.
+
+        Raises SerialSilenceError after ANSWER_S.
+        """
         end_s = time.monotonic() + ANSWER_S
         events: list[Event] = []
         while not self._greeted or self._unknown():
@@ -165,7 +173,7 @@ class _Session:
         line.send(Who())
 
     def until_question_s(self) -> float | None:
-        """None: there is no question."""
+        """Return the seconds until the next request; None if no request is needed."""
         if self._decoder.bad == self._bad_then:
             return None
         return max(0.0, self._asked_s + ASK_AGAIN_S - time.monotonic())
@@ -184,7 +192,7 @@ class _Session:
                     f"{self._where}: the microcontroller has started again; if nobody reset it, look at its supply"
                 )
             self._asked_s = float("-inf")
-        # What was said before is from another life.
+        # Messages before Hello may be old; ignore them.
         return self._event(message, time_s) if self._greeted else None
 
     def _event(self, message: Message, time_s: float) -> Event | None:
@@ -204,7 +212,7 @@ class _Session:
         return True
 
     def _unknown(self) -> list[str]:
-        """What has not said where it stands."""
+        """Return the switches and knobs whose state is not known yet."""
         asked = [(kind, name, number) for kind in ("switch", "knob") for name, number in self._wanted[kind].items()]
         return [f"{kind} {name!r}" for kind, name, number in asked if (kind, number) not in self._stand]
 
@@ -234,7 +242,7 @@ class _Session:
 
 
 class _Line:
-    """An open port. receive() in one thread at a time; everything else in any."""
+    """An open serial port. Only one thread at a time may call receive(); all other methods are thread-safe."""
 
     def __init__(self, where: str, port: str, baud: int) -> None:
         self._where = where
@@ -247,7 +255,10 @@ class _Line:
         self._sending = threading.Lock()
 
     def receive(self, patience_s: float | None) -> tuple[float, bytes] | None:
-        """Waits for bytes; none: nothing came in time. With when they came. None: was woken."""
+        """Wait for bytes. Return the time of arrival and the bytes; no bytes: timeout; None: wake() was called.
+
+        patience_s: timeout; None: wait without a limit. Raises SerialPortError.
+        """
         ready = self._ready.poll(None if patience_s is None else 1e3 * patience_s)
         time_s = time.monotonic()
         if not ready:
@@ -255,7 +266,7 @@ class _Line:
         if any(file == self._woken for file, _ in ready):
             return None
         try:
-            data = os.read(self._file, MOST_READ)
+            data = os.read(self._file, MAX_READ)
         except BlockingIOError:
             return time_s, b""
         except OSError as error:
@@ -265,11 +276,11 @@ class _Line:
         return time_s, data
 
     def send(self, message: Message) -> None:
-        """Raises SerialPortError."""
+        """Send a message. Raises SerialPortError."""
         try:
             with self._sending:
                 self._port.write(serial_protocol.encode(message))
-        # Pyserial's own errors are OSErrors; the text of some begins with "write failed".
+        # pyserial's own errors are OSErrors; some texts start with "write failed".
         except OSError as error:
             why = str(error).lower().removeprefix("write failed: ")
             raise SerialPortError(f"{self._where}: takes nothing: {why}; is it plugged in?") from error
@@ -278,7 +289,7 @@ class _Line:
         os.write(self._waker, b"!")
 
     def close(self) -> None:
-        # Linux tells of a device that is gone here, too.
+        # Closing raises OSError too if the device was unplugged.
         with contextlib.suppress(OSError):
             self._port.close()
         os.close(self._woken)
@@ -295,7 +306,7 @@ def _open_port(where: str, port: str, baud: int) -> Any:
         raise SerialLibraryError(f"{where}: pyserial is missing; run pip install 'nampedal[pedal]'") from error
     try:
         return serial.Serial(port, baud, exclusive=True, timeout=0.0, write_timeout=WRITE_S)
-    # What pyserial does not make an error of its own: baud rates, and what termios refuses.
+    # pyserial does not convert all exceptions to its own: bad baud rates, and errors of termios.
     except (OSError, ValueError, OverflowError, termios.error) as error:
         number = getattr(error, "errno", None)
         if number in _MISSING:

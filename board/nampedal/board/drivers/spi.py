@@ -1,4 +1,4 @@
-"""What all drivers on an SPI bus have in common: to open /dev/spidevBUS.DEVICE, and what may be wrong with it."""
+"""Opens /dev/spidevBUS.DEVICE for all drivers on an SPI bus, and reports its errors."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import importlib
 from typing import Any
 
 from nampedal.board.errors import SpiAccessError, SpidevMissingError, SpiFailedError, SpiOffError
-from nampedal.board.settings import reason
+from nampedal.firmware.base.files.toml_schema import os_error_text
 
 
 def path_of(bus: int, device: int) -> str:
-    """As Linux calls it."""
+    """Return the path of an SPI device in Linux."""
     return f"/dev/spidev{bus}.{device}"
 
 
-def connect(name: str, bus: int, device: int, hertz: int) -> Any:
-    """An open spidev.SpiDev in mode 0, with that clock at most. name: the driver's.
+def open_spi(name: str, bus: int, device: int, hertz: int) -> Any:
+    """Return an open spidev.SpiDev in mode 0. name: the driver's name, for errors.  hertz: maximum clock.
 
     Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError.
     """
@@ -34,16 +34,18 @@ def connect(name: str, bus: int, device: int, hertz: int) -> Any:
     except PermissionError as error:
         raise SpiAccessError(f"{name}: {path} may not be used: add whoever runs nampedal to the group spi") from error
     except OSError as error:
-        raise failed(name, path, error) from error
+        raise spi_error(name, path, error) from error
     try:
         spi.mode = 0
         spi.max_speed_hz = hertz
     except OSError as error:
         spi.close()
-        raise failed(name, path, error) from error
+        raise spi_error(name, path, error) from error
     return spi
 
 
-def failed(name: str, path: str, error: OSError) -> SpiFailedError:
-    """To be raised for what the system says."""
-    return SpiFailedError(f"{name}: {path} fails: {reason(error)}: check its wiring, and that nothing else uses it")
+def spi_error(name: str, path: str, error: OSError) -> SpiFailedError:
+    """Return the error to raise for an OSError of the SPI device. name: the driver's name."""
+    return SpiFailedError(
+        f"{name}: {path} fails: {os_error_text(error)}: check its wiring, and that nothing else uses it"
+    )

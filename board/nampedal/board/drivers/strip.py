@@ -1,6 +1,6 @@
-"""Lights on a strip of RGB LEDs with one data line, WS2812B ("NeoPixel") or SK6812, on an SPI bus's data out.
+"""Drives a strip of RGB LEDs with one data line, WS2812B ("NeoPixel") or SK6812, from the data output of an SPI bus.
 
-There is no clock: how long the line is high tells a 1 from a 0. What data sheets allow, in nanoseconds:
+There is no clock line: a 1 and a 0 differ in how long the line is high. The data sheets allow, in nanoseconds:
 
     high for             0            1          reset, low for
     WS2812B V1.0         250 to 550   650 to 950  50 us
@@ -8,17 +8,18 @@ There is no clock: how long the line is high tells a 1 from a 0. What data sheet
     SK6812               150 to 450   450 to 750  80 us
     all of them          250 to 380   650 to 750  280 us
 
-A bit is a byte of SPI at 6 MHz: two of its eight bits high for a 0, which is 333 ns, four for a 1, 667 ns. Three bits
-of SPI at 2.4 MHz, as is usual, are 417 and 833 ns, and too long for some; at 6.4 MHz four are 625 ns, too short for
-others. A byte begins and ends low, for there may be a pause of the bus's between bytes: in the middle of a bit it would
-spoil it, and a low that is longer does no harm until it is a reset.
+Each LED bit is one SPI byte at 6 MHz: two of its eight bits are high for a 0 (333 ns), four for a 1 (667 ns). The usual
+way, three SPI bits at 2.4 MHz, gives 417 and 833 ns, which is too long for some LEDs; four bits at 6.4 MHz give 625 ns,
+which is too short for others. Each byte starts and ends low, because the bus may pause between bytes: a pause in the
+high part would spoil the LED bit, but a longer low part is harmless until it is as long as a reset.
 
-A Pi divides its core clock by an even number, a Pi 5 200 MHz, and rounds the outcome down: 5.88 to 5.95 MHz come of
-200, 250, 400 and 500 MHz, and all of 5.33 to 6.15 MHz keep to the table. Before the Pi 5 it does not notice when the
-core slows down: core_freq_min in config.txt has to be what core_freq is, if the governor is not 'performance'.
+A Pi divides its core clock (a Pi 5: 200 MHz) by an even number, so that the SPI clock is not above the requested one:
+core clocks of 200, 250, 400 and 500 MHz give 5.88 to 5.95 MHz. All clocks from 5.33 to 6.15 MHz are within the table.
+A Pi before the Pi 5 does not adjust the divider when the core clock drops: if the CPU governor is not 'performance',
+core_freq_min in config.txt has to be equal to core_freq.
 
-What goes over the bus can be heard through a high-gain capture. So nothing goes unless a colour has changed, and then
-everything at once.
+Traffic on the bus can be heard through a high-gain capture. So data is sent only when a colour has changed, and then
+for all LEDs at once.
 """
 
 from __future__ import annotations
@@ -27,57 +28,61 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nampedal.board.controls import Light, Post
-from nampedal.board.drivers.spi import connect, failed, path_of
+from nampedal.board.drivers.spi import open_spi, path_of, spi_error
 from nampedal.board.errors import ControlsError, SpiFailedError, StripLevelError, StripPlaceError
+from nampedal.board.inputs.control_events import Light, Post
 
-# Of the 4096 bytes that Linux takes in one transfer (spidev.bufsiz), 64 LEDs need less than half.
-LEDS = 64
+# Maximum number of LEDs. 64 LEDs need less than half of the 4096 bytes of one transfer in Linux (spidev.bufsiz).
+MAX_LEDS = 64
 HERTZ = 6_000_000
 ZERO, ONE = 0b0110_0000, 0b0111_1000
-# Before the colours too: where the line was before is not known, and its first edge may look like a bit.
+# Low time of a reset. It is sent before the colours too: the line's earlier level is unknown, and its first edge may
+# look like a bit.
 RESET = bytes(225)
-# What an eye takes for half as bright is far less than half of the light.
+# The eye perceives far less than half of the light as half of the brightness.
 GAMMA = 2.2
-# Of what an LED can draw. All of it blinds whoever looks down at the pedal, and is a load that can be heard.
-MOST_LEVEL = 0.2
+# Default maximum, as a share of full brightness. Full brightness dazzles the player, and its current can be heard.
+MAX_LEVEL = 0.2
 
 Colour = tuple[int, int, int]
 _BITS = [bytes(ONE if value & 0x80 >> bit else ZERO for bit in range(8)) for value in range(256)]
 
 
 def spi_bytes(colours: Sequence[Colour]) -> bytes:
-    """What is sent for a strip: red, green and blue of each LED, 0 to 255, from the one next to the Pi.
+    """Return the SPI bytes for a strip. colours: red, green and blue of each LED, 0 to 255, starting next to the Pi.
 
-    Green goes first, and a value's highest bit.
+    Each LED gets green first, and each value starts with its highest bit.
     """
     bits = b"".join(_BITS[green] + _BITS[red] + _BITS[blue] for red, green, blue in colours)
     return RESET + bits + RESET
 
 
 def colour_of(light: Light, most_level: float) -> Colour:
-    """What an LED is told. most_level: what 255 is multiplied by. What is not dark stays so."""
+    """Return the colour values for an LED. most_level: factor for the maximum of 255.
+
+    A colour component above 0 always gives a value of at least 1.
+    """
     red, green, blue = (_value(light.level * part, most_level) for part in light.colour)
     return red, green, blue
 
 
 class StripDriver:
-    """A controls.Driver. bus, device: of /dev/spidevBUS.DEVICE.  lights: names and their places on the strip, from 0.
+    """Driver of an LED strip. bus, device: of /dev/spidevBUS.DEVICE.  lights: positions on the strip from 0, by name.
 
-    LEDs between them stay dark; what follows the last of them is not written.
+    LEDs between the named ones stay dark. LEDs after the last named one are not written.
     """
 
     def __init__(
-        self, name: str, bus: int, device: int, lights: Mapping[str, int], most_level: float = MOST_LEVEL
+        self, name: str, bus: int, device: int, lights: Mapping[str, int], most_level: float = MAX_LEVEL
     ) -> None:
-        """most_level: how much an LED may draw of what it can, above 0, to 1.
+        """Create a driver that is not open. most_level: maximum brightness of an LED, above 0 and up to 1.
 
         Raises StripPlaceError, StripLevelError.
         """
-        wrong = {light: place for light, place in lights.items() if place not in range(LEDS)}
+        wrong = {light: place for light, place in lights.items() if place not in range(MAX_LEDS)}
         if wrong or not lights:
             raise StripPlaceError(
-                f"{name}: lights are at places {wrong or 'none'}; at least one at 0 to {LEDS - 1} is needed"
+                f"{name}: lights are at places {wrong or 'none'}; at least one at 0 to {MAX_LEDS - 1} is needed"
             )
         if not 0.0 < most_level <= 1.0:
             raise StripLevelError(f"{name}: its most_level is {most_level}; above 0, and 1 at most, is allowed")
@@ -94,16 +99,19 @@ class StripDriver:
         return self._name
 
     def open(self, post: Post) -> None:
-        """The strip goes dark. Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError."""
-        self._spi = connect(self._name, self._bus, self._device, HERTZ)
+        """Open the bus and turn all LEDs off.
+
+        Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError.
+        """
+        self._spi = open_spi(self._name, self._bus, self._device, HERTZ)
         try:
             self._write(self._dark())
-        except ControlsError:
+        except BaseException:
             self.close()
             raise
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Raises SpiFailedError."""
+        """Set the lights; write the strip only if a colour has changed. Raises SpiFailedError."""
         if self._spi is None:
             raise SpiFailedError(f"{self._name}: {self._path}: is not open")
         colours = list(self._colours)
@@ -114,7 +122,7 @@ class StripDriver:
             self._write(colours)
 
     def close(self) -> None:
-        """A strip that can't be written any more stays as it is."""
+        """Turn all LEDs off if the strip can still be written, and close the bus."""
         if self._spi is None:
             return
         with contextlib.suppress(ControlsError):
@@ -129,7 +137,7 @@ class StripDriver:
         try:
             self._spi.xfer2(list(spi_bytes(colours)))
         except OSError as error:
-            raise failed(self._name, self._path, error) from error
+            raise spi_error(self._name, self._path, error) from error
         self._colours = colours
 
 

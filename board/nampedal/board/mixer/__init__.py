@@ -1,1 +1,1 @@
-"""The mixer of a HAT: what its drivers can set, what a profile sets, and whether the two fit."""
+"""The ALSA mixer of a HAT: the controls of its drivers, the settings of a profile, and the check that both fit."""

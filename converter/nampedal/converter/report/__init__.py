@@ -1,1 +1,1 @@
-"""The conversion report: does it fit, will I hear it, how does it sound, where did it come from."""
+"""The conversion report: does the capture fit, is a difference audible, how does it sound, where is it from."""

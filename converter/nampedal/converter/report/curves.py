@@ -1,4 +1,4 @@
-"""What plots show of a signal: few points, worked out of many frames."""
+"""Reduces signals of many frames to the few points of a plot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Signal = NDArray[np.floating[Any]]
 Float64 = NDArray[np.float64]
 
-# Below this nothing is shown, nor heard.
+# Levels below this are neither shown nor audible.
 FLOOR_DBFS = -140.0
 
 _LOWEST_HZ = 40.0
@@ -19,14 +19,14 @@ _FULL_SCALE_SINE = 0.5
 
 
 def envelope(signal: Signal, columns: int) -> tuple[Float64, Float64]:
-    """Lowest and highest frame of each of so many equal stretches, (columns,) each."""
+    """Return the lowest and highest frame of each of `columns` equal parts, (columns,) each."""
     starts = np.arange(columns) * len(signal) // columns
     wide = signal.astype(np.float64)
     return np.minimum.reduceat(wide, starts), np.maximum.reduceat(wide, starts)
 
 
 def level_over_time(signal: Signal, rate: float, step_s: float) -> tuple[Float64, Float64]:
-    """Middle of each stretch of step_s, in s, and its RMS, in dB of a full-scale sine's; not below FLOOR_DBFS."""
+    """Return the middle of each step_s part in s, and its RMS in dB of a full-scale sine's, at least FLOOR_DBFS."""
     step = round(step_s * rate)
     steps = len(signal) // step
     squares = signal[: steps * step].astype(np.float64).reshape(steps, step) ** 2
@@ -35,7 +35,10 @@ def level_over_time(signal: Signal, rate: float, step_s: float) -> tuple[Float64
 
 
 def band_levels(signal: Signal, rate: float) -> tuple[Float64, Float64]:
-    """Sixth-octave bands from 40 Hz to 20 kHz or half the rate: middles in Hz, RMS in dB of a full-scale sine's."""
+    """Return the middles in Hz and the RMS of sixth-octave bands, in dB of a full-scale sine's.
+
+    The bands go from 40 Hz to 20 kHz or half the rate. rate: Hz.
+    """
     highest = min(20_000.0, rate / 2)
     count = int(np.floor(np.log2(highest / _LOWEST_HZ) * _BANDS_PER_OCTAVE))
     edges = _LOWEST_HZ * 2 ** (np.arange(count + 1) / _BANDS_PER_OCTAVE)

@@ -1,4 +1,4 @@
-"""A report as one page that needs nothing else: no network, no files beside it."""
+"""Writes a report as one self-contained HTML page: it needs no network and no other files."""
 
 from __future__ import annotations
 
@@ -8,46 +8,53 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from nampedal.converter.report import tables, words
-from nampedal.converter.report.audio import Clip, Clips, clips
-from nampedal.converter.report.facts import BoardFit, Report
+from nampedal.converter.report import report_tables, wording
+from nampedal.converter.report.audio_embed import Clip, Clips, clips
 from nampedal.converter.report.plots import plots
+from nampedal.converter.report.report_model import BoardFit, Report
+from nampedal.firmware.base.one_line import plain_lines
 
 
 def to_html(report: Report) -> str:
-    """The page: the same report gives the same bytes."""
+    """Return the page. The same report gives the same bytes."""
     heard = clips(report)
-    environment = Environment(autoescape=True, trim_blocks=True, undefined=StrictUndefined)
-    environment.filters.update(capital=words.capital, unbroken=_unbroken)
+    environment = Environment(autoescape=True, trim_blocks=True, undefined=StrictUndefined, finalize=_shown)
+    environment.filters.update(capital=wording.capital, unbroken=_unbroken)
     return environment.from_string(_part("page.html")).render(
         report=report,
         css=Markup(_part("page.css")),
         script=Markup(_part("page.js")),
-        verdict=words.verdict(report),
-        advice=words.advice(report),
+        verdict=wording.verdict(report),
+        advice=wording.advice(report),
         rows=_rows(report),
         rate=f"{report.sample_rate:g} Hz",
-        ask=words.ASK_FOR_A_BOARD,
-        ask_command=words.board_command(report, ".html"),
-        tier_in_words=words.TIER_IN_WORDS,
-        esr_in_words=words.ESR_IN_WORDS,
-        bands_in_words=words.BANDS_IN_WORDS,
+        ask=wording.ASK_FOR_A_BOARD,
+        ask_command=wording.board_command(report, ".html"),
+        tier_in_words=wording.TIER_IN_WORDS,
+        esr_in_words=wording.ESR_IN_WORDS,
+        bands_in_words=wording.BANDS_IN_WORDS,
         bands=_bands(report),
-        figures=tables.figures(report),
+        figures=report_tables.figures(report),
         clips=_heard(heard),
         silent=[tier.label for tier, found in zip(report.tiers, heard.differences, strict=True) if not found],
         sound_note=_sound_note(heard),
         plots=plots(report),
-        origin=tables.origin(report),
+        origin=report_tables.origin(report),
     )
 
 
+def _shown(value: object) -> object:
+    """Make a text from a file safe: it can't change the text direction of the page."""
+    return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _part(name: str) -> str:
+    """Return the text of a file in this package."""
     return files("nampedal.converter.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _unbroken(text: str) -> str:
-    """No line ends between a number and its unit, nor before a tier's number."""
+    """Prevent line breaks between a number and its unit, and before a tier's number."""
     return re.sub(r"(?<=\d) (?=%|dB|Hz|frames)|(?<=\b[Tt]ier) (?=\d)", "\N{NO-BREAK SPACE}", text)
 
 
@@ -60,30 +67,30 @@ def _rows(report: Report) -> list[dict[str, Any]]:
             "frames": row[0].period_frames,
             "cells": [_cell({fit.tier: fit for fit in row}.get(tier.index)) for tier in report.tiers],
         }
-        for row in words.board_rows(report)
+        for row in wording.board_rows(report)
     ]
 
 
 def _cell(fit: BoardFit | None) -> dict[str, Any] | None:
     if fit is None:
         return None
-    # The bar is as long as what is taken, or as one core, whichever is more.
+    # The full width of the bar is one core, or the load if that is more.
     whole = max(100.0, fit.percent)
     return {
         "fits": fit.fits,
         "percent": f"{fit.percent:.0f} %",
-        "status": fit.status,
+        "status": wording.load_status(fit),
         "width": f"{100 * fit.percent / whole:.1f}",
         "limit": f"{100 * fit.budget_percent / whole:.1f}",
     }
 
 
 def _bands(report: Report) -> list[dict[str, Any]]:
-    found = [(words.band(tier.comparison.esr), tier.label) for tier in report.tiers]
-    limits = [f"up to {band.most:g}" for band in words.BANDS[:-1]] + [f"above {words.BANDS[-2].most:g}"]
+    found = [(wording.band(tier.comparison.esr), tier.label) for tier in report.tiers]
+    limits = [f"up to {band.most:g}" for band in wording.BANDS[:-1]] + [f"above {wording.BANDS[-2].most:g}"]
     return [
         {"name": band.name, "range": limit, "labels": [label for one, label in found if one is band]}
-        for band, limit in zip(words.BANDS, limits, strict=True)
+        for band, limit in zip(wording.BANDS, limits, strict=True)
     ]
 
 

@@ -1,36 +1,37 @@
-"""A report as text: what fits into an issue, a forum post or a repository."""
+"""Writes a report as Markdown, for an issue, a forum post or a repository."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from nampedal.converter.report import tables, words
-from nampedal.converter.report.facts import LEVELS_DBFS, Report
+from nampedal.converter.report import report_tables, wording
+from nampedal.converter.report.report_model import LEVELS_DBFS, Report
+from nampedal.firmware.base.one_line import one_line
 
 
 def to_markdown(report: Report) -> str:
-    """The verdict and the tables of the page, as CommonMark with tables as GitHub has them."""
+    """Return the verdict and the tables of the page, as CommonMark with GitHub's tables."""
     labels = [tier.label for tier in report.tiers]
     sized = [f"{tier.label}, {tier.size}" for tier in report.tiers]
     parts = [
         f"# {_escaped(report.name)}",
-        f"**{_escaped(words.verdict(report))}**",
+        f"**{_escaped(wording.verdict(report))}**",
         "## What to try",
-        "\n".join(f"- {_escaped(line)}" for line in words.advice(report)),
+        "\n".join(f"- {_escaped(line)}" for line in wording.advice(report)),
         "## Does it fit?",
-        words.TIER_IN_WORDS,
+        wording.TIER_IN_WORDS,
         *_boards(report, sized),
         "## Will I hear it?",
-        f"{words.ESR_IN_WORDS} {words.BANDS_IN_WORDS}",
-        _table(["", *sized], [[row.name, *row.values] for row in tables.figures(report)]),
+        f"{wording.ESR_IN_WORDS} {wording.BANDS_IN_WORDS}",
+        _table(["", *sized], [[row.name, *row.values] for row in report_tables.figures(report)]),
         _bands(),
         "## Look closer",
         "ESR of the same plucks at different input levels:",
         _table(
             ["peak", *labels],
             [
-                [f"{level:g} dBFS", *(words.figure(tier.esr_by_level[i], ".1e") for tier in report.tiers)]
+                [f"{level:g} dBFS", *(wording.figure(tier.esr_by_level[i], ".1e") for tier in report.tiers)]
                 for i, level in enumerate(LEVELS_DBFS)
             ],
         ),
@@ -41,7 +42,7 @@ def to_markdown(report: Report) -> str:
                 [
                     f"{level:g} dBFS",
                     *(
-                        words.figure(sound.harmonics[i].thd_db, ".1f", " dB")
+                        wording.figure(sound.harmonics[i].thd_db, ".1f", " dB")
                         for sound in (report.original, *(tier.sound for tier in report.tiers))
                     ),
                 ]
@@ -50,15 +51,15 @@ def to_markdown(report: Report) -> str:
         ),
         "A report that ends in .html also has the plots, and sound to listen to.",
         "## Where it came from",
-        "\n".join(f"- {name}: {_escaped(value)}" for name, value in tables.origin(report)),
+        "\n".join(f"- {name}: {_escaped(value)}" for name, value in report_tables.origin(report)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _boards(report: Report, sized: Sequence[str]) -> list[str]:
-    rows = words.board_rows(report)
+    rows = wording.board_rows(report)
     if not rows:
-        return [words.ASK_FOR_A_BOARD, f"    {' '.join(words.board_command(report, '.md').splitlines())}"]
+        return [wording.ASK_FOR_A_BOARD, f"    {' '.join(wording.board_command(report, '.md').splitlines())}"]
     lines = []
     for row in rows:
         by_tier = {fit.tier: fit for fit in row}
@@ -68,7 +69,7 @@ def _boards(report: Report, sized: Sequence[str]) -> list[str]:
             if fit is None:
                 cells.append("not asked")
             else:
-                cells.append(f"{fit.percent:.0f} % {fit.status}, {'fits' if fit.fits else 'too much'}")
+                cells.append(f"{fit.percent:.0f} % {wording.load_status(fit)}, {'fits' if fit.fits else 'too much'}")
         first = row[0]
         latency = f"{first.latency_ms:.1f} ms ({first.period_frames} frames)"
         lines.append([first.board_name, f"{first.budget_percent:.0f} %", latency, *cells])
@@ -76,8 +77,8 @@ def _boards(report: Report, sized: Sequence[str]) -> list[str]:
 
 
 def _bands() -> str:
-    limits = [f"ESR up to {band.most:g}: {band.name}" for band in words.BANDS[:-1]]
-    return f"{'; '.join(limits)}; above: {words.BANDS[-1].name}."
+    limits = [f"ESR up to {band.most:g}: {band.name}" for band in wording.BANDS[:-1]]
+    return f"{'; '.join(limits)}; above: {wording.BANDS[-1].name}."
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -88,5 +89,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A file's own words stay words: no markup, no cells, no lines of their own."""
-    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
+    """Escape a file's text, so that it contains no markup, no table cells and no line breaks."""
+    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(one_line(text).split()))

@@ -1,4 +1,4 @@
-"""The plots of a report. All of them show the original in grey, and each tier in its colour."""
+"""Draws the plots of a report. All show the original in grey, and each tier in its own colour."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from nampedal.converter import material
-from nampedal.converter.metrics import peak_dbfs
-from nampedal.converter.probes import HARMONICS, LOUD_DBFS, Transfer
+from nampedal.converter.listening import test_signals
+from nampedal.converter.listening.harmonics import HARMONICS, LOUD_DBFS, TransferCurve
+from nampedal.converter.listening.metrics import peak_dbfs
 from nampedal.converter.report import svg
 from nampedal.converter.report.curves import FLOOR_DBFS, Signal, band_levels, envelope, level_over_time
-from nampedal.converter.report.facts import LEVELS_DBFS, Report
-from nampedal.converter.report.words import BANDS
+from nampedal.converter.report.report_model import LEVELS_DBFS, Report
+from nampedal.converter.report.wording import BANDS
 
 _COLUMNS = 300
 _STEP_S = 0.05
@@ -32,7 +32,7 @@ _ORIGINAL_LINE: dict[str, Any] = {"color": svg.ORIGINAL, "linewidth": 4.0}
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """title: what one sees.  caption: how to read it.  svg: an element."""
+    """One plot. title: the subject. caption: how to read it. svg: an SVG element."""
 
     title: str
     caption: str
@@ -40,7 +40,7 @@ class Plot:
 
 
 def plots(report: Report) -> list[Plot]:
-    """Every plot, from what is seen at once to what needs a look."""
+    """Return all plots, the easiest to read first."""
     makers: tuple[Callable[[Report], Plot], ...] = (_waveform, _spectrum, _esr_by_level, _harmonics, _transfer, _decay)
     return [maker(report) for maker in makers]
 
@@ -167,16 +167,16 @@ def _transfer(report: Report) -> Plot:
 
 def _decay(report: Report) -> Plot:
     rate = report.sample_rate
-    start = len(report.original.audio) - round(material.DECAY_S * rate)
+    decay = test_signals.validation_sections(rate)[test_signals.DECAY]
     with svg.figure() as figure:
         axes = figure.subplots()
-        times, db = level_over_time(report.original.audio[start:], rate, _STEP_S)
+        times, db = level_over_time(report.original.audio[decay], rate, _STEP_S)
         axes.plot(times, db, **_ORIGINAL_LINE)
         ends = [(times[-1], db[-1], "original", svg.SOFT)]
         for tier in report.tiers:
             colour = svg.tier_colour(tier.index)
-            axes.plot(times, level_over_time(tier.sound.audio[start:], rate, _STEP_S)[1], **svg.tier_line(tier.index))
-            times, db = level_over_time((tier.sound.audio - report.original.audio)[start:], rate, _STEP_S)
+            axes.plot(times, level_over_time(tier.sound.audio[decay], rate, _STEP_S)[1], **svg.tier_line(tier.index))
+            times, db = level_over_time((tier.sound.audio - report.original.audio)[decay], rate, _STEP_S)
             if db.max() > FLOOR_DBFS:
                 axes.plot(times, db, color=colour, linewidth=1.0, linestyle=(0, (1, 1.5)))
                 ends.append((times[-1], db[-1], f"difference\nof {tier.label}", colour))
@@ -185,14 +185,14 @@ def _decay(report: Report) -> Plot:
         _label(figure, axes, ends)
         title = "How it fades into silence"
         caption = (
-            f"A chord fades by {-material.DECAY_DB:g} dB in {material.DECAY_S:g} s. "
+            f"A chord fades by {-test_signals.DECAY_DB:g} dB in {test_signals.DECAY_S:g} s. "
             "Solid: what is heard, down to the noise floor; dotted: the difference."
         )
         return _plot(title, caption, figure, "decay")
 
 
 def _label(figure: Figure, axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names at the ends of lines, (x, y, text, colour), moved up where they would stand on one another."""
+    """Write labels at the ends of lines, (x, y, text, colour). Labels that would overlap are moved up."""
     figure.draw_without_rendering()
     to_points, to_data = axes.transData.transform, axes.transData.inverted().transform
     least = -math.inf
@@ -216,16 +216,16 @@ def _label(figure: Figure, axes: Axes, ends: list[tuple[float, float, str, str]]
 
 
 def _enlarged(original: Signal, difference: Signal) -> int:
-    """1, 2, 5, 10, ...: brings a difference up to the peak of the original, but not above."""
+    """Return the largest of 1, 2, 5, 10, ... by which the difference's peak stays within the original's."""
     room_db = peak_dbfs(original) - peak_dbfs(difference)
     if not math.isfinite(room_db):
         return 1
     return next((factor for factor in _FACTORS if factor <= 10 ** (room_db / 20)), 1)
 
 
-def _closed(curve: Transfer) -> tuple[Signal, Signal]:
+def _closed(curve: TransferCurve) -> tuple[Signal, Signal]:
     return np.append(curve.given, curve.given[0]), np.append(curve.got, curve.got[0])
 
 
 def _plot(title: str, caption: str, figure: Figure, name: str) -> Plot:
-    return Plot(title, caption, svg.inline(figure, name, html.escape(title)))
+    return Plot(title, caption, svg.inline_svg(figure, name, html.escape(title)))

@@ -1,4 +1,4 @@
-"""Figures as SVG that lives inside a page: its colours, its font, no identifiers or addresses of its own."""
+"""Draws figures as SVG for embedding in a page. They use the page's colours and font, and no external references."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-# Drawn in these, and named after the page's variables behind it: so they change with light and dark.
+# Placeholder colours. `inline_svg` replaces them with the page's CSS variables, so that they follow the light and dark
+# theme.
 INK, SOFT, FAINT, ORIGINAL = "#010001", "#010002", "#010003", "#010004"
 TIERS = ("#020000", "#020001", "#020002", "#020003", "#020004")
 _VARIABLES = {INK: "ink", SOFT: "soft", FAINT: "faint", ORIGINAL: "original"} | {
@@ -19,7 +20,7 @@ _VARIABLES = {INK: "ink", SOFT: "soft", FAINT: "faint", ORIGINAL: "original"} | 
 }
 _DASHES = ("-", (0, (6, 2)), (0, (2, 2)))
 
-# A page's column on a phone is not much narrower: text stays readable there.
+# A page on a phone is only slightly narrower, so text stays readable there.
 WIDTH_IN, HEIGHT_IN = 5.0, 3.1
 _STYLE: Any = {
     "axes.axisbelow": True,
@@ -50,22 +51,22 @@ def tier_colour(index: int) -> str:
 
 
 def tier_line(index: int) -> dict[str, Any]:
-    """How a tier's line looks: a colour of its own, and beyond those another dash."""
+    """Return the line style of a tier: a colour of its own, and another dash pattern when the colours repeat."""
     return {"color": tier_colour(index), "linestyle": _DASHES[index // len(TIERS) % len(_DASHES)], "linewidth": 1.5}
 
 
 @contextmanager
 def figure(height_in: float = HEIGHT_IN) -> Iterator[Figure]:
-    """An empty figure in the page's style."""
+    """Yield an empty figure in the page's style."""
     with mpl.rc_context():
-        # Whatever a user's own matplotlibrc says.
+        # Ignore the user's matplotlibrc.
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
 
 
-def inline(figure: Figure, name: str, description: str) -> str:
-    """The figure as an <svg> element, the same bytes every time. name: unlike any other figure's on the page."""
+def inline_svg(figure: Figure, name: str, description: str) -> str:
+    """Return the figure as an <svg> element; the same figure gives the same bytes. name: unique on the page."""
     written = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(
@@ -75,7 +76,7 @@ def inline(figure: Figure, name: str, description: str) -> str:
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()  # type: ignore[union-attr]
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    # Text in the page's font, at matplotlib's size.
+    # Keep matplotlib's font size, but use the page's font.
     body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, f"var(--{variable})")

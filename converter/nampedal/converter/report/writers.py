@@ -1,4 +1,4 @@
-"""Which writer a report's name asks for."""
+"""Selects the report writer by file name."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.converter.errors import ReportMissingError, ReportSuffixError
-from nampedal.converter.report.facts import Report
 from nampedal.converter.report.markdown import to_markdown
+from nampedal.converter.report.report_model import Report
 
 
 def writer(path: Path) -> Callable[[Report], str]:
-    """What turns a report into the text of this file. Raises ReportSuffixError, ReportMissingError."""
+    """Return the function that turns a report into this file's text.
+
+    Raises ReportSuffixError, ReportMissingError.
+    """
     suffix = path.suffix.lower()
     if suffix == ".md":
         return to_markdown
     if suffix != ".html":
         raise ReportSuffixError(f"{path}: ends in {suffix or 'nothing'}; a report is written as .html or .md")
     try:
-        # Late, as it takes packages that only this needs.
+        # Imported late, because it needs packages that nothing else needs.
         page = importlib.import_module("nampedal.converter.report.html")
     except ModuleNotFoundError as error:
         need = f"a .html report needs {error.name}, which is not installed"

@@ -1,1 +1,1 @@
-"""Slimming: a smaller network that sounds like a capture's own, made without the recordings it was trained on."""
+"""Makes a smaller network that sounds like a capture, without the recordings that the capture was trained on."""

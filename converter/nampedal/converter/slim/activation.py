@@ -1,14 +1,17 @@
-"""What a layer's sums go through, and its derivative, in PyTorch."""
+"""Activation of a layer (with gating) and its derivative, in PyTorch."""
 
 from __future__ import annotations
 
 import torch
-from nampedal.firmware.network import Activation, ActivationKind, Gating, WaveNetLayer
+from nampedal.firmware.engine.network import Activation, ActivationKind, Gating, WaveNetLayer
 from torch import Tensor
 
 
 def activate(layer: WaveNetLayer, z: Tensor) -> tuple[Tensor, Tensor]:
-    """What `differentiate` wants of the sums z (out, frames), which may be overwritten; and what comes out of them."""
+    """Apply the layer's activation to the sums z (out, frames). Return (z for `differentiate`, output).
+
+    z may be overwritten.
+    """
     if layer.gating is Gating.OFF and layer.activation.kind is ActivationKind.TANH:
         # PyTorch's tanh takes ten times as long as its sigmoid.
         a = z.mul_(2.0).sigmoid_().mul_(2.0).sub_(1.0)
@@ -17,7 +20,7 @@ def activate(layer: WaveNetLayer, z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def differentiate(layer: WaveNetLayer, z: Tensor, a: Tensor, of_a: Tensor) -> Tensor:
-    """The gradient of the sums, from that of what came out."""
+    """Return the gradient with respect to the sums z. of_a: gradient with respect to the output a."""
     if layer.gating is Gating.OFF and layer.activation.kind is ActivationKind.TANH:
         of_z: Tensor = torch.ops.aten.tanh_backward(of_a, a)
         return of_z

@@ -1,8 +1,9 @@
-"""Channels taken out of a WaveNet, with what is left fitted to make up for them. Needs no PyTorch.
+"""Removes channels from a WaveNet, and fits the remaining weights to replace them. Needs no PyTorch.
 
-Of each layer array those activations are kept from which what all of them hand on is best predicted; of the stream, in
-which nothing bends the signal, the principal components. Then the smaller network is fitted from front to back by least
-squares: each layer, from the smaller network's own signals so far, to what the original's layer hands on.
+In each layer array, the kept activations are those from which the output of all activations is best predicted. The
+residual stream has no nonlinearity, so it is reduced to its principal components. Then the smaller network is fitted
+from front to back by least squares: each layer takes the smaller network's own signals so far as input, and the output
+of the original's layer as target.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from nampedal.converter import reference
-from nampedal.converter.reference import Signal
-from nampedal.converter.slim.plain import Shape, divided
-from nampedal.firmware.network import (
+from nampedal.converter.rounding import reference
+from nampedal.converter.rounding.reference import Signal
+from nampedal.converter.slim.fusable import Shape, split_arrays
+from nampedal.firmware.engine.network import (
     Activation,
     ActivationKind,
     Conv,
@@ -28,25 +29,29 @@ from nampedal.firmware.network import (
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-# Of the mean second moment: how far a fit may trust inputs that are hardly excited, or hardly differ.
+# Ridge regularisation, relative to the mean second moment: limits the weights of inputs that are weak or nearly equal.
 LAYER_RIDGE = 1e-4
 HEAD_RIDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Of one array. kept: the inner channels that stay.  basis: (channels, fewer), orthonormal, of the stream."""
+    """The reduction of one array.
+
+    kept: indices of the inner channels that stay.
+    basis: of the residual stream, (channels, fewer), orthonormal.
+    """
 
     kept: NDArray[np.intp]
     basis: Signal
 
 
 def prune(network: WaveNet, shape: Shape, audio: NDArray[np.float32]) -> WaveNet:
-    """The network in a shape of fewer channels, fitted on audio (frames,). Nothing is trained."""
-    network = divided(network, shape)
+    """Return the network with fewer channels, fitted on audio (frames,). It is not trained."""
+    network = split_arrays(network, shape)
     silence = prewarm_frames(network)
     given = np.concatenate([np.zeros(silence), audio.astype(np.float64)])[:, None]
-    # More threads only wait for one another: the products are small.
+    # The matrix products are small; more threads would only wait for each other.
     with threadpool_limits(1, "blas"):
         choices = _choices(network, shape, given, silence)
         return replace(network, arrays=tuple(_fit(network, choices, given, silence)))
@@ -67,7 +72,7 @@ def _choices(network: WaveNet, shape: Shape, given: Signal, silence: int) -> lis
             total = total + a
             assert layer.layer1x1 is not None
             onward = expand(layer.layer1x1.weight)[:, :, 0].astype(np.float64)
-            # Head and stream are given the same say.
+            # Scaled so that head and stream have the same weight.
             share = np.linalg.norm(onward) / max(float(np.linalg.norm(to_head)), 1e-12)
             moments.append(_covariance(a[silence:]))
             handed_on.append(np.concatenate([onward, share * to_head]))
@@ -79,7 +84,10 @@ def _choices(network: WaveNet, shape: Shape, given: Signal, silence: int) -> lis
 
 
 def _kept(moments: list[Signal], handed_on: list[Signal], count: int) -> NDArray[np.intp]:
-    """The channels that predict best, over all layers, what all channels hand on: the others leave one by one."""
+    """Return the channels that best predict the output of all channels, over all layers.
+
+    The least useful channel is removed one at a time until `count` are left.
+    """
     kept = list(range(len(moments[0])))
     wholes = [max(float(np.trace(h @ m @ h.T)), 1e-30) for m, h in zip(moments, handed_on, strict=True)]
 
@@ -128,7 +136,7 @@ def _fit(network: WaveNet, choices: list[_Choice], given: Signal, silence: int) 
 
 
 def _layer(layer: WaveNetLayer, choice: _Choice, own: Signal, given: Signal, z: Signal, silence: int) -> WaveNetLayer:
-    """The layer with fewer channels: its sums, of the kept ones, fitted to z. Its 1x1 is the original's still."""
+    """Return the layer with fewer channels, its sums fitted to the kept channels of z. Its 1x1 is not changed."""
     halves = 1 if layer.gating is Gating.OFF else 2
     inner = z.shape[1] // halves
     kept = np.concatenate([choice.kept + half * inner for half in range(halves)])
@@ -163,12 +171,12 @@ def _activated(layer: WaveNetLayer, z: Signal) -> Signal:
 
 
 def _fitted(like: Conv, x: Signal, goal: Signal, silence: int, ridge: float) -> Conv:
-    """A convolution with the taps of another, from x (frames, in) to goal (frames, out)."""
+    """Fit a convolution from x (frames, in) to goal (frames, out). It has the kernel and dilation of `like`."""
     return _conv(*_least_squares(_taps(like, x)[silence:], goal[silence:], ridge), like)
 
 
 def _least_squares(x: Signal, goal: Signal, ridge: float) -> tuple[Signal, Signal]:
-    """Weights (out, columns) and biases (out,) that make of x (frames, columns) the goal (frames, out)."""
+    """Return weights (out, columns) and biases (out,) that map x (frames, columns) to goal (frames, out)."""
     mean, mean_goal = x.mean(axis=0), goal.mean(axis=0)
     moment = x.T @ x / len(x) - np.outer(mean, mean)
     product = goal.T @ x / len(x) - np.outer(mean_goal, mean)
@@ -178,7 +186,7 @@ def _least_squares(x: Signal, goal: Signal, ridge: float) -> tuple[Signal, Signa
 
 
 def _taps(conv: Conv, x: Signal) -> Signal:
-    """What a convolution sees, after a past of zeros: (frames, kernel * in), the oldest first."""
+    """Return the inputs of a convolution at each frame, (frames, kernel * in), oldest tap first. The past is zeros."""
     taps = []
     for tap in range(conv.kernel_size):
         delay = min(conv.lookback - tap * conv.dilation, len(x))

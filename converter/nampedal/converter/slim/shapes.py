@@ -1,4 +1,4 @@
-"""The shapes that a network could be slimmed to: some that differ, each as large as the limit lets it be."""
+"""Lists candidate shapes for slimming: several different ones, each as large as the limit allows."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from nampedal.converter.slim.plain import Shape, shape_of
-from nampedal.firmware.network import Conv, Gating, LayerArray, WaveNet, WaveNetLayer
+from nampedal.converter.slim.fusable import Shape, shape_of
+from nampedal.firmware.engine.network import Conv, Gating, LayerArray, WaveNet, WaveNetLayer
 
-# Widths go as the original's to this power: in proportion, nearer to each other, alike, the narrow ones wider.
+# Array widths are proportional to the original widths raised to this power: 1 keeps the proportions, 0.5 brings the
+# widths nearer to each other, 0 makes them equal, -0.5 makes narrow arrays the wide ones.
 _POWERS = (1.0, 0.5, 0.0, -0.5)
-# Of an array that is divided, how many of its layers come first; either part is half as wide as the other.
+# An array can be split in two after this share of its layers; one part is then half as wide as the other.
 _DIVISIONS = (1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6)
 _POWERS_DIVIDED = (1.0, 0.0)
-_LEAST_DIVIDED = 6
-_LEAST_CHANNELS = 2
+_MIN_DIVIDED = 6
+_MIN_CHANNELS = 2
 
 Fits = Callable[[WaveNet], bool]
 
 
 def shapes(network: WaveNet, fits: Fits) -> list[Shape]:
-    """Shapes that fit and could not be wider in any part; none where nothing fits. fits: asked of networks of zeros."""
+    """Return the candidate shapes. Each fits, and no part of it can be wider. Empty if nothing fits.
+
+    fits(network): returns True if the network is within the limit; called with networks of zeros.
+    """
     found: dict[Shape, None] = {}
     for relative in _families(network):
         shape = _widest(network, relative, fits)
@@ -31,13 +35,13 @@ def shapes(network: WaveNet, fits: Fits) -> list[Shape]:
     return list(found)
 
 
-def smallest(network: WaveNet) -> Shape:
-    """As few channels as there may be."""
-    return tuple(replace(part, channels=min(part.channels, _LEAST_CHANNELS)) for part in shape_of(network))
+def smallest_shape(network: WaveNet) -> Shape:
+    """Return the shape with the fewest channels that is allowed."""
+    return tuple(replace(part, channels=min(part.channels, _MIN_CHANNELS)) for part in shape_of(network))
 
 
-def blank(network: WaveNet, shape: Shape) -> WaveNet:
-    """A network of that shape, all zeros: what it costs is what the real one will cost."""
+def untrained(network: WaveNet, shape: Shape) -> WaveNet:
+    """Return a network of this shape with all weights zero; its cost is the same as that of the trained one."""
     arrays = []
     for number, part in enumerate(shape):
         array = network.arrays[part.array]
@@ -66,12 +70,12 @@ def _zeros(out: int, into: int, like: Conv | None = None) -> Conv:
 
 
 def _families(network: WaveNet) -> Iterator[Shape]:
-    """Divisions of the network, with widths that are right in relation to each other and as large as they can be."""
+    """Yield the candidate splits of the network. Only the ratio of their widths counts; `_widest` scales them."""
     own = shape_of(network)
     for power in _POWERS if len(own) > 1 else _POWERS[:1]:
         yield _relative(own, power, [1.0] * len(own))
     for number, part in enumerate(own):
-        if part.layers < _LEAST_DIVIDED:
+        if part.layers < _MIN_DIVIDED:
             continue
         for division in _DIVISIONS:
             middle = part.first + round(division * part.layers)
@@ -95,22 +99,22 @@ def _widest(network: WaveNet, relative: Shape, fits: Fits) -> Shape | None:
 
     def scaled(scale: float) -> Shape:
         return tuple(
-            replace(part, channels=min(max(_LEAST_CHANNELS, round(scale * part.channels)), own[part.array]))
+            replace(part, channels=min(max(_MIN_CHANNELS, round(scale * part.channels)), own[part.array]))
             for part in relative
         )
 
     best = scaled(0.0)
-    if not fits(blank(network, best)):
+    if not fits(untrained(network, best)):
         return None
     largest = 2 * max(own.values()) / min(part.channels for part in relative)
     for scale in np.linspace(0.0, largest, 8 * max(own.values()))[1:]:
         wider = scaled(float(scale))
         if wider != best:
-            if not fits(blank(network, wider)):
+            if not fits(untrained(network, wider)):
                 break
             best = wider
-    # What is left of the limit goes to whichever part can still take it.
-    while (larger := next((one for one in _larger(best, own) if fits(blank(network, one))), None)) is not None:
+    # Use the rest of the limit: widen single parts as long as the result fits.
+    while (larger := next((one for one in _larger(best, own) if fits(untrained(network, one))), None)) is not None:
         best = larger
     return best
 
@@ -120,7 +124,7 @@ def _divided_for_nothing(shape: Shape) -> bool:
 
 
 def _larger(shape: Shape, own: dict[int, int]) -> Iterator[Shape]:
-    """A channel more in one part, or a layer more in the wider one of two parts of an array."""
+    """Yield slightly larger shapes: a part has one more channel, or the wider part of a split array one more layer."""
     for index, part in enumerate(shape):
         if part.channels < own[part.array]:
             yield (*shape[:index], replace(part, channels=part.channels + 1), *shape[index + 1 :])

@@ -1,6 +1,7 @@
-"""SOAP (Vyas et al. 2024): Adam in the eigenbasis of Shampoo's preconditioner.
+"""The SOAP optimizer (Vyas et al. 2024): Adam in the eigenbasis of Shampoo's preconditioner.
 
-The networks are tiny and badly scaled: a step costs little more than Adam's, and goes several times as far.
+The networks are tiny and badly scaled: a SOAP step costs little more than an Adam step, and makes several times the
+progress.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ import torch
 from torch import Tensor
 
 MOMENTUM = 0.95
-# Steps between two renewals of the eigenbases: measured, 1 and 50 end where 10 does.
-RENEW = 10
+# Steps between two updates of the eigenbases. Measured: 1 and 50 give the same result as 10.
+BASIS_UPDATE_STEPS = 10
 _EPSILON = 1e-8
 
 
 @dataclass(slots=True)
 class _Group:
-    """Matrices of one shape, (matrices, out, in), stacked.
+    """Optimizer state of all matrices that have the same shape, stacked as (matrices, out, in).
 
-    left, right: the moving means of G G' and G' G; their eigenvectors; first and second moments of the gradients, the
-    second in the eigenbasis.
+    left, right: moving means of G G' and G' G, where G is the gradient.
+    left_basis, right_basis: their eigenvectors.
+    first, second: first and second moments of the gradients; the second is in the eigenbasis.
     """
 
     left: Tensor
@@ -33,7 +35,7 @@ class _Group:
 
 
 class Soap:
-    """Steps for a list of matrices."""
+    """The SOAP optimizer for a list of matrices, which `step` changes in place."""
 
     def __init__(self, parameters: list[Tensor]) -> None:
         self._parameters = parameters
@@ -45,7 +47,7 @@ class Soap:
 
     @torch.no_grad()
     def step(self, gradients: list[Tensor], rate: float) -> None:
-        """Take one step. The first only learns what gradients look like."""
+        """Take one step. The first call only initialises the moments and changes no parameter."""
         for shape, numbers in self._shapes.items():
             gradient = torch.stack([gradients[number] for number in numbers])
             if shape not in self._groups:
@@ -60,15 +62,15 @@ class Soap:
         group.first.lerp_(gradient, 1.0 - MOMENTUM)
         rotated = group.left_basis.mT @ gradient @ group.right_basis
         group.second.lerp_(rotated * rotated, 1.0 - MOMENTUM)
-        # Moments start at zero (Kingma and Ba 2015).
+        # Bias correction, because the moments start at zero (Kingma and Ba 2015).
         missing = 1.0 - MOMENTUM**self._steps
         first = group.left_basis.mT @ group.first @ group.right_basis / missing
-        # Means of equal weights can't differ by more; those of a basis that has just turned could.
+        # Both means have the same weights, so the ratio is at most 1. It could be larger just after a basis update.
         step = (first / ((group.second / missing).sqrt() + _EPSILON)).clamp_(-1.0, 1.0)
         update = group.left_basis @ step @ group.right_basis.mT
         group.left.lerp_(gradient @ gradient.mT, 1.0 - MOMENTUM)
         group.right.lerp_(gradient.mT @ gradient, 1.0 - MOMENTUM)
-        if self._steps % RENEW == 0:
+        if self._steps % BASIS_UPDATE_STEPS == 0:
             group.left_basis, order = _renewed(group.left, group.left_basis)
             group.second = torch.take_along_dim(group.second, order[:, :, None], 1)
             group.right_basis, order = _renewed(group.right, group.right_basis)
@@ -83,7 +85,7 @@ def _begin(gradient: Tensor) -> _Group:
 
 
 def _renewed(moment: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of orthogonal iteration, and the order that it put the basis in."""
+    """Do one step of orthogonal iteration. Return the new basis, and the order in which the old one was sorted."""
     values = torch.diagonal(basis.mT @ moment @ basis, dim1=1, dim2=2)
     order = torch.sort(values, dim=1, descending=True, stable=True)[1]
     sorted_basis = torch.take_along_dim(basis, order[:, None, :], 2)

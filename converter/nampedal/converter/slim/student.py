@@ -1,7 +1,7 @@
-"""A plain WaveNet (`plain.py`) as PyTorch tensors: what distillation trains.
+"""A plain WaveNet (`slim/fusable.py`) as PyTorch tensors, for training by distillation.
 
-Signals are (channels, frames). Convolutions are valid ones: n frames out need receptive_field - 1 more in. Every
-convolution is one matrix (out, kernel * in + 1): the taps from the oldest on, then the bias.
+Signals are (channels, frames). Convolutions have no padding: n output frames need n + receptive_field - 1 input frames.
+Each convolution is one matrix (out, kernel * in + 1): the taps, oldest first, then the bias.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 from nampedal.converter.slim.activation import activate, differentiate
-from nampedal.firmware.network import Conv, LayerArray, WaveNet, WaveNetLayer, expand, receptive_field
+from nampedal.firmware.engine.network import Conv, LayerArray, WaveNet, WaveNetLayer, expand, receptive_field
 from numpy.typing import NDArray
 from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """sums: of conv, mixin and bias, (out, kernel * in + 2).  onward: layer1x1; None where nobody hears it."""
+    """One layer as matrices.
+
+    sums: conv, mixin and bias together, (out, kernel * in + 2).
+    onward: layer1x1; None if its output is not used.
+    """
 
     source: WaveNetLayer
     sums: Tensor
@@ -29,7 +33,7 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Array:
-    """later: frames that the heads from this one on look back."""
+    """One layer array as matrices. later: total lookback, in frames, of this array's head and all later heads."""
 
     source: LayerArray
     rechannel: Tensor
@@ -41,7 +45,8 @@ class _Array:
 class Student:
     """A network that can be trained.
 
-    parameters: what is trained, all matrices.  numbers: the memory that they share, one behind the other.
+    parameters: the trainable matrices.
+    numbers: one vector that holds all of them, one after the other; the matrices are views of it.
     """
 
     def __init__(self, network: WaveNet, device: str = "cpu") -> None:
@@ -63,12 +68,12 @@ class Student:
             self._arrays.append(_Array(array, rechannel, tuple(layers), next(left), later))
 
     def split(self, numbers: Tensor) -> list[Tensor]:
-        """Something as long as `numbers`, as matrices."""
+        """Split a vector of the length of `numbers` into matrices of the parameters' shapes."""
         parts = torch.split(numbers, self._sizes)
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def forward(self, audio: Tensor) -> Tensor:
-        """audio: (frames,) -> (frames - receptive_field + 1,)."""
+        """Return the network's output. audio: (frames,) -> (frames - receptive_field + 1,)."""
         given = torch.stack([audio, torch.ones_like(audio)])
         wanted = len(audio) - self.receptive_field + 1
         stream, before = given[:1], None
@@ -85,7 +90,7 @@ class Student:
         return before[0] * self._network.head_scale
 
     def network(self) -> WaveNet:
-        """As it stands, in float32."""
+        """Return the network with the current weights, in float32."""
         arrays = []
         for array in self._arrays:
             layers = []
@@ -103,7 +108,7 @@ class Student:
 
 
 def _unheard(network: WaveNet, layer: WaveNetLayer) -> bool:
-    """Whether nothing follows that would hear the layer's 1x1."""
+    """Return True if the output of the layer's 1x1 is not used, because it is the last layer."""
     return layer is network.arrays[-1].layers[-1]
 
 
@@ -144,13 +149,13 @@ def _convolve(matrix: Tensor, x: Tensor, like: Conv) -> Tensor:
 
 
 def _play(x: Tensor, given: Tensor, layer: _Layer, frames: int) -> tuple[Tensor, Tensor]:
-    """What goes to the head, the last `frames` of it, and the next layer's input."""
+    """Return the layer's last `frames` frames for the head, and the input of the next layer."""
     played: tuple[Tensor, Tensor] = _Play.apply(x, given, layer.sums, layer.onward, layer.source, frames)  # type: ignore[no-untyped-call]
     return played
 
 
 class _Play(torch.autograd.Function):
-    """One layer. By hand: autograd of the slices that taps are would take twice the time and memory."""
+    """One layer, with a hand-written gradient: autograd on the tap slices would take twice the time and memory."""
 
     @staticmethod
     def forward(

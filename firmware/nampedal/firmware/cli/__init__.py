@@ -1,1 +1,1 @@
-"""The pedal's commands. Like the converter's, the only place that prints."""
+"""The command line: the program nampedal and the helpers that its commands share. Only this package prints."""

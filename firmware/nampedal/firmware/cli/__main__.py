@@ -1,6 +1,5 @@
-"""python -m nampedal.firmware.cli: what the pedal itself runs."""
+"""Runs the program nampedal: python -m nampedal.firmware.cli."""
 
-from nampedal.firmware.cli.command_line import command_line, run
-from nampedal.firmware.cli.pedal_commands import PEDAL_COMMANDS
+from nampedal.firmware.cli.main import main
 
-run(command_line(PEDAL_COMMANDS))
+main()

@@ -1,35 +1,25 @@
-"""The command line: arguments to calls to exit codes."""
+"""Builds the click group `nampedal`, runs it, and turns errors into exit codes."""
 
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Iterable
-from importlib.metadata import version
+from importlib import import_module
+from io import TextIOWrapper
 
 import click
-from click.shell_completion import get_completion_class
-from nampedal.board.errors import NampedalError
-from nampedal.firmware.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, examples
+from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.cli.groups import Group
+from nampedal.firmware.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, print_text
 
 
-def command_line(commands: Iterable[click.Command]) -> click.Group:
-    """`nampedal` with these commands, and one that completes their words in a shell."""
+def command_line(commands: Iterable[click.Command]) -> Group:
+    """Return the click group `nampedal` with these commands."""
 
-    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-    @click.version_option(version("nampedal"), prog_name="nampedal")
+    @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.version_option(package_name="nampedal", prog_name="nampedal")
     def cli() -> None:
         """Neural Amp Modeler captures, for a Raspberry Pi pedal."""
-
-    @cli.command(
-        "completion", epilog=examples('eval "$(nampedal completion bash)"', "nampedal completion fish | source")
-    )
-    @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-    def completion_command(shell: str) -> None:
-        """Print the script that completes nampedal's commands in a shell."""
-        found = get_completion_class(shell)
-        assert found is not None
-        click.echo(found(cli, {}, "nampedal", "_NAMPEDAL_COMPLETE").source())
 
     for command in commands:
         cli.add_command(command)
@@ -37,16 +27,20 @@ def command_line(commands: Iterable[click.Command]) -> click.Group:
 
 
 def run(cli: click.Group) -> None:
-    """As a program; a mistake is one line and exit code 2."""
+    """Run the group as a program. An error prints one line to stderr and ends with exit code 2, Ctrl-C with 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Print what the terminal cannot encode, or a file name that is not UTF-8, as an escape sequence.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(prog_name="nampedal", standalone_mode=False)
     except (NampedalError, click.ClickException) as error:
         if "--verbose" in sys.argv:
-            traceback.print_exc()
-        click.echo(f"nampedal: {' '.join(_one_line(error).split())}", err=True)
+            import_module("traceback").print_exc()
+        print_text(f"nampedal: {' '.join(_one_line(error).split())}", err=True)
         sys.exit(EXIT_MISTAKE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("nampedal: interrupted", err=True)
+        print_text("nampedal: interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -1,25 +1,50 @@
-"""What commands share: options, tables, progress."""
+"""Options, exit codes and output functions that commands share."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from nampedal.firmware.base.one_line import plain_lines
 
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 
-# What goes into a file or another program is not broken into lines.
-console = Console(highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
-FILE = click.Path(path_type=Path)
+
+class FilePath(click.Path):
+    """A click type for a file path. Refuses "-", because standard input and output are not supported."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if str(value) == "-":
+            self.fail(
+                "standard input and output are not supported; name a file, and one that is called - as ./-", param, ctx
+            )
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+FILE = FilePath()
+
+
+def print_text(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Print text, with control characters escaped: text from files must not control the terminal."""
+    click.echo(plain_lines(text), err=err, nl=nl)
+
+
+class _Console:
+    """Prints lines, and tables of `text_tables`."""
+
+    def print(self, what: object) -> None:
+        print_text(what)
+
+
+console = _Console()
 
 
 def examples(*lines: str) -> str:
@@ -33,38 +58,5 @@ force = click.option("--force", is_flag=True, help="Overwrite the output.")
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
-def columns(*headers: str, left: tuple[str, ...] = ()) -> Table:
-    """A plain table; numbers stand to the right, what is in `left` to the left."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    for header in headers:
-        table.add_column(header, justify="left" if header in left else "right")
-    return table
-
-
 def decibels(value: float | None, unit: str = "dB") -> str:
     return "none" if value is None or not math.isfinite(value) else f"{value:.1f} {unit}"
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal, if there is one: (done, total). Shown once there is a total."""
-    errors = Console(stderr=True)
-    parts = TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn()
-    with Progress(*parts, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(what, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 0)
-
-
-@contextmanager
-def share(what: str) -> Iterator[Callable[[float, str], None]]:
-    """The same for what is told as a share of the whole, with what is being done."""
-    errors = Console(stderr=True)
-    parts = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[doing]}", markup=False),
-    )
-    with Progress(*parts, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0, doing="")
-        yield lambda done, doing: bar.update(task, completed=done, doing=doing)

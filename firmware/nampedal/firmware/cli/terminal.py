@@ -1,6 +1,7 @@
-"""A terminal that shows lines that change above a question, while lines are typed below it; any other prints news.
+"""A terminal page: changing lines above a question, while the user types a line below it.
 
-The kernel edits the line that is typed, so that nothing has to be put back in order at the end.
+A terminal that cannot move the cursor up gets only the lines that have changed. The kernel edits the typed line (the
+terminal is never in raw mode), so nothing has to be restored at the end.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from collections.abc import Sequence
 import click
 
 PROMPT = "> "
-# Between two looks of what changes all the time: of a page, of lines that follow each other.
+# Minimum time between two updates: of a page that is redrawn in place, and of lines that are printed one after another.
 REDRAW_S = 0.05
 PRINT_S = 0.5
 
 
-class Typed:
-    """Lines from standard input. fileno(): to be waited for.  eof: there will be none any more."""
+class TypedLines:
+    """Reads lines from standard input. fileno(): for select().  eof: standard input has ended."""
 
     def __init__(self) -> None:
         self.eof = False
@@ -32,7 +33,10 @@ class Typed:
         return sys.stdin.fileno()
 
     def line(self, patience_s: float | None = 0.0) -> str | None:
-        """The next one, without its end. None: it is not complete yet, or there is none. patience_s: None: waits."""
+        """Return the next line without its line end, or None if there is no complete line yet.
+
+        patience_s: how long to wait for input; None: wait without a limit.
+        """
         if b"\n" not in self._heard and select.select([self], [], [], patience_s)[0]:
             data = os.read(self.fileno(), 4096)
             self.eof = not data
@@ -45,18 +49,22 @@ class Typed:
 
 
 class Page:
-    """What is shown at a time. A terminal that can't go up, or is too low, gets the lines that have changed."""
+    """The lines and the question on the screen. A terminal that cannot move the cursor up, or has too few rows, gets
+    only the lines that have changed.
+    """
 
     def __init__(self) -> None:
         self._goes_up = sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
         self._lines: list[str] = []
         self._question = ""
-        # Rows that are drawn above the cursor.
+        # Rows drawn above the cursor.
         self._rows = 0
         self._drawn_s = 0.0
 
     def show(self, lines: Sequence[str], question: str, notes: Sequence[str], entered: bool) -> None:
-        """notes: printed once, above the rest.  entered: Enter was pressed since the last call."""
+        """Draw the lines and the question. notes: printed once, above the rest.  entered: Enter was pressed since the
+        last call.
+        """
         now_s = time.monotonic()
         changed = list(lines) != self._lines
         size = shutil.get_terminal_size()
@@ -69,12 +77,12 @@ class Page:
             self._lines, self._question, self._rows, self._drawn_s = list(lines), question, len(block), now_s
         elif changed and now_s - self._drawn_s >= REDRAW_S:
             rows = "".join(f"{row}\x1b[K\n" for row in block)
-            # The cursor goes back to where somebody types.
+            # Save the cursor, redraw the rows above it, and restore it to where the user types.
             click.echo(f"\x1b7\x1b[{self._rows}A\r{rows}\x1b8", nl=False)
             self._lines, self._drawn_s = list(lines), now_s
 
     def end(self, notes: Sequence[str], entered: bool) -> None:
-        """Leaves the notes."""
+        """Erase the page and print the last notes."""
         self._erase(entered)
         for note in notes:
             click.echo(note)

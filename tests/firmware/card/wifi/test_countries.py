@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.card.wifi.countries import COUNTRIES, DATABASES, MEANT, known, read
+from nampedal.firmware.system.wifi.countries import COUNTRIES, DATABASES, MEANT, known_countries, read
 
 ROOT = Path("/")
 
@@ -22,7 +22,7 @@ def test_the_list_in_the_code_is_that_of_debians_database(database: bytes) -> No
     found = read(database)
     assert sorted(found - COUNTRIES) == []
     assert sorted(COUNTRIES - found) == []
-    assert known(ROOT) == found
+    assert known_countries(ROOT) == found
 
 
 def test_what_is_meant_is_a_country_and_what_was_written_is_none(database: bytes) -> None:
@@ -41,7 +41,7 @@ def test_the_database_of_the_pedal_counts(tmp_path: Path) -> None:
     path = tmp_path / "usr/lib/firmware/regulatory.db"
     path.parent.mkdir(parents=True)
     path.write_bytes(packed(b"RGDB", 20, b"00", b"QQ"))
-    assert known(tmp_path) == {"QQ"}
+    assert known_countries(tmp_path) == {"QQ"}
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_a_database_that_is_none_leaves_the_list_in_the_code(tmp_path: Path, dat
     path = tmp_path / "lib/firmware/regulatory.db"
     path.parent.mkdir(parents=True)
     path.write_bytes(data)
-    assert known(tmp_path) == COUNTRIES
+    assert known_countries(tmp_path) == COUNTRIES

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.firmware.card.settings import read
-from nampedal.firmware.card.wifi.networks import Hotspot, Networks, Wifi
-from nampedal.firmware.card.wifi.networks import read as read_tables
+from nampedal.firmware.system.provisioning.card_settings import read
+from nampedal.firmware.system.wifi.networks import Hotspot, Networks, Wifi
+from nampedal.firmware.system.wifi.networks import read as read_tables
 
 DIGITS = "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e"
 TWO = """[[wifi]]

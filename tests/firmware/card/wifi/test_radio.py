@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 from card_rig import Card
-from nampedal.board import places
-from nampedal.firmware.card.wifi import radio
-from nampedal.firmware.card.wifi.radio import HOTSPOT, JOINED, SCRIPT, SUPPLICANT
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.system.wifi import radio
+from nampedal.firmware.system.wifi.radio import HOTSPOT, JOINED, SCRIPT, SUPPLICANT
 
 WIFI = '[wifi]\nname = "IEEE"\npassword = "password"\ncountry = "de"\n'
 OWN = '[hotspot]\nname = "pedal"\npassword = "also a password"\ncountry = "de"\n'
 # The exposure that systemd-analyze security may find at most, 10 is the worst. It sets up radio and network, as root.
-MOST_EXPOSURE = 2.8
+MAX_EXPOSURE = 2.8
 
 
 def test_wifi_is_on_where_the_card_has_a_network(card: Card) -> None:
-    card.say(WIFI)
+    card.enqueue(WIFI)
     assert card.boot().problems == []
     switch, supplicant, network = card.system.said
     assert switch == "radio on"
@@ -39,7 +39,7 @@ def test_wifi_is_on_where_the_card_has_a_network(card: Card) -> None:
 
 
 def test_the_hotspot_has_an_address_and_hands_others_out_but_forwards_nothing(card: Card) -> None:
-    card.say(OWN)
+    card.enqueue(OWN)
     assert card.boot().problems == []
     text = card.at(HOTSPOT).read_text()
     assert "Name=wlan0\nWLANInterfaceType=ap\n" in text
@@ -52,14 +52,14 @@ def test_the_hotspot_has_an_address_and_hands_others_out_but_forwards_nothing(ca
 
 
 def test_what_the_card_said_before_is_taken_down(card: Card) -> None:
-    card.say(WIFI + OWN)
+    card.enqueue(WIFI + OWN)
     card.boot()
-    card.say(WIFI)
+    card.enqueue(WIFI)
     card.boot()
     assert card.system.said[:2] == ["radio on", "systemctl stop nampedal-wifi.service"]
     assert card.at(JOINED).exists()
     assert not card.at(HOTSPOT).exists()
-    card.say("")
+    card.enqueue("")
     card.boot()
     assert card.system.said == ["radio off", "systemctl stop nampedal-wifi.service"]
     for path in (SUPPLICANT, SCRIPT, JOINED, HOTSPOT):
@@ -69,7 +69,7 @@ def test_what_the_card_said_before_is_taken_down(card: Card) -> None:
 
 
 def test_a_network_that_is_wrong_is_told_and_the_others_are_set_up(card: Card) -> None:
-    card.say(WIFI.replace("[wifi]", "[[wifi]]") + '[[wifi]]\nname = "forgotten"\n' + OWN)
+    card.enqueue(WIFI.replace("[wifi]", "[[wifi]]") + '[[wifi]]\nname = "forgotten"\n' + OWN)
     card.boot()
     assert card.wrong() == [
         "nampedal.toml: wifi 2.password: is missing, and needed; a network that has none needs the line open = true"
@@ -84,13 +84,13 @@ def test_the_country_is_looked_up_in_the_pedals_own_database(card: Card) -> None
     database = card.at(Path("/usr/lib/firmware/regulatory.db"))
     database.parent.mkdir(parents=True)
     database.write_bytes(b"RGDB\0\0\0\x14QQ\0\1\0\0\0\0")
-    card.say(WIFI)
+    card.enqueue(WIFI)
     card.boot()
     assert card.wrong() == [
         "nampedal.toml: wifi.country: is 'de', which Linux has no radio rules for (wireless-regdb); take the code of a "
         "country whose rules hold where you are, as DE, GB or US"
     ]
-    card.say(WIFI.replace('"de"', '"qq"'))
+    card.enqueue(WIFI.replace('"de"', '"qq"'))
     assert card.boot().problems == []
     assert "country=QQ\n" in card.at(SUPPLICANT).read_text()
 
@@ -122,21 +122,21 @@ def test_systemd_understands_every_property(tmp_path: Path) -> None:
 
 
 def test_the_unit_is_no_more_exposed_than_is_stated(tmp_path: Path) -> None:
-    done = analyze("security", "--offline=true", f"--threshold={round(10 * MOST_EXPOSURE)}", unit(tmp_path))
+    done = analyze("security", "--offline=true", f"--threshold={round(10 * MAX_EXPOSURE)}", unit(tmp_path))
     assert done.returncode == 0, done.stdout
     open_to_all = unit(tmp_path, "ProtectSystem=no", "CapabilityBoundingSet=~", "SystemCallFilter=")
-    assert analyze("security", "--offline=true", f"--threshold={round(10 * MOST_EXPOSURE)}", open_to_all).returncode
+    assert analyze("security", "--offline=true", f"--threshold={round(10 * MAX_EXPOSURE)}", open_to_all).returncode
 
 
 def test_the_unit_writes_its_sockets_and_nothing_else() -> None:
     properties = radio.properties(Path("/"))
-    assert [line for line in properties if "ReadWrite" in line] == [f"ReadWritePaths={places.CARD_RUN}"]
+    assert [line for line in properties if "ReadWrite" in line] == [f"ReadWritePaths={system_paths.CARD_RUN}"]
     assert "ProtectSystem=strict" in properties
 
 
 @pytest.mark.parametrize("text", [WIFI, OWN, WIFI + OWN])
 def test_nothing_that_others_can_read_has_the_password(card: Card, text: str) -> None:
-    card.say(text)
+    card.enqueue(text)
     card.boot()
     for path in card.at(Path("/run")).rglob("*"):
         if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:

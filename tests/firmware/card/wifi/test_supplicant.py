@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from jack_server import ended, wait_for
-from nampedal.firmware.card.wifi import supplicant
-from nampedal.firmware.card.wifi.networks import Hotspot, Networks, Wifi
+from nampedal.firmware.system.wifi import supplicant
+from nampedal.firmware.system.wifi.networks import Hotspot, Networks, Wifi
 
 # Every character that the file's format could take for one of its own.
 NAME, PASSWORD = 'Café "x" # }', 'pa"ss #word\\='
@@ -67,7 +67,7 @@ def test_the_real_program_reads_what_is_written(tmp_path: Path) -> None:
         assert ask("set", "update_config", "1") == ask("save_config") == "OK"
     written = (tmp_path / "wpa_supplicant.conf").read_text()
     assert f'sae_password="{PASSWORD}"\n' in written
-    assert f"psk={supplicant.key_of(MANY.wifi[0])}\n" in written
+    assert f"psk={supplicant.wpa2_psk(MANY.wifi[0])}\n" in written
     assert f"psk={'ab' * 32}\n" in written
     assert "wps_disabled=1\n" in written
     assert written.count("sae_password=") == 1
@@ -122,12 +122,12 @@ def test_the_script_has_nothing_to_do_where_nothing_waits(tmp_path: Path) -> Non
 def test_a_passphrase_is_the_key_that_the_standard_makes_of_it() -> None:
     # IEEE 802.11i-2004, H.4.3.
     wanted = "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e"
-    assert supplicant.key_of(Wifi("IEEE", "password")) == wanted
-    assert supplicant.key_of(Wifi("IEEE", wanted.upper())) == wanted
-    assert supplicant.key_of(Hotspot("IEEE", "password")) == wanted
+    assert supplicant.wpa2_psk(Wifi("IEEE", "password")) == wanted
+    assert supplicant.wpa2_psk(Wifi("IEEE", wanted.upper())) == wanted
+    assert supplicant.wpa2_psk(Hotspot("IEEE", "password")) == wanted
 
 
 @pytest.mark.parametrize(("name", "password"), [("IEEE", "password"), ("my network", 'with " and #')])
 def test_wpa_passphrase_makes_the_same_key(name: str, password: str) -> None:
     done = subprocess.run([program("wpa_passphrase"), name], input=password, capture_output=True, text=True, check=True)
-    assert f"\tpsk={supplicant.key_of(Wifi(name, password))}\n" in done.stdout
+    assert f"\tpsk={supplicant.wpa2_psk(Wifi(name, password))}\n" in done.stdout

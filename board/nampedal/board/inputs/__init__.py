@@ -1,0 +1,1 @@
+"""Events, gestures and positions of footswitches and knobs. Nothing in this package accesses hardware."""

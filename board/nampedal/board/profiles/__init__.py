@@ -1,0 +1,1 @@
+"""Profiles of boards, HATs and pedals, and the wiring of a pedal's controls."""

@@ -1,0 +1,1 @@
+"""Fits a capture into a board's processing time budget."""

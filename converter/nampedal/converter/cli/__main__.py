@@ -1,5 +1,0 @@
-"""python -m nampedal.converter.cli."""
-
-from nampedal.converter.cli import main
-
-main()

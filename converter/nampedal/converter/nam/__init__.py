@@ -1,0 +1,1 @@
+"""Reads .nam files into captures."""

@@ -1,0 +1,1 @@
+"""Runs one conversion, from file to file."""

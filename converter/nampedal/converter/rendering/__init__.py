@@ -1,0 +1,1 @@
+"""Plays a model file with audio files offline, through any backend, and compares the results."""

@@ -1,0 +1,73 @@
+"""Players for offline rendering: an engine with a capture, or a .tflite in its interpreter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from nampedal.converter.nam.open_capture import open_capture
+from nampedal.converter.tflite.tflite_export import offline_player
+from nampedal.firmware.engine import artifact, tflite_artifact
+from nampedal.firmware.engine.inference import MAX_FRAMES, Audio, Engine
+from nampedal.firmware.errors import NoSuchTierError
+
+SUFFIXES = (".nam", artifact.SUFFIX, tflite_artifact.SUFFIX)
+
+
+class Backend(Protocol):
+    """The interface for playing whole files; Engine implements it too."""
+
+    sample_rate: float
+
+    @property
+    def in_channels(self) -> int: ...
+
+    @property
+    def out_channels(self) -> int: ...
+
+    @property
+    def min_frames(self) -> int:
+        """Audio must be given in multiples of this number of frames, except for the last part."""
+
+    def reset(self) -> None:
+        """Return to the steady state of silence."""
+
+    def render(self, audio: Audio) -> Audio:
+        """Play the next frames, (frames,) or (frames, channels)."""
+
+
+class TfliteBackend:
+    """Plays a .tflite that this project wrote. Implements Backend."""
+
+    in_channels = 1
+    out_channels = 1
+
+    def __init__(self, file: tflite_artifact.TfliteFile) -> None:
+        self.sample_rate = file.sample_rate
+        self._player = offline_player(file.data, str(file.path))
+
+    @property
+    def min_frames(self) -> int:
+        return self._player.block
+
+    def reset(self) -> None:
+        self._player.reset()
+
+    def render(self, audio: Audio) -> Audio:
+        mono = audio.reshape(-1)
+        padded = np.pad(mono, (0, -len(mono) % self.min_frames))
+        return self._player.play(padded)[: len(mono)].reshape(audio.shape)
+
+
+def open_player(path: Path, tier: int, exact: bool) -> Backend:
+    """Return the player for a file. exact: use exact instead of fast activations; ignored for a .tflite.
+
+    Raises NoSuchTierError for a .tflite's tier other than 0, and the errors of `open_capture`, `Engine.prepare` and
+    `tflite_artifact.read`.
+    """
+    if path.suffix.lower() != tflite_artifact.SUFFIX:
+        return Engine.prepare(open_capture(path).capture, tier=tier, exact=exact, max_frames=MAX_FRAMES)
+    if tier:
+        raise NoSuchTierError(f"{path}: no tier {tier}; a .tflite has one, tier 0")
+    return TfliteBackend(tflite_artifact.read(path))

@@ -1,0 +1,1 @@
+"""Rounds a network's weights to int8."""

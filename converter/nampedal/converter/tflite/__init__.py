@@ -1,0 +1,1 @@
+"""Writes and plays .tflite files."""

@@ -1,0 +1,1 @@
+"""Actions, their bindings, MIDI messages, the control socket, and the states of the LEDs."""

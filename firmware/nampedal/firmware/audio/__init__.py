@@ -1,0 +1,1 @@
+"""Audio signals: files, levels, loudness, impulse responses, the tuner."""

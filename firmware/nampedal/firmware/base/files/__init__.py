@@ -1,0 +1,1 @@
+"""Reading and writing files: TOML with checked keys, JSON and bytes with limits, names, signatures."""

@@ -1,0 +1,1 @@
+"""The commands of the converter. They are missing on a pedal, which has no converter."""

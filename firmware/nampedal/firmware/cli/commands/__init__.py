@@ -1,0 +1,1 @@
+"""The commands for playing and setting up: presets, banks, levels, MIDI, latency, calibration."""

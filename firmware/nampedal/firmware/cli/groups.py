@@ -1,0 +1,101 @@
+"""Click commands that are imported on first use, and help texts with sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+from nampedal.firmware.cli.shared import print_text
+
+# Section titles of `nampedal --help`, in the order in which they are printed.
+CAPTURES = "Captures"
+PLAYING = "Playing"
+BANKS = "Banks"
+SETTING_UP = "Setting a pedal up"
+MAKING = "Making a pedal, and keeping it up to date"
+SHELL = "Shell"
+PURPOSES = (CAPTURES, PLAYING, BANKS, SETTING_UP, MAKING, SHELL)
+# In characters: the default col_max of click's `HelpFormatter.write_dl`.
+_MAX_WIDTH = 30
+
+
+class LazyCommand(click.Command):
+    """A placeholder that imports the real command when it is called. Importing one command takes longer than listing
+    all.
+
+    purpose: its section in the help, one of `PURPOSES`.  where: "module:variable" of the real command.  summary: the
+    first sentence of the real command's docstring.
+    """
+
+    def __init__(self, purpose: str, name: str, where: str, summary: str) -> None:
+        super().__init__(name, short_help=summary)
+        self.purpose = purpose
+        self.where = where
+
+    def load(self) -> click.Command:
+        """Import and return the real command."""
+        module, variable = self.where.split(":")
+        command: click.Command = getattr(import_module(module), variable)
+        return command
+
+    def make_context(self, *arguments: Any, **others: Any) -> click.Context:
+        """Return the context of the real command. Click runs, completes and prints help through it."""
+        return self.load().make_context(*arguments, **others)
+
+
+class Group(click.Group):
+    """A group that prints its help and ends with exit code 0 when no command is given.
+
+    Commands that have a purpose are listed under it.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            print_text(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lazy = {name: one for name, one in self.commands.items() if isinstance(one, LazyCommand)}
+        if not lazy:
+            super().format_commands(ctx, formatter)
+            return
+        # All sections get columns of the same width.
+        width = max(map(len, lazy))
+        for purpose in PURPOSES:
+            rows = [
+                (name.ljust(width), one.get_short_help_str()) for name, one in lazy.items() if one.purpose == purpose
+            ]
+            if rows:
+                with formatter.section(purpose):
+                    formatter.write_dl(rows)
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its options in sections.
+
+    sections: parameter names by section title. Options that are in no section are listed last, under "Other options".
+    """
+
+    def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]], **others: Any) -> None:
+        super().__init__(*arguments, **others)
+        self.sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        records = {
+            parameter.name: record
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)) is not None
+        }
+        width = min(max(len(option) for option, _ in records.values()), _MAX_WIDTH)
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([_padded(records.pop(name), width) for name in names])
+        with formatter.section("Other options"):
+            formatter.write_dl([_padded(record, width) for record in records.values()])
+
+
+def _padded(record: tuple[str, str], width: int) -> tuple[str, str]:
+    return record[0].ljust(width), record[1]

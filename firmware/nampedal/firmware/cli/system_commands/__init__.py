@@ -1,0 +1,1 @@
+"""The commands that make and maintain a pedal: image, install, update, card, doctor, sign."""

@@ -1,0 +1,1 @@
+"""The clients of the daemon: footswitches, knobs, MIDI, and the requests of the control socket."""

@@ -1,0 +1,1 @@
+"""Predicts and measures the time that a network needs for one block of audio on a board."""

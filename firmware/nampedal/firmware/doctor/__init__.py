@@ -1,1 +1,0 @@
-"""`nampedal doctor`: what is wrong with a pedal that runs, and how to mend it."""

@@ -1,0 +1,1 @@
+"""The neural network engine: captures, artifacts, and playback. The C++ module is `_engine`."""

@@ -1,0 +1,49 @@
+"""Checks that an artifact gives the same output on this machine as on the machine that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from nampedal.firmware.engine import artifact
+from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.errors import NoGoldenVectorsError
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCheck:
+    """Result of the check of one tier.
+
+    deviation: maximum difference of a sample from the golden output; inf if the outputs can't be compared.
+    isa: the kernels that played.
+    """
+
+    tier: int
+    deviation: float
+    tolerance: float
+    isa: str
+
+    @property
+    def passed(self) -> bool:
+        return self.deviation <= self.tolerance
+
+
+def verify(path: Path, isa: str = "") -> list[GoldenCheck]:
+    """Play the golden input through the engine, and compare the output of each tier with its golden output.
+
+    isa: see `Engine.prepare`.  Raises a subclass of ArtifactError, NoGoldenVectorsError or IsaError.
+    """
+    capture = artifact.read(path)
+    checks = []
+    for i, tier in enumerate(capture.tiers):
+        if capture.golden_input is None or tier.golden is None:
+            raise NoGoldenVectorsError(f"{path}: tier {i} has no golden vectors; convert it again without --no-golden")
+        engine = Engine.prepare(path, tier=i, isa=isa)
+        answer = engine.render(np.repeat(capture.golden_input[:, None], engine.in_channels, axis=1))
+        deviation = float(np.max(np.abs(answer.astype(np.float64) - tier.golden.output)))
+        # The golden output is only valid at the sample rate at which it was made.
+        if not np.isfinite(deviation) or tier.golden.sample_rate != capture.sample_rate:
+            deviation = float("inf")
+        checks.append(GoldenCheck(i, deviation, tier.golden.tolerance, engine.isa))
+    return checks

@@ -1,0 +1,1 @@
+"""The JACK client, its connections, and the audio tap for recording and tuning."""

@@ -1,0 +1,1 @@
+"""The daemon that plays presets through JACK, and the state that it saves."""

@@ -1,0 +1,396 @@
+"""Manages the presets of the current bank: which one plays, which are prepared, and the switch between them.
+
+All presets of the bank are prepared in the background, the nearest first, within a memory limit. The chain that was not
+played for the longest time is evicted. A preset that is not ready never blocks: the old one plays until the new one is
+ready.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from nampedal.firmware.base.faults import describe_failure
+from nampedal.firmware.base.listing import suffix_of
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.errors import NoSuchPresetError, NoSuchSettingError, NotSavedError, SettingLimitError
+from nampedal.firmware.pedal.switching.prepare_thread import PrepareThread
+from nampedal.firmware.pedal.switching.slot import Slot
+from nampedal.firmware.presets import preset, time_check
+from nampedal.firmware.presets.banks.bank import index_of_preset
+from nampedal.firmware.presets.chain import Chain, StageSink
+from nampedal.firmware.presets.preset_content import Content, PresetContents
+from nampedal.firmware.presets.quality import QualityLevel
+
+CROSSFADE_S = 0.02
+DIP_S = 0.005
+# The pause before a failed preparation of the fallback preset is retried.
+RESORT_AGAIN_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class PresetManager:
+    """Manages presets on one stage. For the control thread; the preparation has its own thread.
+
+    bank: the presets.
+    prepare: makes a chain from the file of a preset. Any exception becomes the error of that preset.
+    max_bytes: the memory limit for all prepared chains.
+    carries: returns True if a period has time for both chains of a crossfade.
+    last_resort: the fallback preset, which plays if no other one plays or will play; None: silence.
+    contents: the contents of preset files; None: changes of files are not watched.
+    """
+
+    def __init__(
+        self,
+        bank: list[Path],
+        stage: _engine.Stage,
+        prepare: Callable[[Path], Chain],
+        max_bytes: int,
+        carries: Callable[[Chain, Chain], bool] = lambda old, new: True,
+        last_resort: Path | None = None,
+        contents: PresetContents | None = None,
+    ) -> None:
+        self.slots = [Slot(path) for path in bank]
+        self._last_resort = Slot(last_resort) if last_resort is not None else None
+        # The slots of banks that were left. They keep unsaved settings until the player comes back.
+        self._left: dict[Path, Slot] = {}
+        self.current: Slot | None = None
+        self.wanted: Slot | None = None
+        # The last request that cannot be played, and the reason; empty: none.
+        self.refused = ""
+        # True if no preset of the requested bank can be played; the pedal then returns to the old one.
+        self.dead_end = False
+        # The candidates to try, in this order, if the requested preset cannot be played.
+        self._instead: list[Slot] = []
+        self._news = False
+        self.step, self.bypass = QualityLevel(0), False
+        self._stage = stage
+        self._prepare = prepare
+        self._most_bytes = max_bytes
+        self._carries = carries
+        self._resort_s = -math.inf
+        self._turns = itertools.count(1)
+        self._preparing = PrepareThread(prepare, contents)
+
+    def close(self, *, wait: bool = True) -> None:
+        """End the preparation thread. The current preset plays on.
+
+        wait: block until the thread has ended.
+        """
+        self._preparing.close(wait=wait)
+
+    @property
+    def in_fallback(self) -> bool:
+        """Return True if the fallback preset plays."""
+        return self.current is not None and self.current is self._last_resort
+
+    # ---- what a player asks for ----
+
+    def find(self, name: str) -> Slot:
+        """Return the slot of a preset. name: text that `bank.index_of_preset` accepts. Raises NoSuchPresetError."""
+        return self.slots[index_of_preset(name, [slot.name for slot in self.slots])]
+
+    def is_at(self, name: str) -> bool:
+        """Return True if the preset plays, or will play as soon as it is ready."""
+        here = self.wanted or self.current
+        try:
+            return here is not None and self.find(name) is here
+        except NoSuchPresetError:
+            return False
+
+    def select(self, name: str) -> None:
+        """Request a preset. name: text that `bank.index_of_preset` accepts. Raises NoSuchPresetError."""
+        self._want(self.find(name))
+
+    def move(self, by: int) -> None:
+        """Request the preset that is this many places further, with wrap-around.
+
+        It counts from the requested preset if that one does not play yet.
+        """
+        if not self.slots:
+            return
+        here = self._place(self.wanted or self.current)
+        at = here if here is not None else -1 if by > 0 else 0
+        self._want(self.slots[(at + by) % len(self.slots)], by)
+
+    def change_bank(self, bank: list[Path], at: int | None = None) -> None:
+        """Request a preset of another bank.
+
+        at: its index; None: the same index as now, or the last one.
+        """
+        here = self._place(self.wanted or self.current) or 0
+        self._lay_out(bank)
+        self._want(self.slots[at if at is not None else min(here, len(self.slots) - 1)])
+
+    def update_presets(self, bank: list[Path]) -> None:
+        """Update the list of presets of the same bank. The current preset plays on, even if it is not in the list."""
+        self._lay_out(bank)
+        if self.wanted not in self.slots:
+            self.wanted = None
+        self._instead = [slot for slot in self._instead if slot in self.slots]
+
+    def take_refused(self) -> bool:
+        """Return True if, since the last call, a requested or edited preset turned out to be unplayable."""
+        news, self._news = self._news, False
+        return news
+
+    def set(self, name: str, value: float) -> None:
+        """Set a setting of the current preset. Raises NoSuchSettingError, SettingLimitError."""
+        chain = self._playing()
+        full = chain.full_name(name) if chain is not None else None
+        if chain is None or full is None:
+            known = ", ".join(chain.settings) if chain is not None else "none: no preset plays"
+            raise NoSuchSettingError(f"setting {name!r}: can't be set now; those that can are {known}")
+        low, high = chain.settings[full].limits
+        if not low <= value <= high:
+            raise SettingLimitError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
+        chain.set(full, value, StageSink(self._stage, chain.native))
+        if self.current is not None:
+            self.current.edits[full] = value
+
+    def save(self) -> None:
+        """Save the current preset with its edits. Raises NotSavedError, SettingsUnwritableError."""
+        slot, chain = self.current, self._playing()
+        if slot is None or chain is None:
+            raise NotSavedError("save: no preset plays")
+        if slot is self._last_resort:
+            raise NotSavedError(f"save: {slot.name} is built in; go to another preset")
+        if suffix_of(slot.path) != preset.SUFFIX:
+            raise NotSavedError(f"{slot.path}: is no preset, but a capture alone; its numbers can't be kept in it")
+        preset.write(chain.edited(), slot.path)
+        chain.keep()
+        slot.is_saved()
+        _log.info("preset %s is saved", slot.name)
+
+    def play_at(self, step: QualityLevel, *, bypass: bool) -> None:
+        """Play every preset at a quality level, or bypass its blocks."""
+        if (step, bypass) == (self.step, self.bypass):
+            return
+        self.step, self.bypass = step, bypass
+        chain = self._playing()
+        if chain is not None:
+            chain.set_quality(step, bypass, StageSink(self._stage, chain.native))
+
+    def see(self, seen: Mapping[Path, Content]) -> list[str]:
+        """Handle the current contents of preset files. Return the names of the presets that have changed.
+
+        Changed presets are prepared again. The current one is crossfaded to its new version; a broken one stays as it
+        was.
+        """
+        changed = [slot for slot in self.slots if slot.path in seen and slot.see(seen[slot.path])]
+        for slot in changed:
+            if slot.error:
+                self._news = True
+                _log.warning("preset %s stays as it was: %s", slot.name, slot.error)
+            else:
+                _log.info("preset %s: its files have changed", slot.name)
+        return [slot.name for slot in changed]
+
+    def _lay_out(self, bank: list[Path]) -> None:
+        self._left |= {slot.path: slot for slot in self.slots}
+        self.slots = [self._left.pop(path) if path in self._left else Slot(path) for path in bank]
+        self.dead_end = False
+
+    # ---- what goes on by itself ----
+
+    def tick(self) -> None:
+        """Collect prepared chains, switch, free memory and schedule the next preparation. Call it often."""
+        self._stage.collect()
+        self._take_made()
+        self._switch()
+        self._refresh()
+        self._resort()
+        for slot in self.slots:
+            # A chain that left the stage is reset, so that it is ready to play again.
+            if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
+                if slot.fresh is not None:
+                    slot.put(slot.fresh, used=False)
+                elif self._rewind(slot, slot.chain):
+                    slot.used = False
+        for slot in self._left.values():
+            if slot.chain is not None and not self._stage.has(slot.chain.native):
+                slot.chain, slot.fresh, slot.used = None, None, False
+        self._ask()
+
+    @property
+    def edits(self) -> dict[str, dict[str, float]]:
+        """Return the unsaved settings, by preset of this bank."""
+        return {slot.name: dict(slot.edits) for slot in self.slots if slot.edits}
+
+    def restore(self, edits: Mapping[str, Mapping[str, float]]) -> None:
+        """Restore unsaved settings. Call it before a preset is selected."""
+        for slot in self.slots:
+            slot.edits = dict(edits.get(slot.name, {}))
+
+    def take_over(self, before: PresetManager) -> None:
+        """Take over the unsaved settings from the manager of another stage, also those of banks that were left.
+
+        Call it before a preset is selected.
+        """
+        here = {slot.path: slot for slot in self.slots}
+        for old in (*before.slots, *before._left.values()):
+            if old.edits:
+                slot = here.get(old.path) or self._left.setdefault(old.path, Slot(old.path))
+                slot.edits = dict(old.edits)
+
+    @property
+    def memory_bytes(self) -> int:
+        slots = (*self.slots, *self._left.values())
+        return sum(slot.chain.native.memory_bytes for slot in slots if slot.chain is not None)
+
+    def _playing(self) -> Chain | None:
+        return self.current.chain if self.current is not None else None
+
+    def _want(self, slot: Slot, by: int = 0) -> None:
+        """Request a slot.
+
+        by: the direction of the step; 0: only this preset was requested.
+
+        If it cannot be played, the next ones in that direction are tried. With by=0 no other preset is tried, unless
+        nothing of its bank plays yet.
+        """
+        self.wanted, self.refused, self.dead_end = slot, "", False
+        at, way = self.slots.index(slot), by or 1
+        on = [self.slots[(at + way * step) % len(self.slots)] for step in range(1, len(self.slots))]
+        self._instead = on if by or self.current not in self.slots else []
+        if not slot.playable:
+            # Retry: its files may have been repaired.
+            slot.error = ""
+        self.tick()
+
+    def _switch(self) -> None:
+        slot = self.wanted
+        if slot is None:
+            return
+        if slot is self.current:
+            self.wanted = None
+            return
+        if not slot.playable:
+            self._pass_over(slot)
+            return
+        if slot.chain is None or slot.used:
+            return
+        chain = slot.chain
+        if slot.ready_for != (self.step, self.bypass) and not self._rewind(slot, chain):
+            return
+        if not self._go_to(slot, chain):
+            return
+        slot.used = True
+        slot.played = next(self._turns)
+        self.current, self.wanted = slot, None
+        late = f", resampled: {1e3 * chain.latency_s:.1f} ms later" if chain.latency_s else ""
+        _log.info("preset %s%s", slot.name, late)
+
+    def _pass_over(self, slot: Slot) -> None:
+        """Handle a requested slot that cannot be played: request the next candidate, if there is one."""
+        self._news = True
+        self.refused = self.refused or f"{slot.name}: {slot.error}"
+        self.wanted = self._instead.pop(0) if self._instead else None
+        if self.wanted is None:
+            self.dead_end = self.current not in self.slots
+            return
+        if not self.wanted.playable:
+            self.wanted.error = ""
+        self._switch()
+
+    def _refresh(self) -> None:
+        """Switch the current preset to its newly prepared version, if there is one."""
+        slot = self.current
+        if slot is None or slot.fresh is None:
+            return
+        fresh = slot.fresh
+        if self._rewind(slot, fresh) and self._go_to(slot, fresh):
+            slot.put(fresh, used=True)
+            _log.info("preset %s plays as its files are now", slot.name)
+
+    def _go_to(self, slot: Slot, chain: Chain) -> bool:
+        """Start a crossfade or a dip to a chain. Return True if the stage accepts it."""
+        old = self._playing()
+        try:
+            dip = old is not None and not self._carries(old, chain)
+            return self._stage.go_to(chain.native, dip, DIP_S if dip else CROSSFADE_S)
+        except Exception as error:
+            self._fail(slot, chain, error)
+            return False
+
+    def _resort(self) -> None:
+        slot = self._last_resort
+        if slot is None or self.current is not None or self.wanted is not None or time.monotonic() < self._resort_s:
+            return
+        if slot.chain is None:
+            # Prepare it here, although that blocks this thread: it is fast, without a file, a capture or a cabinet.
+            try:
+                slot.chain = self._prepare(slot.path)
+            except Exception as error:
+                self._fail(slot, slot.chain, error)
+                self._resort_s = time.monotonic() + RESORT_AGAIN_S
+                return
+        self.wanted = slot
+        self._switch()
+
+    def _rewind(self, slot: Slot, chain: Chain) -> bool:
+        """Reset a chain to its steady state, with the current settings. Return True if that succeeds.
+
+        This is fast enough for this thread: it sets numbers and clears the history. The prewarm of a network was done
+        when it was prepared (`Lstm::settle`, firmware/dsp/rt/lstm.cpp).
+        """
+        try:
+            chain.reset_to(self.step, bypass=self.bypass, edits=slot.edits)
+        except Exception as error:
+            self._fail(slot, chain, error)
+            return False
+        if chain is slot.chain:
+            slot.ready_for = self.step, self.bypass
+        return True
+
+    def _fail(self, slot: Slot, chain: Chain | None, error: Exception) -> None:
+        """Handle an unexpected error with a chain: it becomes the error of its preset."""
+        slot.drop(chain, describe_failure(slot.path, "can't be played", error))
+        _log.warning("preset %s: %s", slot.name, slot.error, exc_info=error)
+
+    def _take_made(self) -> None:
+        for slot, made, content in self._preparing.take():
+            slot.take(made, content)
+            if isinstance(made, str):
+                self._news = self._news or slot.chain is not None
+                stays = "stays as it was" if slot.chain is not None else "can't be played"
+                _log.warning("preset %s %s: %s", slot.name, stays, made)
+            elif problem := time_check.problem_of(made, slot.path):
+                _log.warning("preset %s %s", slot.name, problem)
+
+    def _ask(self) -> None:
+        """Schedule the preparation of one chain, the most needed one, and make room for it."""
+        missing = [slot for slot in self.slots if slot.stale or (slot.chain is None and not slot.error)]
+        if not missing or any(slot.preparing for slot in self.slots):
+            return
+        slot = next(slot for slot in self._by_need() if slot in missing)
+        if slot.chain is None and self.memory_bytes >= self._most_bytes and not self._leave(slot):
+            return
+        self._preparing.begin(slot)
+
+    def _by_need(self) -> list[Slot]:
+        """Return the slots by need: the requested or current one, then its neighbours, the nearest first."""
+        at, count = self._place(self.wanted or self.current) or 0, len(self.slots)
+        order = [self.slots[(at + way * by) % count] for by in range(count // 2 + 1) for way in (1, -1)]
+        return list(dict.fromkeys(order))
+
+    def _place(self, slot: Slot | None) -> int | None:
+        """Return the index of a slot in the bank; None: it belongs to another bank."""
+        return self.slots.index(slot) if slot in self.slots else None
+
+    def _leave(self, needed: Slot) -> bool:
+        """Make room for `needed`. Return False if the player did not request it.
+
+        The least recently played idle chain is evicted.
+        """
+        if needed is not self.wanted:
+            return False
+        idle = [slot for slot in self.slots if slot.chain is not None and not slot.used and slot is not self.current]
+        if idle:
+            min(idle, key=lambda slot: slot.played).chain = None
+        return True

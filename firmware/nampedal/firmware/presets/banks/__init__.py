@@ -1,0 +1,1 @@
+"""Banks of presets: listing, editing, packing and unpacking them."""

@@ -1,0 +1,1 @@
+"""Making a system into a pedal: images, installation, provisioning, updates, the doctor."""

@@ -1,0 +1,1 @@
+"""Importing banks and captures from the card and from USB sticks, as an unprivileged user with limits."""

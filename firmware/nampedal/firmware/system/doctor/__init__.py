@@ -1,0 +1,1 @@
+"""`nampedal doctor`: finds faults of a running pedal and tells how to repair them."""

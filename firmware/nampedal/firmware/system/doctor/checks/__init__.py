@@ -1,0 +1,1 @@
+"""The checks of `nampedal doctor`, one subject per file."""

@@ -1,0 +1,1 @@
+"""Writes an image to a card: checks which disk may be written, checks the image, writes it, and reads it back."""

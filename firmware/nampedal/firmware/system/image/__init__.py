@@ -1,0 +1,1 @@
+"""Builds the image of an SD card: Debian packages, the installer's steps, and a disk layout around them."""

@@ -1,0 +1,1 @@
+"""The sources of an image: Debian suites, mirrors, packages, kernels."""

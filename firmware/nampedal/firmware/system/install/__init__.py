@@ -1,0 +1,1 @@
+"""Installs the pedal software on a Debian or Raspberry Pi OS system, and uninstalls it, by a plan of small steps."""

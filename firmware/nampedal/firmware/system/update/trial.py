@@ -1,0 +1,97 @@
+"""Trials of both kinds, a runtime or a whole system: decides them, goes back, and reports the status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.listing import suffix_of
+from nampedal.firmware.system.update import boot_slots, image_update, runtime_update
+from nampedal.firmware.system.update.errors import NotAnUpdateError, NothingBeforeError, OnTrialError
+from nampedal.firmware.system.update.health import Progress, ignore_progress
+from nampedal.firmware.system.update.image_file import SUFFIXES
+from nampedal.firmware.system.update.last_result import LastResult, read_last
+from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes
+from nampedal.firmware.system.update.signed import trusted_names
+from nampedal.firmware.system.update.update_host import UpdateHost
+from nampedal.firmware.system.update.wheel import SUFFIX
+
+
+def is_wheel(path: Path) -> bool:
+    """Return True for a wheel, False for an image. Raises NotAnUpdateError if it is neither."""
+    if path.name.endswith((SUFFIX, *SUFFIXES)):
+        return suffix_of(path) == SUFFIX
+    raise NotAnUpdateError(
+        f"{path}: is no update: a wheel's name ends in {SUFFIX}, an image's in {', '.join(SUFFIXES)}"
+    )
+
+
+def check_untried(system: UpdateHost) -> None:
+    """Check that no update is on trial. Raises OnTrialError."""
+    if update_on_trial(system):
+        raise OnTrialError("update: the last one is on trial still; wait for it: 'nampedal update status'")
+
+
+def update_on_trial(system: UpdateHost) -> str:
+    """Return kind and version of the update on trial; empty if there is none."""
+    runtimes = Runtimes(system)
+    slots = runtimes.look()
+    if slots.phase in (Phase.WAITS, Phase.RUNS):
+        return f"nampedal {runtime_update.version_of(runtimes.path(slots.trial))}"
+    if image_update.has_two_systems(system):
+        systems = boot_slots.read_systems(system)
+        if systems.on_trial:
+            return f"system {_version(system, systems.running)}"
+    return ""
+
+
+def judge(system: UpdateHost, told: Progress = ignore_progress) -> LastResult | None:
+    """Decide the trial, if there is one; None if there is none. nampedal-health.service calls this after each boot.
+
+    told: called with the progress.
+    """
+    if Runtimes(system).look().phase is not Phase.NONE:
+        return runtime_update.judge_runtime(system, told)
+    return image_update.judge_image(system, told) if image_update.has_two_systems(system) else None
+
+
+def go_back(system: UpdateHost) -> tuple[str, bool]:
+    """Go back to the version before. Return its kind and version, and True if a reboot with tryboot is needed.
+
+    Raises NothingBeforeError, OnTrialError.
+    """
+    check_untried(system)
+    if Runtimes(system).look().current is not None:
+        return f"nampedal {runtime_update.go_back(system)}", False
+    if image_update.has_two_systems(system):
+        return f"system {image_update.go_back(system).version}", True
+    raise NothingBeforeError("update: nothing was updated; there is no version before this one")
+
+
+def status_lines(system: UpdateHost) -> list[tuple[str, str]]:
+    """Return the lines of the status page: the running version, other versions, trusted signers, the last result."""
+    runtimes = Runtimes(system)
+    slots = runtimes.look()
+    here = runtime_update.version_of(runtimes.path(slots.current))
+    if slots.current is None:
+        lines = [("nampedal", f"{here}, as it was installed")]
+    else:
+        before = runtime_update.version_of(runtimes.path(slots.before))
+        lines = [("nampedal", f"{here}, from an update; before it: {before}")]
+    if image_update.has_two_systems(system):
+        systems = boot_slots.read_systems(system)
+        running = f"{_version(system, systems.running)} ({systems.running})"
+        lines.append(("system", f"{running}; the other one: {_version(system, systems.other)} ({systems.other})"))
+    lines.append(("trusts", ", ".join(trusted_names(system)) or "nobody's updates"))
+    tried = update_on_trial(system)
+    last = read_last(system)
+    if tried:
+        lines.append(("on trial", tried))
+    elif last is not None:
+        lines.append(("last", str(last)))
+    return lines
+
+
+def _version(system: UpdateHost, slot: str) -> str:
+    facts = boot_slots.facts_of(system.at(system_paths.CARD), slot)
+    return facts.version if facts is not None else "none"

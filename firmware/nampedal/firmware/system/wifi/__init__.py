@@ -1,0 +1,1 @@
+"""The pedal's Wi-Fi: the networks in nampedal.toml, the hotspot, and the country whose radio rules apply."""

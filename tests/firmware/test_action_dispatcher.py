@@ -1,0 +1,127 @@
+"""Actions on a pedal that waits for a server, and on one whose manager is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nampedal.firmware.actions.action import parse
+from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
+from nampedal.firmware.engine import _engine
+from nampedal.firmware.errors import NoSuchBankError, NoSuchPresetError, ReferencePitchError
+from nampedal.firmware.jack.audio_tap import AudioTap
+from nampedal.firmware.pedal.daemon import Pedal
+from nampedal.firmware.pedal.daemon_options import PedalSetup
+from nampedal.firmware.pedal.switching.preset_manager import PresetManager
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.chain import Chain
+from nampedal.firmware.presets.preset import Gain, Preset
+
+RATE, FRAMES = 48_000.0, 64
+
+
+@pytest.fixture
+def pedal(tmp_path: Path) -> Iterator[Pedal]:
+    """With a stage and a manager, and no server."""
+    for name in ("one", "two"):
+        preset.write(Preset(name, (Gain(-6.0),), normalise=False), tmp_path / f"{name}.toml")
+    bank = sorted(tmp_path.glob("*.toml"))
+    made = Pedal(PedalSetup(bank))
+    made.stage = _engine.Stage(RATE, FRAMES)
+    tap = made.listener = AudioTap(made.stage, RATE, 1)
+
+    def prepare(path: Path) -> Chain:
+        return Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=FRAMES)
+
+    manager = made.manager = PresetManager(bank, made.stage, prepare, 1 << 30)
+    yield made
+    manager.close()
+    tap.close()
+
+
+@pytest.fixture
+def performer(pedal: Pedal) -> ActionDispatcher:
+    return ActionDispatcher(pedal)
+
+
+def do(performer: ActionDispatcher, text: str) -> None:
+    performer.do(parse(text, "test"))
+
+
+def settled(pedal: Pedal) -> float:
+    """What comes out of one, once nothing moves."""
+    assert pedal.stage is not None
+    out = np.empty(9_600, np.float32)
+    pedal.stage.process(np.ones(9_600, np.float32), out)
+    return float(out[-1])
+
+
+def test_nothing_is_done_while_the_pedal_waits_for_a_server(pedal: Pedal) -> None:
+    pedal.manager = None
+    performer = ActionDispatcher(pedal)
+    for text in ("next", "preset 7", "bank x", "bypass", "save"):
+        do(performer, text)
+    assert not performer.is_active(parse("preset one", ""))
+
+
+def test_bypass_and_mute_are_set_or_turned_round(pedal: Pedal, performer: ActionDispatcher) -> None:
+    assert pedal.manager is not None
+    for text, on in (("bypass", True), ("bypass on", True), ("bypass", False), ("bypass off", False)):
+        do(performer, text)
+        assert pedal.manager.bypass is on
+        assert performer.is_active(parse("bypass", "")) is on
+    do(performer, "mute")
+    assert performer.state.muted
+    do(performer, "mute off")
+    assert not performer.state.muted
+
+
+def test_the_second_action_is_for_what_is_so_already(pedal: Pedal, performer: ActionDispatcher) -> None:
+    assert pedal.manager is not None
+    do(performer, "preset one again bypass")
+    assert not pedal.manager.bypass
+    assert performer.is_active(parse("preset 1", ""))
+    do(performer, "preset one again bypass")
+    assert pedal.manager.bypass
+    do(performer, "bypass on again preset two")
+    assert pedal.manager.is_at("two")
+
+
+def test_tuning_is_silent_and_leaves_a_mute_as_it_was(pedal: Pedal, performer: ActionDispatcher) -> None:
+    assert pedal.manager is not None
+    while pedal.manager.current is None:
+        do(performer, "preset one")
+    assert settled(pedal) > 0.4
+    do(performer, "tuner on")
+    assert settled(pedal) == 0.0
+    do(performer, "mute on")
+    do(performer, "tuner off")
+    assert settled(pedal) == 0.0
+    do(performer, "mute off")
+    assert settled(pedal) > 0.4
+
+
+def test_what_a4_is_stays_when_the_tuner_is_turned_on_again(pedal: Pedal) -> None:
+    performer = ActionDispatcher(pedal, 443.0)
+    assert performer.state.reference_hz == 443.0
+    performer.set_reference(442.0)
+    do(performer, "tuner on")
+    do(performer, "tuner off")
+    assert performer.state.reference_hz == 442.0
+    with pytest.raises(ReferencePitchError, match="tuner: A4 is 470 Hz; 415 to 466 Hz are allowed: 440 is usual"):
+        performer.set_reference(470.0)
+    assert performer.state.reference_hz == 442.0
+
+
+def test_what_can_not_be_done_is_refused_and_a_foot_hears_of_it_in_the_log(
+    pedal: Pedal, performer: ActionDispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert pedal.manager is not None
+    with pytest.raises(NoSuchPresetError, match="preset 'three': is not in the bank; there are one, two"):
+        do(performer, "preset three")
+    with pytest.raises(NoSuchBankError, match="bank 'next': there is no other bank; play a folder of several"):
+        do(performer, "bank next")
+    performer.dispatch(parse("preset three", ""))
+    assert "preset 'three': is not in the bank" in caplog.text
