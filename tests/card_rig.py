@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import ProgramError
 from nampedal.firmware.system.bank_import.bank_importer import import_items
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import look_in
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CommandFailedError
 from nampedal.firmware.system.host.root_paths import under_root
 from nampedal.firmware.system.provisioning.import_service import UNIT, import_card
 from nampedal.firmware.system.provisioning.pedal_change import Installer
@@ -46,7 +46,7 @@ class TestSystem(CardHost):
     def run(self, *command: str, **options: Any) -> str:
         program = Path(command[0]).name
         if program in self.fails:
-            raise CommandFailedError(f"{program}: failed: it was to")
+            raise ProgramError(f"{program}: failed: it was to")
         if program.startswith("python"):
             self.said.append("take")
             return super().run(*command, **options)

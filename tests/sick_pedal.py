@@ -14,9 +14,9 @@ from conftest import ROOT
 from nampedal.converter.listening import test_signals
 from nampedal.converter.nam import nam_file
 from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.base.errors import ControlRequestError, ControlSocketError
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import Calibration
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 from nampedal.firmware.system.doctor.context import CARD, JACK, PLAYER, TUNE, UNITS, CheckContext
 from nampedal.firmware.system.doctor.errors import CheckProgramError, ProgramMissingError, UnknownResultError
 from nampedal.firmware.system.doctor.examined_host import RealHost

@@ -19,12 +19,11 @@ from typing import Any
 
 import pytest
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import ControlSocketError, ProgramError
 from nampedal.firmware.base.files.signature import UPDATE, sign
-from nampedal.firmware.errors import ControlSocketError
 from nampedal.firmware.system.image import image_manifest
 from nampedal.firmware.system.image.image_manifest import ImageManifest, dump_manifest
 from nampedal.firmware.system.launcher import launcher_script
-from nampedal.firmware.system.update.errors import ProgramFailedError
 from nampedal.firmware.system.update.pinned_file import PinnedFile
 from nampedal.firmware.system.update.update_host import UpdateHost, run_program
 from signing_keys import maker, maker_public
@@ -172,7 +171,7 @@ class FakePedal:
         if line.startswith("systemctl restart"):
             self.start()
             if not self.daemon or self.does.get(self.daemon) == HANGS:
-                raise ProgramFailedError("systemctl restart nampedal.service: failed")
+                raise ProgramError("systemctl restart nampedal.service: failed")
         return ""
 
 

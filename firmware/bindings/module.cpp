@@ -23,33 +23,50 @@ namespace {
 using InAudio = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using OutAudio = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-const char* exception_name(Mistake mistake) {
-  switch (mistake) {
-    case Mistake::kUnreadable: return "ArtifactUnreadableError";
-    case Mistake::kNotAnArtifact: return "NotAnArtifactError";
-    case Mistake::kFormat: return "ArtifactFormatError";
-    case Mistake::kChecksum: return "ArtifactChecksumError";
-    case Mistake::kStructure: return "ArtifactStructureError";
-    case Mistake::kValue: return "ArtifactValueError";
-    case Mistake::kLimit: return "ArtifactLimitError";
-    case Mistake::kTier: return "NoSuchTierError";
-    case Mistake::kSampleRate: return "SampleRateError";
-    case Mistake::kIsa: return "IsaError";
-    case Mistake::kBlock: return "FixedBlockError";
-    case Mistake::kGraph: return "TfliteGraphError";
-    case Mistake::kLiteRtMissing: return "LiteRtMissingError";
-    case Mistake::kLiteRtVersion: return "LiteRtVersionError";
-    case Mistake::kLiteRtRefused: return "LiteRtRefusedError";
+// The Python classes of the engine's mistakes, found when the module is imported: a missing one fails there.
+struct Exceptions {
+  nb::object argument, artifact, file_access, missing_package, not_an_artifact;
+
+  explicit Exceptions(const nb::module_& errors)
+      : argument(errors.attr("ArgumentError")),
+        artifact(errors.attr("ArtifactError")),
+        file_access(errors.attr("FileAccessError")),
+        missing_package(errors.attr("MissingPackageError")),
+        not_an_artifact(errors.attr("NotAnArtifactError")) {}
+
+  const nb::object& of(Mistake mistake) const {
+    switch (mistake) {
+      case Mistake::kUnreadable: return file_access;
+      case Mistake::kNotAnArtifact: return not_an_artifact;
+      case Mistake::kTier:
+      case Mistake::kSampleRate:
+      case Mistake::kIsa:
+      case Mistake::kBlock: return argument;
+      case Mistake::kLiteRtMissing:
+      case Mistake::kLiteRtVersion: return missing_package;
+      case Mistake::kFormat:
+      case Mistake::kChecksum:
+      case Mistake::kStructure:
+      case Mistake::kValue:
+      case Mistake::kLimit:
+      case Mistake::kGraph:
+      case Mistake::kLiteRtRefused: break;
+    }
+    return artifact;
   }
-  return "NampedalError";
+};
+
+// Lives as long as the process, like the module: nothing may raise through it after Python has ended.
+const Exceptions& exceptions() {
+  static const auto* const found = new Exceptions(nb::module_::import_("nampedal.firmware.base.errors"));
+  return *found;
 }
 
 void translate(const std::exception_ptr& raised, void*) {
   try {
     std::rethrow_exception(raised);
   } catch (const Error& error) {
-    const nb::object type = nb::module_::import_("nampedal.firmware.errors").attr(exception_name(error.mistake()));
-    PyErr_SetString(type.ptr(), error.what());
+    PyErr_SetString(exceptions().of(error.mistake()).ptr(), error.what());
   }
 }
 
@@ -68,8 +85,7 @@ void check_block(const Player& player, const InAudio& in, const OutAudio& out) {
     if (player.min_frames() < player.max_frames()) text += std::to_string(player.min_frames()) + " to ";
     text += std::to_string(player.max_frames()) + " frames of (" + std::to_string(player.in_channels()) + ") -> (" +
             std::to_string(player.out_channels()) + ") channels";
-    const nb::object type = nb::module_::import_("nampedal.firmware.errors").attr("BlockShapeError");
-    PyErr_SetString(type.ptr(), text.c_str());
+    PyErr_SetString(exceptions().argument.ptr(), text.c_str());
     throw nb::python_error();
   }
 }
@@ -107,6 +123,7 @@ std::pair<double, std::vector<double>> time_blocks(Player& player, const InAudio
 
 NB_MODULE(_engine, m) {
   nb::register_exception_translator(translate);
+  exceptions();
 
   m.def("isas", [] {
     std::vector<std::string> names;

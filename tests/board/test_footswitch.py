@@ -14,9 +14,9 @@ import footswitch as random_feet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nampedal.board.errors import FootswitchTimesError, TriggerError
 from nampedal.board.inputs.control_events import Edge
 from nampedal.board.inputs.footswitch import APART_S, Footswitches, Gesture, GestureTimes, Kind, Trigger
+from nampedal.firmware.base.errors import ControlMapError, SettingValueError
 
 TIMES = GestureTimes(debounce_s=0.02, chord_s=0.06, long_s=0.5, double_s=0.3, repeat_s=0.2)
 # Of a table: nothing is under way any more.
@@ -364,7 +364,7 @@ FORMS = "write '1' for a press, '1 long', '1 double', '1 repeat', '1 release', o
     ],
 )
 def test_what_is_no_trigger_is_refused(text: str, found: str) -> None:
-    with pytest.raises(TriggerError) as caught:
+    with pytest.raises(ControlMapError) as caught:
         Trigger.parse(text)
     assert str(caught.value) == f"{found}; {FORMS}"
 
@@ -381,7 +381,7 @@ def test_what_is_no_trigger_is_refused(text: str, found: str) -> None:
     ],
 )
 def test_a_trigger_has_the_switches_of_its_kind(kind: Kind, switches: tuple[str, ...], text: str) -> None:
-    with pytest.raises(TriggerError) as caught:
+    with pytest.raises(ControlMapError) as caught:
         Trigger(kind, switches)
     assert str(caught.value) == text
 
@@ -397,7 +397,7 @@ def test_a_trigger_has_the_switches_of_its_kind(kind: Kind, switches: tuple[str,
     ],
 )
 def test_times_that_no_foot_can_use_are_refused(changes: dict[str, float], text: str) -> None:
-    with pytest.raises(FootswitchTimesError) as caught:
+    with pytest.raises(SettingValueError) as caught:
         GestureTimes(**changes)
     assert str(caught.value) == text
 

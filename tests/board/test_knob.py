@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nampedal.board.errors import KnobCurveError, KnobSettingError, KnobTravelError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.knob import CURVES, LIMITS, NEAR, Knob, KnobSpec, Pickup
 
 CODE = 1.0 / 1023
@@ -36,14 +36,14 @@ def test_a_number_beyond_its_limits_is_refused(name: str) -> None:
     least, most = LIMITS[name]
     for value in (least - 0.001, most + 0.001, float("nan")):
         values: dict[str, Any] = {name: value}
-        with pytest.raises(KnobSettingError) as caught:
+        with pytest.raises(ControlsError) as caught:
             KnobSpec(**values)
         assert str(caught.value) == f"knob: {name} is {value}; {least:g} to {most:g} is allowed"
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.5, 0.55), (0.5, 0.5), (0.9, 0.1)])
 def test_ends_too_near_to_each_other_are_refused(low: float, high: float) -> None:
-    with pytest.raises(KnobTravelError) as caught:
+    with pytest.raises(ControlsError) as caught:
         KnobSpec(low=low, high=high)
     assert str(caught.value) == (
         f"knob: goes from low {low} to high {high}; high has to be at least 0.1 above low: learn its ends again"
@@ -51,7 +51,7 @@ def test_ends_too_near_to_each_other_are_refused(low: float, high: float) -> Non
 
 
 def test_an_unknown_curve_is_refused() -> None:
-    with pytest.raises(KnobCurveError) as caught:
+    with pytest.raises(ControlsError) as caught:
         KnobSpec(curve="log")
     assert str(caught.value) == "knob: curve is 'log'; known are linear, audio, reverse"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nampedal.board.errors import PedalNameError
 from nampedal.board.profiles.user_calibration import (
     LIMITS,
     UserCalibration,
@@ -15,13 +14,10 @@ from nampedal.board.profiles.user_calibration import (
     write_calibration,
 )
 from nampedal.firmware.base.errors import (
-    MissingKeyError,
-    MissingUnitError,
     SettingsSyntaxError,
     SettingsUnreadableError,
     SettingsUnwritableError,
     SettingValueError,
-    UnknownKeyError,
 )
 
 MINE = UserCalibration(389, 128, 48_000, -0.42, -86.3)
@@ -70,7 +66,7 @@ def test_whatever_is_written_reads_back_the_same(measured: UserCalibration) -> N
 @pytest.mark.parametrize("name", ["", "a b", "../a", "a/b", "a.toml", "a\n", "gr\u00fcn"])
 def test_a_pedals_name_is_letters_digits_and_two_signs(name: str) -> None:
     for ask in (calibration_path, read_calibration, lambda name: write_calibration(name, MINE)):
-        with pytest.raises(PedalNameError) as caught:
+        with pytest.raises(SettingValueError) as caught:
             ask(name)
         assert str(caught.value) == f"pedal {name!r}: is no name; one of letters, digits, - and _ is needed"
 
@@ -79,9 +75,9 @@ def test_a_pedals_name_is_letters_digits_and_two_signs(name: str) -> None:
     ("before", "after", "error", "text"),
     [
         ("= 389", "389", SettingsSyntaxError, "is not TOML: expected '=' after a key"),
-        ("period_frames = 128\n", "", MissingKeyError, "period_frames: is missing, and needed"),
-        ("period_frames", "period", MissingUnitError, "period: has no unit; period_frames is needed"),
-        ("389", "389\nnoise = 1", UnknownKeyError, "noise: is no known key; known are "),
+        ("period_frames = 128\n", "", SettingValueError, "period_frames: is missing, and needed"),
+        ("period_frames", "period", SettingValueError, "period: has no unit; period_frames is needed"),
+        ("389", "389\nnoise = 1", SettingValueError, "noise: is no known key; known are "),
         ("389", "389.5", SettingValueError, "is 389.5; a whole number from 0 to 1048576 is needed"),
         ("128", "4", SettingValueError, "period_frames: is 4; a whole number from 8 to 8192 is needed"),
         ("48000", "48", SettingValueError, "sample_rate_hz: is 48; a whole number from 8000 to 768000 is needed"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from nampedal.board.drivers.driver_supervisor import MAX_RETRY_S, RETRY_S, STABLE_S, DriverSupervisor, Waker
-from nampedal.board.errors import GpioBusyError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Edge, Event, Failure, Light, Post
 
 PATIENCE_S = 60.0
@@ -47,7 +47,7 @@ class Hardware:
         if self.fault is not None:
             raise self.fault
         if self.trouble is not None:
-            raise GpioBusyError(self.trouble)
+            raise ControlsError(self.trouble)
         self.post = post
         for event in self.at_open:
             post(event)
@@ -56,7 +56,7 @@ class Hardware:
 
     def show(self, lights: Mapping[str, Light]) -> None:
         if self.light_trouble is not None:
-            raise GpioBusyError(self.light_trouble)
+            raise ControlsError(self.light_trouble)
         self.shown.append(dict(lights))
 
     def close(self) -> None:

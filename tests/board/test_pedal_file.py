@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from nampedal.board.errors import PedalNameError, UnknownPedalError
 from nampedal.board.inputs.knob import KnobSpec
 from nampedal.board.profiles.pedal_file import (
     read_raw_values,
@@ -16,7 +15,7 @@ from nampedal.board.profiles.pedal_file import (
     write_pedal,
 )
 from nampedal.board.profiles.pedals import pedal_keys, read_pedal
-from nampedal.firmware.base.errors import MissingKeyError, SettingsUnwritableError
+from nampedal.firmware.base.errors import SettingsUnwritableError, SettingValueError
 
 EVERYTHING = """
 name = "Mine, with \\"quotes\\" and ümlauts"
@@ -148,7 +147,7 @@ def test_of_a_knob_only_what_was_learnt_is_written(mine: Path) -> None:
 def test_what_could_not_be_read_is_not_written(mine: Path, own: Path) -> None:
     values = read_raw_values(mine)
     del values["hat"]
-    with pytest.raises(MissingKeyError, match=f"^{re.escape(str(own))}/mine.toml: hat: is missing, and needed$"):
+    with pytest.raises(SettingValueError, match=f"^{re.escape(str(own))}/mine.toml: hat: is missing, and needed$"):
         write_pedal(values, user_pedal_path("mine"))
     assert not own.exists()
 
@@ -160,11 +159,11 @@ def test_a_profile_is_written_into_a_toml_file_only(mine: Path, tmp_path: Path) 
 
 def test_a_name_that_could_lead_elsewhere_is_refused() -> None:
     with pytest.raises(
-        PedalNameError, match=r"^pedal '\.\./mine': is no name; one of letters, digits, - and _ is needed$"
+        SettingValueError, match=r"^pedal '\.\./mine': is no name; one of letters, digits, - and _ is needed$"
     ):
         user_pedal_path("../mine")
 
 
 def test_an_unknown_pedal_has_no_values() -> None:
-    with pytest.raises(UnknownPedalError, match=r"^pedal 'nobodys': is unknown; "):
+    with pytest.raises(SettingValueError, match=r"^pedal 'nobodys': is unknown; "):
         read_raw_values("nobodys")

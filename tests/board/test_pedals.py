@@ -7,25 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from nampedal.board.errors import (
-    ControlNameError,
-    PinConflictError,
-    UnknownBoardError,
-    UnknownHatError,
-    UnknownPedalError,
-)
 from nampedal.board.inputs.expression import OUT
 from nampedal.board.inputs.footswitch import GestureTimes
 from nampedal.board.inputs.knob import KnobSpec
 from nampedal.board.profiles.pedals import KnobSettings, pedal_keys, read_pedal
 from nampedal.board.profiles.wiring import Wiring
-from nampedal.firmware.base.errors import (
-    MissingUnitError,
-    NampedalError,
-    SettingsError,
-    SettingValueError,
-    UnknownKeyError,
-)
+from nampedal.firmware.base.errors import NampedalError, SettingsError, SettingValueError
 
 PLAIN = {"name": '"Mine"', "board": '"zero-2-w"', "hat": '"codec-zero"'}
 CONTROLS = """
@@ -70,8 +57,8 @@ def test_what_was_measured_on_the_pedal_counts_before_the_hat(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "kind", "text"),
     [
-        ({"hat": '"codec"'}, UnknownHatError, "mine.toml: hat: HAT 'codec': is unknown; did you mean codec-zero?"),
-        ({"board": '"zero"'}, UnknownBoardError, "mine.toml: board: board 'zero': is unknown; "),
+        ({"hat": '"codec"'}, SettingValueError, "mine.toml: hat: HAT 'codec': is unknown; did you mean codec-zero?"),
+        ({"board": '"zero"'}, SettingValueError, "mine.toml: board: board 'zero': is unknown; "),
         ({"hat": "3"}, SettingValueError, "mine.toml: hat: is 3; one line of text is needed"),
         ({"hat": None}, NampedalError, "mine.toml: hat: is missing, and needed"),
         ({"colour": '"red"'}, NampedalError, "mine.toml: colour: is no known key; known are name, board, hat"),
@@ -86,7 +73,7 @@ def test_a_damaged_profile_is_refused(
 
 
 def test_an_unknown_pedal_is_named_with_what_there_is() -> None:
-    with pytest.raises(UnknownPedalError, match="pedal 'banjo': is unknown; known are pi-4-dac-adc, "):
+    with pytest.raises(SettingValueError, match="pedal 'banjo': is unknown; known are pi-4-dac-adc, "):
         read_pedal("banjo")
 
 
@@ -215,7 +202,7 @@ def test_what_a4_is_may_be_said(tmp_path: Path) -> None:
 
 def test_a_pin_of_the_hat_is_named_as_the_hats(tmp_path: Path) -> None:
     path = file(tmp_path, "[gpio]\nswitches = { 1 = 27 }\n")
-    with pytest.raises(PinConflictError) as caught:
+    with pytest.raises(SettingValueError) as caught:
         read_pedal(path)
     assert str(caught.value) == (
         f"{path}: pin 27: is the HAT's button already, and gpio.switches.1 wants it; wire one of them elsewhere"
@@ -229,9 +216,9 @@ WRONG: list[tuple[str, type[SettingsError], str]] = [
     ("[knob]", SettingValueError, "knob: is {}; a table of names of knobs is needed"),
     ("[knob]\ngain = 1", SettingValueError, "knob.gain: is 1; a table of settings is needed"),
     ("[knob.gain]", SettingValueError, "knob.gain: is {}; a table of settings is needed"),
-    ("[knob.gian]\nlow = 0", ControlNameError, "knob.gian: no such knob is wired; wired are expression, gain"),
-    ("[knob.mid]\nlow = 0", ControlNameError, "knob.mid: no such knob is wired; wired are expression, gain"),
-    ("[knob.gain]\ncolour = 1", UnknownKeyError, f"knob.gain.colour: is no known key; known are {KNOB_KEYS}"),
+    ("[knob.gian]\nlow = 0", SettingValueError, "knob.gian: no such knob is wired; wired are expression, gain"),
+    ("[knob.mid]\nlow = 0", SettingValueError, "knob.mid: no such knob is wired; wired are expression, gain"),
+    ("[knob.gain]\ncolour = 1", SettingValueError, f"knob.gain.colour: is no known key; known are {KNOB_KEYS}"),
     ("[knob.gain]\nlow = -0.1", SettingValueError, "knob.gain.low: is -0.1; a number from 0.0 to 1.0 is needed"),
     ("[knob.gain]\nhigh = 1.1", SettingValueError, "knob.gain.high: is 1.1; a number from 0.0 to 1.0 is needed"),
     ("[knob.gain]\nhigh = nan", SettingValueError, "knob.gain.high: is nan; a number from 0.0 to 1.0 is needed"),
@@ -245,15 +232,15 @@ WRONG: list[tuple[str, type[SettingsError], str]] = [
     ("[knob.gain]\njump = 0", SettingValueError, "knob.gain.jump: is 0; true or false is needed"),
     ("[knob.gain]\nlow = 0.5\nhigh = 0.55", SettingValueError, "knob.gain: knob: goes from low 0.5 to high 0.55; high has to be at least 0.1 above low: learn its ends again"),
     ("[times]", SettingValueError, f"times: is {{}}; a table of {TIMES} is needed"),
-    ("[times]\nlong = 1", MissingUnitError, "times.long: has no unit; times.long_s is needed"),
-    ("[times]\ncolour = 1", UnknownKeyError, f"times.colour: is no known key; known are {TIMES}"),
+    ("[times]\nlong = 1", SettingValueError, "times.long: has no unit; times.long_s is needed"),
+    ("[times]\ncolour = 1", SettingValueError, f"times.colour: is no known key; known are {TIMES}"),
     ("[times]\ndebounce_s = 0.2", SettingValueError, "times.debounce_s: is 0.2; a number from 0.0 to 0.1 is needed"),
     ("[times]\nchord_s = 0", SettingValueError, "times.chord_s: is 0; a number from 0.01 to 0.25 is needed"),
     ("[times]\nlong_s = 0.2", SettingValueError, "times.long_s: is 0.2; a number from 0.3 to 5.0 is needed"),
     ("[times]\ndouble_s = 2", SettingValueError, "times.double_s: is 2; a number from 0.15 to 1.0 is needed"),
     ("[times]\nrepeat_s = nan", SettingValueError, "times.repeat_s: is nan; a number from 0.02 to 2.0 is needed"),
     ("[tuner]", SettingValueError, "tuner: is {}; a table of reference_hz is needed"),
-    ("[tuner]\nreference = 442", MissingUnitError, "tuner.reference: has no unit; tuner.reference_hz is needed"),
+    ("[tuner]\nreference = 442", SettingValueError, "tuner.reference: has no unit; tuner.reference_hz is needed"),
     ("[tuner]\nreference_hz = 414", SettingValueError, "tuner.reference_hz: is 414; a number from 415.0 to 466.0 is needed"),
     ("[tuner]\nreference_hz = nan", SettingValueError, "tuner.reference_hz: is nan; a number from 415.0 to 466.0 is needed"),
     ("footswitches = 1", SettingValueError, "footswitches: is 1; a table of what controls do is needed"),
@@ -261,7 +248,7 @@ WRONG: list[tuple[str, type[SettingsError], str]] = [
     ("[footswitches]\n1 = 2", SettingValueError, f"footswitches.1: is 2; {LINE}"),
     ('[footswitches]\n"1 long" = " "', SettingValueError, f"footswitches.1 long: is ' '; {LINE}"),
     ("[knobs]\ngain = 3", SettingValueError, f"knobs.gain: is 3; {LINE}"),
-    ('[knobs]\ngian = "gain"', ControlNameError, "knobs.gian: no such knob is wired; wired are expression, gain, mid"),
+    ('[knobs]\ngian = "gain"', SettingValueError, "knobs.gian: no such knob is wired; wired are expression, gain, mid"),
     ("[control_changes]\n7 = []", SettingValueError, f"control_changes.7: is []; {LINE}"),
     ('[control_changes]\n"7.5" = 0', SettingValueError, f"control_changes.7.5: is 0; {LINE}"),
 ]  # fmt: skip
@@ -281,7 +268,7 @@ def test_a_damaged_table_names_file_key_and_limit(
 
 def test_a_knob_of_a_pedal_without_knobs_is_told_that_there_are_none(tmp_path: Path) -> None:
     path = file(tmp_path, '[knobs]\ngain = "level"\n')
-    with pytest.raises(ControlNameError) as caught:
+    with pytest.raises(SettingValueError) as caught:
         read_pedal(path)
     assert str(caught.value) == f"{path}: knobs.gain: no such knob is wired; wired are none"
 

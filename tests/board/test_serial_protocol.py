@@ -23,7 +23,7 @@ from nampedal.board.drivers.serial_protocol import (
     Who,
     encode,
 )
-from nampedal.board.errors import SerialMessageError
+from nampedal.board.errors import ControlsError
 
 sevens = st.integers(0, 127)
 messages: st.SearchStrategy[Message] = st.one_of(
@@ -171,7 +171,7 @@ def test_a_frame_that_is_under_way_is_not_bad_yet() -> None:
     ],
 )
 def test_what_can_not_be_sent_is_said(message: Message, text: str) -> None:
-    with pytest.raises(SerialMessageError, match=re.escape(f"serial message: {message}: {text}")):
+    with pytest.raises(ControlsError, match=re.escape(f"serial message: {message}: {text}")):
         encode(message)
 
 

@@ -8,16 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import (
-    KeyFileError,
-    NoTrustedKeyError,
-    SignatureError,
-    SignatureFileError,
-    SignatureToolError,
-    UnsignedError,
-    UntrustedKeyError,
-    WrongSignatureError,
-)
+from nampedal.firmware.base.errors import FileAccessError, ProgramError, SignatureError, UnsignedError
 from nampedal.firmware.base.files import signature
 from nampedal.firmware.base.files.signature import (
     BANK,
@@ -93,7 +84,7 @@ def test_a_file_that_was_changed_is_refused(file: Path) -> None:
     flipped = bytearray(DATA)
     flipped[4000] ^= 1
     for data in (bytes(flipped), DATA[:-1], DATA + b"x", b""):
-        assert refusal(WrongSignatureError, file, data, trusted) == said
+        assert refusal(SignatureError, file, data, trusted) == said
 
 
 def test_a_signature_that_was_changed_is_refused(file: Path) -> None:
@@ -102,42 +93,40 @@ def test_a_signature_that_was_changed_is_refused(file: Path) -> None:
     flipped = lines[3][:10] + (b"B" if lines[3][10:11] == b"A" else b"A") + lines[3][11:]
     for data in (whole[:100], b"", b"\0" * 500, b"".join([*lines[:3], flipped, *lines[4:]])):
         signature.signature_path(file).write_bytes(data)
-        said = refusal(WrongSignatureError, file, DATA, [maker_public().line()])
+        said = refusal(SignatureError, file, DATA, [maker_public().line()])
         assert said.startswith(f"{file}: its signature is wrong: ")
         assert said.endswith("; the file was changed, or a.whl.sig belongs to another one: copy both again")
 
 
 def test_a_signature_for_another_kind_of_file_is_refused(file: Path) -> None:
-    assert refusal(WrongSignatureError, file, DATA, [maker_public().line()], BANK) == (
+    assert refusal(SignatureError, file, DATA, [maker_public().line()], BANK) == (
         f"{file}: its signature is wrong: couldn't verify signature: namespace does not match; the file was changed, "
         "or a.whl.sig belongs to another one: copy both again"
     )
 
 
 def test_a_key_that_is_trusted_for_another_kind_of_file_is_refused(file: Path) -> None:
-    assert refusal(UntrustedKeyError, file, DATA, [maker_public().line([BANK])]) == (
+    assert refusal(SignatureError, file, DATA, [maker_public().line([BANK])]) == (
         f"{file}: is signed by maker@home, whose key is not trusted for this kind of file (nampedal-update)"
     )
 
 
 def test_a_key_that_is_not_trusted_is_named(file: Path, stranger: Path) -> None:
     trusted = [read_public_key(stranger).line()]
-    assert refusal(UntrustedKeyError, file, DATA, trusted) == (
+    assert refusal(SignatureError, file, DATA, trusted) == (
         f"{file}: is signed with a key that is not trusted here, {fingerprint(maker())}; trusted are stranger"
     )
     assert identify_signer(file, pieces(DATA), read_signature(file), trusted, UPDATE) == Signer(
         "", fingerprint(maker())
     )
-    assert refusal(NoTrustedKeyError, file, DATA, []) == (
-        f"{file}: is signed, but no key is trusted here to check it by"
-    )
+    assert refusal(SignatureError, file, DATA, []) == (f"{file}: is signed, but no key is trusted here to check it by")
 
 
 def test_all_of_a_file_is_read_whatever_is_wrong_with_its_signature(file: Path) -> None:
     """Who counts the bytes by the way gets all of them."""
     big = b"\0" * (1 << 20)
     left = [big] * 5
-    with pytest.raises(WrongSignatureError):
+    with pytest.raises(SignatureError):
         check(file, (left.pop() for _ in range(5)), b"none", [maker_public().line()], UPDATE)
     assert left == []
 
@@ -145,7 +134,7 @@ def test_all_of_a_file_is_read_whatever_is_wrong_with_its_signature(file: Path) 
 def test_a_broken_line_among_trusted_keys_spoils_no_other(file: Path) -> None:
     trusted = ["broken ssh-ed25519 AAAA", "more broken", maker_public().line()]
     assert check(file, pieces(DATA), read_signature(file), trusted, UPDATE).name == "maker@home"
-    assert "incorrect signature" in refusal(WrongSignatureError, file, DATA[1:], trusted)
+    assert "incorrect signature" in refusal(SignatureError, file, DATA[1:], trusted)
 
 
 def test_a_list_of_trusted_keys_is_read_and_added_to(tmp_path: Path, stranger: Path) -> None:
@@ -181,7 +170,7 @@ def test_what_is_no_key_is_told(tmp_path: Path) -> None:
     ):
         if text is not None:
             path.write_text(text)
-        with pytest.raises(KeyFileError) as caught:
+        with pytest.raises(SignatureError) as caught:
             read_public_key(path)
         assert str(caught.value) == said
 
@@ -191,18 +180,18 @@ def test_a_key_is_tried_before_it_is_needed(tmp_path: Path, stranger: Path, monk
     assert check_key(stranger) == read_public_key(stranger)
     key = make_key(tmp_path / "key", "")
     stranger.with_name("stranger.pub").replace(key.with_name("key.pub"))
-    with pytest.raises(KeyFileError) as caught:
+    with pytest.raises(SignatureError) as caught:
         check_key(key)
     assert str(caught.value) == f"{key}: can't be used to sign: public key {key} doesn't match private {key}"
     alone = tmp_path / "alone.pub"
     alone.write_text(maker_public().key)
-    with pytest.raises(KeyFileError, match=r"alone\.pub: can't be used to sign: "):
+    with pytest.raises(SignatureError, match=r"alone\.pub: can't be used to sign: "):
         check_key(alone)
 
 
 def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.whl"
-    with pytest.raises(SignatureFileError) as missing:
+    with pytest.raises(FileAccessError) as missing:
         sign(path, maker(), UPDATE)
     assert str(missing.value) == f"{path}: can't be read: no such file or directory"
     path.write_bytes(DATA)
@@ -211,7 +200,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert str(unsigned.value) == f"{path}.sig: is not there, so nobody has signed a.whl"
     # It would be waited for.
     os.mkfifo(f"{path}.sig")
-    with pytest.raises(SignatureFileError) as fifo:
+    with pytest.raises(FileAccessError) as fifo:
         read_signature(path)
     assert str(fifo.value) == f"{path}.sig: can't be read: is no plain file"
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -221,7 +210,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         lambda: identify_signer(path, [DATA], b"", [], UPDATE),
     )
     for call in calls:
-        with pytest.raises(SignatureToolError) as tool:
+        with pytest.raises(ProgramError) as tool:
             call()
         assert str(tool.value) == (
             "signature: ssh-keygen: no such file or directory; install Debian's package openssh-client"

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.listening import calibration_audio
 from nampedal.converter.listening.metrics import peak_dbfs
+from nampedal.firmware.base.errors import AudioError
 
 
 def write(path: Path, audio: np.ndarray[tuple[int, ...], np.dtype[np.float64]], rate: int = 48_000) -> Path:
@@ -61,6 +61,6 @@ def test_of_two_channels_the_louder_is_taken(tmp_path: Path) -> None:
 
 def test_a_silent_recording_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", tone(1000, 1e-5))
-    with pytest.raises(SilentAudioError) as caught:
+    with pytest.raises(AudioError) as caught:
         calibration_audio.from_files([path], 48_000)
     assert str(caught.value) == f"{path}: peaks at -100 dBFS; calibrate with audible playing"

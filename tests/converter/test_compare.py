@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Audio
-from nampedal.converter.errors import AudioFormatError
 from nampedal.converter.listening import test_signals
 from nampedal.converter.listening.metrics import ratio_db
 from nampedal.converter.rendering.comparison import CompareOptions, compare
+from nampedal.firmware.base.errors import AudioError
 
 
 def write(path: Path, audio: Audio, rate: int = 48_000) -> Path:
@@ -71,6 +71,6 @@ def test_what_does_not_fit_together_is_refused(guitar: Audio, tmp_path: Path) ->
         ((mono, stereo), f"{stereo}: does not have {mono}'s number of channels, 1 and 2; leave some away"),
         ((wide, mono), f"{wide}: has 2 -> 2 channels; models of 1 -> 1 are compared"),
     ):
-        with pytest.raises(AudioFormatError) as caught:
+        with pytest.raises(AudioError) as caught:
             compare(*paths, CompareOptions(on=mono if wide in paths else None))
         assert str(caught.value) == text

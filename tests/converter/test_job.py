@@ -10,7 +10,7 @@ import soundfile
 import torch
 from nampedal.board.profiles.boards import Cost, read_board, write_board
 from nampedal.converter.budget.sizing import BudgetTarget
-from nampedal.converter.errors import NoGpuError, NothingFitsError, SlimExtraMissingError
+from nampedal.converter.errors import ConversionError, NothingFitsError
 from nampedal.converter.follower import ConversionProgress
 from nampedal.converter.listening import metrics, test_signals
 from nampedal.converter.nam import nam_file
@@ -18,6 +18,7 @@ from nampedal.converter.nam.capture_player import play
 from nampedal.converter.pipeline.job import BoardJob, Job, can_train, run
 from nampedal.converter.slim import dataset
 from nampedal.converter.slim.clock import ConversionLimit
+from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.cli.capture_commands.format_result import describe_conversion, summary_table
 from nampedal.firmware.cost.cost_model import TERMS
 from nampedal.firmware.engine import artifact
@@ -165,14 +166,14 @@ def test_without_pytorch_it_is_pruned(folder: Path, tmp_path: Path, monkeypatch:
     assert not can_train()
     done = run(job(folder, tmp_path / "amp.stomp", length=ConversionLimit(minutes=10.0)))
     assert [one.how.split()[0] for one in done.sized] == ["as", "pruned", "pruned"]
-    with pytest.raises(SlimExtraMissingError) as caught:
+    with pytest.raises(MissingPackageError) as caught:
         run(job(folder, tmp_path / "gpu.stomp", gpu=True))
     assert str(caught.value) == "--gpu: PyTorch is not installed: pip install 'nampedal[slim]'"
 
 
 def test_a_gpu_that_is_not_there_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(NoGpuError) as caught:
+    with pytest.raises(ConversionError) as caught:
         run(job(folder, tmp_path / "gpu.stomp", gpu=True))
     assert str(caught.value) == (
         "--gpu: PyTorch finds no GPU here; leave the option out to train on two processor cores"

@@ -9,14 +9,13 @@ import nam_maker
 import numpy as np
 import pytest
 from conftest import Audio
-from nampedal.converter.errors import TfliteBlockError, TfliteUnplayableError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.nam import nam_file
 from nampedal.converter.tflite import litert_process
 from nampedal.converter.tflite.litert_process import ChildProcessPlayer
 from nampedal.converter.tflite.tflite_player import TflitePlayer
 from nampedal.converter.tflite.tflite_writer import write
-from nampedal.firmware.base.errors import NampedalError
-from nampedal.firmware.errors import TfliteUnreadableError
+from nampedal.firmware.base.errors import FileAccessError, NampedalError
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_it_plays_what_the_interpreter_plays_here(data: bytes, guitar: Audio) ->
     assert not np.array_equal(apart.play(audio[:2048]), first)
     apart.reset()
     apart.play(np.zeros(0, np.float32))
-    with pytest.raises(TfliteBlockError) as caught:
+    with pytest.raises(ConversionError) as caught:
         apart.play(audio[:1000])
     assert str(caught.value) == "tflite: audio has shape (1000,); whole blocks of 1024 are played"
 
@@ -49,13 +48,13 @@ def test_the_process_ends_with_its_player(data: bytes) -> None:
 
 
 def test_what_the_interpreter_refuses_is_told_here(data: bytes) -> None:
-    with pytest.raises(TfliteUnplayableError) as caught:
+    with pytest.raises(ConversionError) as caught:
         ChildProcessPlayer(data[:2000], name="amp")
     assert str(caught.value) == "amp: the interpreter refuses it: The model is not a valid Flatbuffer buffer"
 
 
 def test_a_measurement_has_the_errors_of_reading(tmp_path: Path) -> None:
-    with pytest.raises(TfliteUnreadableError, match=r"gone\.tflite: can't be read: no such file or directory$"):
+    with pytest.raises(FileAccessError, match=r"gone\.tflite: can't be read: no such file or directory$"):
         litert_process.measure(tmp_path / "gone.tflite", 0.5)
 
 

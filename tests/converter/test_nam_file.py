@@ -7,9 +7,8 @@ from pathlib import Path
 import nam_maker
 import numpy as np
 import pytest
-from nampedal.converter import errors
 from nampedal.converter.nam import nam_file
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import FileAccessError, NampedalError
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Engine
 from nampedal.firmware.engine.network import ActivationKind, ConvNet, Gating, Linear, Lstm, WaveNet
@@ -172,10 +171,10 @@ def test_container_becomes_tiers_full_first(tmp_path: Path) -> None:
 
 def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "gone.nam"
-    with pytest.raises(errors.CaptureUnreadableError) as caught:
+    with pytest.raises(FileAccessError) as caught:
         nam_file.read(path)
     assert str(caught.value) == f"{path}: can't be read: no such file or directory"
-    with pytest.raises(errors.CaptureUnreadableError, match="can't be read: is a directory"):
+    with pytest.raises(FileAccessError, match="can't be read: is a directory"):
         nam_file.read(tmp_path)
 
 

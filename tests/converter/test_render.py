@@ -11,11 +11,11 @@ import pytest
 import soundfile
 from conftest import Audio
 from nampedal.converter import output
-from nampedal.converter.errors import AudioFormatError, OutputUnwritableError
 from nampedal.converter.listening import metrics
 from nampedal.converter.nam import nam_file
 from nampedal.converter.rendering.render import RenderOptions, render_file
 from nampedal.converter.tflite.tflite_writer import write
+from nampedal.firmware.base.errors import AudioError, FileAccessError
 from nampedal.firmware.engine.inference import Engine
 
 
@@ -124,7 +124,7 @@ def test_a_model_of_two_channels_takes_them_together(tmp_path: Path) -> None:
     nam["config"] |= {"in_channels": 2, "out_channels": 2}
     model = nam_maker.write(tmp_path / "two.nam", nam)
     mono = written(tmp_path / "mono.wav", tone(100, 48_000))
-    with pytest.raises(AudioFormatError) as caught:
+    with pytest.raises(AudioError) as caught:
         render_file(model, mono, tmp_path / "out.wav", RenderOptions())
     assert str(caught.value) == f"{mono}: has 1 channels; this model takes 2 together"
     stereo = written(tmp_path / "stereo.wav", np.stack([tone(100, 48_000)] * 2, axis=1))
@@ -187,7 +187,7 @@ def test_what_the_system_refuses_is_said_in_its_words(
                 yield Path(place)
 
         monkeypatch.setattr("nampedal.converter.rendering.render.atomic_output", replacing)
-        with pytest.raises(OutputUnwritableError) as caught:
+        with pytest.raises(FileAccessError) as caught:
             render_file(amp, source, tmp_path / "out.wav", RenderOptions())
         assert str(caught.value) == f"{tmp_path / 'out.wav'}: can't be written: {reason}"
         assert not (tmp_path / "out.wav").exists()

@@ -7,7 +7,7 @@ import nam_maker
 import pytest
 from nampedal.board.profiles.boards import Board, Cost, read_board
 from nampedal.converter.budget.sizing import BudgetTarget, Slimming, size
-from nampedal.converter.errors import BoardCostsMissingError, NothingFitsError
+from nampedal.converter.errors import ConversionError, NothingFitsError
 from nampedal.converter.listening import test_signals
 from nampedal.converter.nam import nam_file
 from nampedal.converter.slim.clock import ConversionLimit
@@ -143,7 +143,7 @@ def test_what_can_not_be_slimmed_says_at_what_it_fits(tmp_path: Path) -> None:
 
 
 def test_a_board_without_costs_is_refused() -> None:
-    with pytest.raises(BoardCostsMissingError) as caught:
+    with pytest.raises(ConversionError) as caught:
         BudgetTarget(replace(read_board("5"), cost=None), 64, 50.0, 48_000.0)
     assert str(caught.value) == (
         "board 5: nothing is known of what networks cost on it; run 'nampedal calibrate' there"

@@ -14,9 +14,9 @@ from nampedal.converter.nam.capture_player import play
 from nampedal.converter.rendering.backends import open_player
 from nampedal.converter.rounding.tier_conversion import convert
 from nampedal.converter.tflite.tflite_export import ExportedTflite, TfliteOptions, export, tflite_facts
+from nampedal.firmware.base.errors import ArgumentError, ArtifactError
 from nampedal.firmware.engine import artifact, tflite_artifact
 from nampedal.firmware.engine.capture import Calibration, Capture
-from nampedal.firmware.errors import NoSuchTierError, TfliteFormatError
 
 SHORT = (test_signals.excitation(48_000.0, 0.5), Calibration("half a second", -1.0, "nobody knows"))
 
@@ -68,17 +68,17 @@ def test_a_player_goes_on_where_it_was_until_it_is_reset(capture: Capture, guita
 
 
 def test_a_tier_that_is_not_there_is_named(capture: Capture, tmp_path: Path) -> None:
-    with pytest.raises(NoSuchTierError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         export(capture, TfliteOptions(tier=2), SHORT)
     assert str(caught.value) == "amp.nam: no tier 2; it has tiers 0 to 1"
     path = written(export(capture, TfliteOptions(), SHORT), tmp_path)
-    with pytest.raises(NoSuchTierError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         open_player(path, 1, False)
     assert str(caught.value) == f"{path}: no tier 1; a .tflite has one, tier 0"
 
 
 def test_a_file_without_facts_is_refused(capture: Capture, tmp_path: Path) -> None:
     file = replace(tflite_artifact.read(written(export(capture, TfliteOptions(), SHORT), tmp_path)), facts={})
-    with pytest.raises(TfliteFormatError) as caught:
+    with pytest.raises(ArtifactError) as caught:
         tflite_facts(file)
     assert str(caught.value) == f"{file.path}: does not say what it was made from; convert the .nam again"

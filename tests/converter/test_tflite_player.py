@@ -7,12 +7,12 @@ import nam_maker
 import numpy as np
 import pytest
 from conftest import Audio
-from nampedal.converter.errors import TfliteBlockError, TfliteMissingError, TfliteUnplayableError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.nam import nam_file
 from nampedal.converter.tflite import tflite_player
 from nampedal.converter.tflite.tflite_player import TflitePlayer
 from nampedal.converter.tflite.tflite_writer import write
-from nampedal.firmware.errors import TfliteDamagedError
+from nampedal.firmware.base.errors import ArtifactError, MissingPackageError
 
 
 def written(folder: Path, nam: nam_maker.Nam) -> Path:
@@ -59,7 +59,7 @@ def test_each_render_and_each_reset_begins_anew(amp: Path, guitar: Audio) -> Non
 
 
 def test_a_block_of_another_shape_is_refused(amp: Path) -> None:
-    with pytest.raises(TfliteBlockError) as caught:
+    with pytest.raises(ConversionError) as caught:
         TflitePlayer.open(amp).play(np.zeros(63, np.float32))
     assert str(caught.value) == f"{amp}: a block has shape (63,); this player takes (64,)"
 
@@ -67,7 +67,7 @@ def test_a_block_of_another_shape_is_refused(amp: Path) -> None:
 def test_an_unrolled_graph_takes_its_own_block_alone(lstm: Path, amp: Path) -> None:
     assert TflitePlayer.open(lstm, block=64).block == 64
     for path, block, allowed in ((lstm, 32, "64 alone"), (amp, 0, "1 or more")):
-        with pytest.raises(TfliteBlockError) as caught:
+        with pytest.raises(ConversionError) as caught:
             TflitePlayer.open(path, block=block)
         assert str(caught.value) == f"{path}: block is {block} frames; this graph takes {allowed}"
 
@@ -75,9 +75,9 @@ def test_an_unrolled_graph_takes_its_own_block_alone(lstm: Path, amp: Path) -> N
 def test_a_damaged_file_is_not_played(amp: Path) -> None:
     data = amp.read_bytes()
     amp.write_bytes(data[:-100])
-    with pytest.raises(TfliteDamagedError):
+    with pytest.raises(ArtifactError):
         TflitePlayer.open(amp)
-    with pytest.raises(TfliteUnplayableError) as caught:
+    with pytest.raises(ConversionError) as caught:
         TflitePlayer(data[:2000], name="amp")
     assert str(caught.value) == "amp: the interpreter refuses it: The model is not a valid Flatbuffer buffer"
 
@@ -87,7 +87,7 @@ def test_without_an_interpreter_the_error_says_what_to_install(amp: Path, monkey
         monkeypatch.setitem(sys.modules, f"{package}.interpreter", None)
         monkeypatch.setitem(sys.modules, package, None)
     tflite_player._interpreter_class.cache_clear()
-    with pytest.raises(TfliteMissingError) as caught:
+    with pytest.raises(MissingPackageError) as caught:
         TflitePlayer.open(amp)
     tflite_player._interpreter_class.cache_clear()
     assert str(caught.value) == (f"{amp}: is played by LiteRT, which is not installed; pip install 'nampedal[tflite]'")

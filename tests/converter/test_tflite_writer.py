@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Audio
-from nampedal.converter.errors import TfliteCalibrationError, TfliteMissingError, TfliteUnsupportedError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.listening import metrics, test_signals
 from nampedal.converter.nam import nam_file
 from nampedal.converter.rounding.quantize import quantize
@@ -17,6 +17,7 @@ from nampedal.converter.tflite import tflite_calibration, tflite_file
 from nampedal.converter.tflite.tflite_network import layer_names
 from nampedal.converter.tflite.tflite_player import TflitePlayer
 from nampedal.converter.tflite.tflite_writer import Tflite, write
+from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.engine import tflite_artifact
 from nampedal.firmware.engine.inference import Engine
 from nampedal.firmware.engine.network import Network
@@ -138,14 +139,14 @@ def test_mixed_keeps_hard_captures_on_guitars_it_has_not_heard(corpus: Path, nam
 
 
 def test_an_unknown_mode_is_refused(network: Network) -> None:
-    with pytest.raises(TfliteUnsupportedError) as caught:
+    with pytest.raises(ConversionError) as caught:
         written(network, "int4")
     assert str(caught.value) == "mode: is 'int4'; known are weights, mixed, int8"
 
 
 @pytest.mark.parametrize("mode", ["mixed", "int8"])
 def test_int8_activations_are_refused_where_they_ruin_the_sound(mode: str, lstm: Network, guitar: Audio) -> None:
-    with pytest.raises(TfliteUnsupportedError) as caught:
+    with pytest.raises(ConversionError) as caught:
         written(lstm, mode, guitar)
     assert str(caught.value) == "network: LSTM has no layers that bear int8 activations; write mode weights"
 
@@ -160,7 +161,7 @@ def test_int8_activations_are_refused_where_they_ruin_the_sound(mode: str, lstm:
     ],
 )
 def test_int8_activations_need_audio(calibration: Audio | None, found: str, network: Network) -> None:
-    with pytest.raises(TfliteCalibrationError) as caught:
+    with pytest.raises(ConversionError) as caught:
         written(network, "mixed", calibration)
     assert str(caught.value) == (
         f"calibration: is {found}; mode mixed measures ranges with audio: give a dry recording"
@@ -172,7 +173,7 @@ def test_without_ai_edge_litert_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.schema_py_generated", None)
     tflite_file.schema.cache_clear()
-    with pytest.raises(TfliteMissingError) as caught:
+    with pytest.raises(MissingPackageError) as caught:
         written(network, "weights")
     tflite_file.schema.cache_clear()
     assert str(caught.value) == (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from nampedal.firmware.actions.action import Action, parse
-from nampedal.firmware.errors import ActionError
+from nampedal.firmware.base.errors import ControlMapError
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_action_is_read_and_said_again(text: str, action: Action) -> None:
     ],
 )
 def test_what_is_no_action_is_refused(text: object, said: str) -> None:
-    with pytest.raises(ActionError) as caught:
+    with pytest.raises(ControlMapError) as caught:
         parse(text, "map.1")
     assert str(caught.value).startswith(said)
 
@@ -61,7 +61,7 @@ def test_what_has_a_state_can_follow_a_value(switch: str) -> None:
     action = parse(f"{switch} follows", "here", valued=True)
     assert action.follows
     assert str(action) == f"{switch} follows"
-    with pytest.raises(ActionError) as caught:
+    with pytest.raises(ControlMapError) as caught:
         parse(f"{switch} follows", "map.1")
     assert str(caught.value) == (
         f"map.1: there is no value that {switch} could follow; '{switch} follows' is for MIDI control changes and "
@@ -73,7 +73,7 @@ def test_what_has_a_state_can_follow_a_value(switch: str) -> None:
     "text", ["next follows", "preset 3 follows", "bank next follows", "set gain follows", "none follows"]
 )
 def test_what_has_no_state_can_not_follow_a_value(text: str) -> None:
-    with pytest.raises(ActionError) as caught:
+    with pytest.raises(ControlMapError) as caught:
         parse(text, "map.1", valued=True)
     kind = text.split(maxsplit=1)[0]
     assert str(caught.value) == f"map.1: {kind} has no on and off that could follow a value; bypass, tuner, mute have"
@@ -81,7 +81,7 @@ def test_what_has_no_state_can_not_follow_a_value(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["bypass follows again next", "preset 1 again bypass follows", "bypass on follows"])
 def test_following_is_all_that_there_is_to_it(text: str) -> None:
-    with pytest.raises(ActionError, match="bypass follows"):
+    with pytest.raises(ControlMapError, match="bypass follows"):
         parse(text, "map.1", valued=True)
 
 

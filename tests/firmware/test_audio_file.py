@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from conftest import Audio
 from nampedal.firmware.audio.audio_file import Recording, blocks, open_audio, read_recording
-from nampedal.firmware.errors import AudioFileError
+from nampedal.firmware.base.errors import FileAccessError
 
 
 def write(path: Path, audio: Audio, rate: int = 48_000) -> Path:
@@ -20,7 +20,7 @@ def tone(frames: int, level: float = 0.5) -> Audio:
 
 
 def refusal(path: Path) -> str:
-    with pytest.raises(AudioFileError) as caught:
+    with pytest.raises(FileAccessError) as caught:
         read_recording(path)
     return str(caught.value)
 

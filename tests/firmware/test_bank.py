@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 from bank_maker import make_bank
-from nampedal.firmware.base.errors import SettingsError, SettingsUnreadableError, SettingValueError
-from nampedal.firmware.errors import EmptyBankError, NoSuchBankError, NoSuchPresetError
+from nampedal.firmware.base.errors import (
+    BankError,
+    EmptyBankError,
+    NoSuchPresetError,
+    SettingsError,
+    SettingsUnreadableError,
+    SettingValueError,
+)
 from nampedal.firmware.presets.banks.bank import (
     Bank,
     BankEntry,
@@ -150,11 +156,11 @@ def test_a_bank_is_found_by_its_place_by_its_name_and_beside_the_one_that_plays(
         asked: find_bank(asked, banks, banks[1]).name for asked in ("1", "2", "=2", "1st", "next", "previous", "=next")
     }
     assert found == {"1": "2", "2": "1st", "=2": "2", "1st": "1st", "next": "next", "previous": "2", "=next": "next"}
-    with pytest.raises(NoSuchBankError, match=r"^bank '4': is not there; there are 2, 1st, next$"):
+    with pytest.raises(BankError, match=r"^bank '4': is not there; there are 2, 1st, next$"):
         find_bank("4", banks, banks[1])
     # A bank that is played alone is the first one of one.
     assert find_bank("1", [], Path("live")) == Path("live")
-    with pytest.raises(NoSuchBankError, match=r"^bank '2': there is no other bank; play a folder of several$"):
+    with pytest.raises(BankError, match=r"^bank '2': there is no other bank; play a folder of several$"):
         find_bank("2", [], Path("live"))
 
 

@@ -14,9 +14,9 @@ from nampedal.converter.nam import nam_file
 from nampedal.converter.nam.metadata import capture_metadata
 from nampedal.converter.nam.open_capture import open_capture
 from nampedal.converter.tflite.tflite_writer import write
+from nampedal.firmware.base.errors import ArtifactError, MissingPackageError
 from nampedal.firmware.engine import artifact, tflite_artifact
 from nampedal.firmware.engine.litert_engine import CHAIN_BLOCK
-from nampedal.firmware.errors import LiteRtMissingError, TfliteDamagedError
 from nampedal.firmware.presets.chain import Chain
 from nampedal.firmware.presets.preset import Nam, Preset
 from nampedal.firmware.presets.preset_content import read_preset
@@ -85,8 +85,8 @@ def test_played_alone_it_is_a_preset_with_its_levels(folder: Path) -> None:
 
 def test_what_is_wrong_with_it_is_its_presets_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "bad.tflite").write_bytes((folder / "amp.tflite").read_bytes()[:-1] + b"?")
-    with pytest.raises(TfliteDamagedError, match=r"bad\.tflite: is damaged"):
+    with pytest.raises(ArtifactError, match=r"bad\.tflite: is damaged"):
         chain_of("bad.tflite", folder)
     monkeypatch.setenv("NAMPEDAL_LITERT", str(folder / "libNone.so"))
-    with pytest.raises(LiteRtMissingError):
+    with pytest.raises(MissingPackageError):
         chain_of("amp.tflite", folder)

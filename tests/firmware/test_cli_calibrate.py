@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.board.errors import UnknownBoardError
 from nampedal.board.profiles.boards import read_board
+from nampedal.firmware.base.errors import MeasurementError, SettingValueError
 from nampedal.firmware.cli.commands import calibrate_command as command
 from nampedal.firmware.cli.main import cli
 from nampedal.firmware.cost import cost_calibration as calibration
 from nampedal.firmware.cost.cost_model import check_terms
-from nampedal.firmware.errors import BusyMachineError
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +26,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def busy() -> None:
-    raise BusyMachineError("this machine: is busy")
+    raise MeasurementError("this machine: is busy")
 
 
 def test_this_machine_becomes_a_profile_of_the_users_own(tmp_path: Path) -> None:
@@ -57,11 +56,11 @@ def test_a_board_keeps_its_facts_and_gets_its_costs(tmp_path: Path) -> None:
 
 def test_an_unknown_board_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "calibrate", None)
-    assert isinstance(run("--board", "commodore", "--anyway").exception, UnknownBoardError)
+    assert isinstance(run("--board", "commodore", "--anyway").exception, SettingValueError)
 
 
 def test_an_unfit_machine_is_refused_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(command, "check_machine", busy)
-    assert isinstance(run("-o", tmp_path / "x.toml").exception, BusyMachineError)
+    assert isinstance(run("-o", tmp_path / "x.toml").exception, MeasurementError)
     assert not (tmp_path / "x.toml").exists()
     assert run("--anyway", "-o", tmp_path / "x.toml").exit_code == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from nampedal.firmware.base.errors import CardError, FileAccessError
 from nampedal.firmware.cli.system_commands.card_command import card_command
-from nampedal.firmware.system.host.errors import CardFileError, StickError
 from nampedal.firmware.system.provisioning.card_settings import template
 
 
@@ -56,13 +56,13 @@ def test_a_hat_that_nobody_knows_is_told(file: Path, text: str, told: str) -> No
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CardFileError) as caught:
+    with pytest.raises(FileAccessError) as caught:
         card("check", str(tmp_path / "gone"))
     assert str(caught.value) == f"{tmp_path}/gone: can't be read: no such file or directory"
 
 
 def test_what_is_no_stick_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StickError):
+    with pytest.raises(CardError):
         card("usb", str(tmp_path))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from nampedal.firmware.base.errors import KeyFileError
+from nampedal.firmware.base.errors import SignatureError
 from nampedal.firmware.cli.pedal_commands import PEDAL_COMMANDS
 from nampedal.firmware.cli.system_commands import install_command as module
 from nampedal.firmware.cli.system_commands.install_command import install_command, uninstall_command
@@ -66,7 +66,7 @@ def test_everything_can_be_asked_for(calls: list[Call], tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_none_is_refused(calls: list[Call], tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError) as caught:
+    with pytest.raises(SignatureError) as caught:
         run(install_command, "--pedal", "mine.toml", "--trust", tmp_path / "ann.pub")
     assert str(caught.value).startswith(f"{tmp_path / 'ann.pub'}: can't be read: no such file or directory; ")
     assert calls == []

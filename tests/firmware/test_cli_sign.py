@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.firmware.base.errors import KeyFileError, NotToSignError, SignatureExistsError
+from nampedal.firmware.base.errors import AlreadyExistsError, SignatureError
 from nampedal.firmware.base.files.signature import BANK, UPDATE, check, read_signature
 from nampedal.firmware.cli.system_commands.sign_command import sign_command
 from signing_keys import maker, maker_public
@@ -40,7 +40,7 @@ def test_a_signature_is_not_written_over_unasked(tmp_path: Path) -> None:
     path.write_bytes(b"data")
     path.with_name("pedal.img.sig").write_text("mine")
     done = run(path, "--key", maker())
-    assert isinstance(done.exception, SignatureExistsError)
+    assert isinstance(done.exception, AlreadyExistsError)
     assert str(done.exception) == f"{path}.sig: is there already; --force writes over it"
     assert run(path, "--key", maker(), "--force").exception is None
     assert path.with_name("pedal.img.sig").read_text().startswith("-----BEGIN SSH SIGNATURE-----\n")
@@ -49,12 +49,12 @@ def test_a_signature_is_not_written_over_unasked(tmp_path: Path) -> None:
 def test_what_can_not_be_signed_is_told(tmp_path: Path) -> None:
     path = tmp_path / "riff.wav"
     done = run(path, "--key", maker())
-    assert isinstance(done.exception, NotToSignError)
+    assert isinstance(done.exception, SignatureError)
     assert str(done.exception) == (
         f"{path}: is no update and no bank; names that end in .whl, .img, .img.xz, .img.zst, .nampedal-bank can be "
         "signed"
     )
     path = tmp_path / "pedal.img"
     path.write_bytes(b"")
-    assert isinstance(run(path, "--key", tmp_path / "none").exception, KeyFileError)
+    assert isinstance(run(path, "--key", tmp_path / "none").exception, SignatureError)
     assert not path.with_name("pedal.img.sig").exists()

@@ -16,10 +16,9 @@ from jack_player import Player
 from jack_server import JackServer, ended, wait_for
 from nampedal.converter.nam import nam_file
 from nampedal.firmware.actions.control_socket import ask, muted
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ControlRequestError, NampedalError
 from nampedal.firmware.cli.commands.control_command import needle_text, status_text
 from nampedal.firmware.engine import artifact
-from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.preset import Gain, Nam, Preset, Tone
 

@@ -26,7 +26,7 @@ from nampedal.firmware.actions.control_socket import (
     muted,
     socket_path,
 )
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError, NoSuchPresetError
+from nampedal.firmware.base.errors import ControlRequestError, ControlSocketError, NoSuchPresetError
 
 FAULTS = {
     one.__name__: one for one in (ValueError, OverflowError, RecursionError, MemoryError, AssertionError, LookupError)

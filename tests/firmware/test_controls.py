@@ -19,9 +19,9 @@ from nampedal.board.inputs.knob import KnobSpec
 from nampedal.board.profiles.pedals import KnobSettings
 from nampedal.firmware.actions import bindings
 from nampedal.firmware.actions.led_state import CARD_TROUBLE, NO_SERVER, NOT_PLAYED, NOT_SAVED
+from nampedal.firmware.base.errors import ControlMapError
 from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
 from nampedal.firmware.controls.control_surface import ControlSurface, attached_controls
-from nampedal.firmware.errors import ControlMapError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.presets import preset

@@ -11,10 +11,10 @@ import pytest
 from bank_maker import amp, make_bank
 from hypothesis import given
 from hypothesis import strategies as st
+from nampedal.firmware.base.errors import BankError, NotAnArtifactError
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.durable_toml import read_safely
 from nampedal.firmware.engine import artifact
-from nampedal.firmware.errors import BankNameError, NotAnArtifactError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks.bank import check_all_presets, index_of_preset, is_bank, read_bank
 from nampedal.firmware.presets.banks.bank_edit import add
@@ -105,6 +105,6 @@ def test_a_name_that_no_preset_can_say_is_refused_before_anything_is_written(nam
     make_new(tmp_path / "new")
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     path.write_bytes(amp())
-    with pytest.raises(BankNameError, match="has signs in its name that a preset can't have, or is not"):
+    with pytest.raises(BankError, match="has signs in its name that a preset can't have, or is not"):
         add(tmp_path / "new", [path])
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["bank.toml"]

@@ -15,9 +15,9 @@ from jack_player import Player
 from jack_server import JackServer, ended, wait_for
 from midi_player import MidiPlayer
 from nampedal.firmware.actions.midi import MidiDecoder
+from nampedal.firmware.base.errors import JackRefusedError, NoJackServerError
 from nampedal.firmware.engine import _engine
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import JackPortError, NoJackServerError
 from nampedal.firmware.jack.jack_client import JackClient, PortConnections
 
 RATE = 48_000.0
@@ -129,7 +129,7 @@ def test_no_server_and_no_such_port_are_named(jack_server: JackServer, client: J
     with pytest.raises(NoJackServerError, match="JACK server 'nobody': does not answer; start jackd, or wait for it"):
         JackClient("nobody")
     stage = _engine.Stage(RATE, jack_server.period)
-    with pytest.raises(JackPortError) as caught:
+    with pytest.raises(JackRefusedError) as caught:
         client.play(stage, PortConnections(inputs=("nowhere:1",)))
     text = f"JACK server '{jack_server.name}': nowhere:1 can't be connected to {client.name}:in; its audio ports are "
     assert str(caught.value).startswith(text + "system:capture_1, system:")

@@ -14,8 +14,8 @@ import jack
 import pytest
 from jack_server import JackServer, ended, wait_for
 from live_pedal import playing, status
+from nampedal.firmware.base.errors import JackRefusedError, NoJackServerError
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.errors import JackPortError, NoJackServerError
 from nampedal.firmware.jack.jack_client import JackClient, PortConnections
 from nampedal.firmware.jack.jack_graph import AUDIO, MIDI, JackGraph
 from nampedal.firmware.jack.loopback_client import LoopbackClient
@@ -207,14 +207,16 @@ def test_a_port_of_the_card_that_goes_while_it_is_connected_is_connected_later(
 
 def test_a_port_that_was_named_and_is_not_there_is_refused_in_a_line(client: JackClient, server: JackServer) -> None:
     said = f"JACK server '{server.name}': usb:1 can't be connected to nampedal:in; its audio ports are system:capture_1"
-    with pytest.raises(JackPortError, match=re.escape(said)):
+    with pytest.raises(JackRefusedError, match=re.escape(said)):
         client.play(_engine.Stage(RATE, server.period), PortConnections(inputs=("usb:1",)))
 
 
 def test_a_loop_says_that_ports_come_and_go(server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = LoopbackClient(server.name)
     monkeypatch.setattr(loop._graph, "join", lambda source, target: False)
-    with pytest.raises(JackPortError, match="the sound card's ports come and go; try again, or name --input, --output"):
+    with pytest.raises(
+        JackRefusedError, match="the sound card's ports come and go; try again, or name --input, --output"
+    ):
         loop.connect(PortConnections())
     loop.close()
 

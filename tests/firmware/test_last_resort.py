@@ -13,11 +13,11 @@ from nampedal.board.drivers.driver_supervisor import DriverSupervisor
 from nampedal.firmware.actions.action import parse
 from nampedal.firmware.actions.bindings import default
 from nampedal.firmware.actions.led_state import NO_PRESET, SAFE
+from nampedal.firmware.base.errors import NoSuchPresetError, SettingsUnwritableError
 from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
 from nampedal.firmware.controls.control_api import ControlApi
 from nampedal.firmware.controls.control_surface import ControlSurface
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import NoSuchPresetError, NotSavedError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.state_autosave import StateAutosave
@@ -182,7 +182,7 @@ def test_it_is_no_file_that_could_be_saved_or_asked_for(server: JackServer) -> N
     manager = running.pedal.manager
     running.stop()
     assert manager is not None
-    with pytest.raises(NotSavedError, match="save: dry is built in; go to another preset"):
+    with pytest.raises(SettingsUnwritableError, match="save: dry is built in; go to another preset"):
         manager.save()
     with pytest.raises(NoSuchPresetError, match="preset 'dry': is not in the bank, which has none"):
         manager.select("dry")

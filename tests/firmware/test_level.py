@@ -17,10 +17,9 @@ from jack_server import RATE, JackServer, wait_for
 from live_pedal import playing, status
 from nampedal.firmware.actions.control_socket import ask
 from nampedal.firmware.audio.loudness import loudness_lufs
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ControlRequestError, NampedalError
 from nampedal.firmware.cli.commands.level_command import level_command
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.levelling import MAX_PEAK_DBFS, BlockLevels, common_lufs, levels_db, measure
 from nampedal.firmware.presets.preset import Cabinet, Gain, Gate, Nam, Preset, Tone

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 from jack_server import wait_for
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.engine import _engine
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import RecordingError
 from nampedal.firmware.jack.audio_tap import AudioTap
 
 RATE = 48_000.0
@@ -94,9 +94,9 @@ def test_the_tuner_hears_the_input_while_it_is_on(stage: _engine.Stage, listener
 def test_nothing_is_recorded_over_and_what_can_not_be_written_is_named(listener: AudioTap, tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     path.write_bytes(b"precious")
-    with pytest.raises(RecordingError, match=r"take\.wav: is there already; name another file to record to"):
+    with pytest.raises(FileAccessError, match=r"take\.wav: is there already; name another file to record to"):
         listener.record(path)
     assert path.read_bytes() == b"precious"
-    with pytest.raises(RecordingError, match=r"take\.wav: can't be recorded to: no such file or directory$"):
+    with pytest.raises(FileAccessError, match=r"take\.wav: can't be recorded to: no such file or directory$"):
         listener.record(tmp_path / "gone" / "take.wav")
     assert not listener.recording

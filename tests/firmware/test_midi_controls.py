@@ -14,7 +14,7 @@ from jack_server import JackServer, wait_for
 from live_pedal import playing, status
 from midi_player import MidiPlayer
 from nampedal.firmware.actions.control_socket import ask
-from nampedal.firmware.errors import ControlRequestError
+from nampedal.firmware.base.errors import ControlRequestError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.preset import Gain, Preset, Tone
 

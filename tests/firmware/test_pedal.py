@@ -17,9 +17,9 @@ import soundfile
 from jack_player import Player
 from jack_server import JackServer, ended, wait_for
 from nampedal.converter.nam import nam_file
+from nampedal.firmware.base.errors import JackRefusedError
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import JackPortError
 from nampedal.firmware.jack.jack_client import JackClient, PortConnections
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
@@ -196,7 +196,7 @@ def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: J
 def test_a_port_that_is_not_there_ends_it_with_its_name(server: JackServer, bank: Path) -> None:
     running = Running(PedalSetup([bank / "half.toml"], PortConnections(inputs=("usb:1",)), server=server.name))
     wait_for(lambda: running.error)
-    assert isinstance(running.error, JackPortError)
+    assert isinstance(running.error, JackRefusedError)
     assert "usb:1 can't be connected to nampedal:in" in str(running.error)
     running.stop()
 

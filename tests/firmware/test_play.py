@@ -21,7 +21,7 @@ from nampedal.board.profiles.pedals import read_pedal
 from nampedal.board.profiles.user_calibration import UserCalibration, write_calibration
 from nampedal.converter.nam import nam_file
 from nampedal.firmware.actions.control_socket import ask
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ArgumentError, EmptyBankError, NampedalError
 from nampedal.firmware.cli.commands.play_command import (
     banks_folder_of,
     initial_presets,
@@ -30,7 +30,6 @@ from nampedal.firmware.cli.commands.play_command import (
     round_trip_ms,
 )
 from nampedal.firmware.engine import artifact
-from nampedal.firmware.errors import EmptyBankError, NothingToPlayError
 from nampedal.firmware.pedal.saved_state import SavedState, state_path, write_state
 from nampedal.firmware.presets import captures, preset, time_check
 from nampedal.firmware.presets.chain import Chain
@@ -78,10 +77,10 @@ def test_presets_artifacts_and_folders_make_a_bank(bank: Path) -> None:
     ],
 )
 def test_what_can_not_be_played_is_named(bank: Path, name: str, text: str) -> None:
-    with pytest.raises(NothingToPlayError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         paths_to_play((bank / name,))
     assert text in str(caught.value)
-    with pytest.raises(NothingToPlayError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         paths_to_play(())
     assert str(caught.value) == f"play: nothing to play is named; name {KINDS}"
 
@@ -120,7 +119,7 @@ def test_folders_without_presets_are_told_of_and_leave_a_pedal_nothing_to_begin_
 @pytest.mark.parametrize("paths", [(), ("gone.toml",), ("amp.nam",), ("amp.wav",), ("empty", "gone")])
 def test_files_that_can_not_be_played_are_mistakes_on_a_pedal_too(tmp_path: Path, paths: tuple[str, ...]) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises((NothingToPlayError, EmptyBankError)):
+    with pytest.raises((ArgumentError, EmptyBankError)):
         initial_presets_or_none(tuple(tmp_path / path for path in paths), None)
 
 
@@ -175,7 +174,7 @@ def test_a_folder_that_can_not_be_read_keeps_no_other_from_being_played(
 def test_a_nam_needs_the_converter(tmp_path: Path, root: Path) -> None:
     amp = tmp_path / "amp.nam"
     shutil.copy(root / "demo" / "overdriven-amp.nam", amp)
-    with pytest.raises(NothingToPlayError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         captures.load(amp, None)
     assert str(caught.value) == (
         f"{amp}: is a .nam, and nampedal's converter is not installed here; convert it on a computer: "

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from jack_server import JackServer, wait_for
 from live_pedal import playing, status
 from nampedal.firmware.actions.control_socket import ask
+from nampedal.firmware.base.errors import ControlRequestError
 from nampedal.firmware.cli.commands.control_command import preset_command
-from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.preset import Gain, Preset
 

@@ -11,12 +11,12 @@ from nampedal.converter.listening import test_signals
 from nampedal.converter.nam import nam_file
 from nampedal.converter.nam.capture_player import play
 from nampedal.converter.rounding.tier_conversion import convert
+from nampedal.firmware.base.errors import ArtifactError, NoGoldenVectorsError
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import Calibration, Capture
 from nampedal.firmware.engine.golden_check import verify
 from nampedal.firmware.engine.inference import isas
 from nampedal.firmware.engine.network import Int8Weights
-from nampedal.firmware.errors import ArtifactError, NoGoldenVectorsError
 
 SHORT = (test_signals.plucks(48_000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nampedal.firmware.audio import audio_file, impulse_response
 from nampedal.firmware.audio.audio_file import read_recording
-from nampedal.firmware.errors import AudioFileError
+from nampedal.firmware.base.errors import FileAccessError
 
 FRAMES = 1000
 SOUND = (np.sin(np.arange(FRAMES) * 0.1) * 20000).astype("<i2")
@@ -81,7 +81,7 @@ def test_of_a_file_that_is_cut_off_what_is_there_is_read(kept: int, tmp_path: Pa
     for size in (None, UNKNOWN):
         path.write_bytes(riff(FMT, chunk(b"data", PCM, size))[: 44 + kept])
         if kept < 2:
-            with pytest.raises(AudioFileError):
+            with pytest.raises(FileAccessError):
                 read_recording(path)
             continue
         np.testing.assert_allclose(read_recording(path).audio[:, 0], WANTED[: kept // 2], atol=1e-6)
@@ -114,7 +114,7 @@ def test_any_bytes_are_sound_or_an_error_of_ours(
     path.write_bytes(head + b"\0\0\0\0WAVE" + data)
     try:
         assert len(read_recording(path).audio) > 0
-    except AudioFileError as error:
+    except FileAccessError as error:
         assert str(error).startswith(f"{path}: ")
 
 
@@ -126,14 +126,14 @@ def test_wherever_a_file_ends_it_is_sound_or_an_error_of_ours(tmp_path: Path) ->
             path.write_bytes(whole[:length])
             try:
                 read_recording(path)
-            except AudioFileError as error:
+            except FileAccessError as error:
                 assert len(str(error).splitlines()) == 1
 
 
 def test_no_more_is_unpacked_than_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "bomb.flac"
     soundfile.write(path, np.zeros((6_000_000, 8), np.int16), 655_350 - 350, subtype="PCM_16")
-    with pytest.raises(AudioFileError) as caught:
+    with pytest.raises(FileAccessError) as caught:
         impulse_response.read(path, 48_000.0)
     assert str(caught.value) == (
         f"{path}: holds 8 channels of 9.2 s at 655000 Hz; up to 4,000,000 samples are taken: cut it, or save it with "
@@ -145,7 +145,7 @@ def test_a_recording_has_a_limit_of_all_channels_together(tmp_path: Path, monkey
     path = tmp_path / "a.wav"
     soundfile.write(path, np.zeros((100, 4)), 48_000)
     assert read_recording(path, 400).audio.shape == (100, 4)
-    with pytest.raises(AudioFileError, match="up to 399 samples are taken"):
+    with pytest.raises(FileAccessError, match="up to 399 samples are taken"):
         read_recording(path, 399)
 
 
@@ -155,7 +155,7 @@ def test_a_flac_of_which_nothing_can_be_decoded_holds_nothing(tmp_path: Path) ->
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.index(b"\xff\xf8") + 20])
     for read in (read_recording, lambda one: impulse_response.read(one, 48_000.0)):
-        with pytest.raises(AudioFileError) as caught:
+        with pytest.raises(FileAccessError) as caught:
             read(path)
         assert str(caught.value).startswith(f"{path}: ")
 
@@ -164,7 +164,7 @@ def test_what_is_no_sound_is_called_what_it_is(tmp_path: Path) -> None:
     for data, what in ((b"<html>", "a web page (HTML)"), (b"PK\x03\x04 ", "a zip archive"), (b"", "empty")):
         path = tmp_path / "cab.wav"
         path.write_bytes(data)
-        with pytest.raises(AudioFileError) as caught:
+        with pytest.raises(FileAccessError) as caught:
             audio_file.open_audio(path)
         assert str(caught.value).startswith(f"{path}: is {what}")
         assert str(caught.value).endswith("; an audio file is needed")

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nampedal.converter.errors import OutputExistsError, OutputUnwritableError
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import AlreadyExistsError, FileAccessError, NampedalError
 from nampedal.firmware.base.files.atomic_write import move_into_place
 
 
@@ -21,15 +20,15 @@ def partial_path(path: Path, process: int) -> Path:
 def atomic_output(path: Path, force: bool) -> Iterator[Path]:
     """Yield a temporary path beside `path`. It replaces `path` if the block succeeds and is deleted if it fails.
 
-    Raises OutputExistsError if `path` exists and `force` is False; OutputUnwritableError if the system refuses to
+    Raises AlreadyExistsError if `path` exists and `force` is False; FileAccessError if the system refuses to
     write.
     """
     if path.exists() and not force:
-        raise OutputExistsError(f"{path}: is there already; --force overwrites it")
+        raise AlreadyExistsError(f"{path}: is there already; --force overwrites it")
     if path.is_dir():
-        raise OutputUnwritableError(f"{path}: can't be written: is a directory")
+        raise FileAccessError(f"{path}: can't be written: is a directory")
     if not path.parent.is_dir():
-        raise OutputUnwritableError(f"{path}: can't be written: {path.parent} is no folder")
+        raise FileAccessError(f"{path}: can't be written: {path.parent} is no folder")
     partial = partial_path(path, os.getpid())
     try:
         yield partial
@@ -38,6 +37,6 @@ def atomic_output(path: Path, force: bool) -> Iterator[Path]:
         if isinstance(error, NampedalError):
             raise
         reason = (error.strerror or str(error)).lower()
-        raise OutputUnwritableError(f"{path}: can't be written: {reason}") from error
+        raise FileAccessError(f"{path}: can't be written: {reason}") from error
     finally:
         partial.unlink(missing_ok=True)

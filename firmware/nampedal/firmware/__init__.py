@@ -1,1 +1,1 @@
-"""What plays: from the engine to the daemon, the system around it and the command line. Here: their errors."""
+"""What plays: from the engine to the daemon, the system around it and the command line."""

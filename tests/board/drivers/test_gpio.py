@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from fake_lgpio import PULL_UP, Pins
 from nampedal.board.drivers.gpio import GpioDriver
-from nampedal.board.errors import GpioBusyError, GpioMissingError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Clicks, Edge, Event, Light
 
 SWITCHES = {"1": 17, "2": 2}
@@ -137,7 +137,7 @@ def test_an_edge_that_comes_while_it_is_closed_is_not_posted_later(
 def test_a_pin_that_another_uses_is_said_and_the_rest_let_go(pins: Pins, events: queue.SimpleQueue[Event]) -> None:
     pins.lines[5].taken = True
     driver = GpioDriver(SWITCHES, LIGHTS, {"menu": MENU})
-    with pytest.raises(GpioBusyError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.open(events.put)
     assert str(caught.value) == (
         "gpio: a pin can't be used: GPIO busy; end what else uses it, and add whoever runs nampedal to the group gpio"
@@ -150,7 +150,7 @@ def test_a_pin_that_another_uses_is_said_and_the_rest_let_go(pins: Pins, events:
 
 def test_pins_that_may_not_be_used_are_said(pins: Pins, events: queue.SimpleQueue[Event]) -> None:
     pins.gone = True
-    with pytest.raises(GpioBusyError, match=r"^gpio: a pin can't be used: can not open gpiochip; "):
+    with pytest.raises(ControlsError, match=r"^gpio: a pin can't be used: can not open gpiochip; "):
         GpioDriver(SWITCHES, {}, {}).open(events.put)
 
 
@@ -159,7 +159,7 @@ def test_without_the_library_it_says_what_to_install(
     pins: Pins, events: queue.SimpleQueue[Event], monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(GpioMissingError) as caught:
+    with pytest.raises(ControlsError) as caught:
         GpioDriver(SWITCHES, {}, {}).open(events.put)
     assert str(caught.value) == (
         f"gpio: the pins can't be reached: import of {missing} halted; None in sys.modules; install rpi-lgpio, on a "
@@ -174,7 +174,7 @@ def test_a_folder_that_lgpio_can_not_make_its_pipe_in_is_said(
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", ".lgd-nfy-3")
 
     monkeypatch.setattr("nampedal.board.drivers.gpio.import_module", refuse)
-    with pytest.raises(GpioMissingError) as caught:
+    with pytest.raises(ControlsError) as caught:
         GpioDriver(SWITCHES, {}, {}).open(events.put)
     assert str(caught.value) == (
         "gpio: the pins can't be reached: [Errno 2] No such file or directory: '.lgd-nfy-3'; install rpi-lgpio, on a "
@@ -186,18 +186,18 @@ def test_elsewhere_than_on_a_raspberry_pi_it_says_so(
     pins: Pins, events: queue.SimpleQueue[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RPI_LGPIO_REVISION")
-    with pytest.raises(GpioMissingError, match=r"reached: This module can only be run on a Raspberry Pi!; install "):
+    with pytest.raises(ControlsError, match=r"reached: This module can only be run on a Raspberry Pi!; install "):
         GpioDriver(SWITCHES, {}, {}).open(events.put)
 
 
 def test_lights_are_not_shown_before_open(pins: Pins) -> None:
-    with pytest.raises(GpioBusyError, match=r"^gpio: is not open$"):
+    with pytest.raises(ControlsError, match=r"^gpio: is not open$"):
         GpioDriver({}, LIGHTS, {}).show({"1": Light(1.0)})
 
 
 def test_a_light_that_can_not_be_set_is_said(driver: GpioDriver, pins: Pins) -> None:
     pins.gpio_free(0, 22)
-    with pytest.raises(GpioBusyError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.show({"1": Light(1.0)})
     assert str(caught.value) == (
         "gpio: light '1' can't be set: The GPIO channel has not been set up as an OUTPUT; open it again"

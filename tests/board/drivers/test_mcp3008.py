@@ -22,15 +22,7 @@ from nampedal.board.drivers.mcp3008 import (
     decode_answer,
     request,
 )
-from nampedal.board.errors import (
-    Mcp3008ChannelError,
-    Mcp3008MissingError,
-    SpiAccessError,
-    SpiClockError,
-    SpidevMissingError,
-    SpiFailedError,
-    SpiOffError,
-)
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Driver, Event, Failure, Light, Position
 
 KNOBS = {"drive": 0, "volume": 3}
@@ -210,14 +202,14 @@ def test_it_may_be_opened_again(chip: Chip, driver: Mcp3008Driver, events: queue
     ],
 )
 def test_channels_that_it_does_not_have_are_refused(knobs: dict[str, int], text: str) -> None:
-    with pytest.raises(Mcp3008ChannelError) as caught:
+    with pytest.raises(ControlsError) as caught:
         Mcp3008Driver("mcp3008", 0, 0, knobs)
     assert str(caught.value) == text
 
 
 @pytest.mark.parametrize("hertz", [9_999, 1_350_001])
 def test_a_clock_that_it_does_not_take_is_refused(hertz: int) -> None:
-    with pytest.raises(SpiClockError) as caught:
+    with pytest.raises(ControlsError) as caught:
         Mcp3008Driver("mcp3008", 0, 0, KNOBS, hertz)
     assert str(caught.value) == f"mcp3008: its clock is {hertz} Hz; 10000 to 1350000 is allowed"
 
@@ -226,7 +218,7 @@ def test_without_spidev_it_says_what_to_install(
     driver: Mcp3008Driver, events: queue.SimpleQueue[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "spidev", None)
-    with pytest.raises(SpidevMissingError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.open(events.put)
     assert str(caught.value) == "mcp3008: the Python package spidev is needed: pip install spidev"
 
@@ -236,18 +228,18 @@ def test_without_spidev_it_says_what_to_install(
     [
         (
             errno.ENOENT,
-            SpiOffError,
+            ControlsError,
             "mcp3008: /dev/spidev0.1 is not there: SPI is off, or has another number: add dtparam=spi=on to "
             "/boot/firmware/config.txt and restart",
         ),
         (
             errno.EACCES,
-            SpiAccessError,
+            ControlsError,
             "mcp3008: /dev/spidev0.1 may not be used: add whoever runs nampedal to the group spi",
         ),
         (
             errno.EBUSY,
-            SpiFailedError,
+            ControlsError,
             "mcp3008: /dev/spidev0.1 fails: device or resource busy: check its wiring, and that nothing else uses it",
         ),
     ],
@@ -266,7 +258,7 @@ def test_a_device_that_takes_no_clock_is_closed_again(
     chip: Chip, driver: Mcp3008Driver, events: queue.SimpleQueue[Event]
 ) -> None:
     chip.set_up_refusal = OSError(errno.EINVAL, "Invalid argument")
-    with pytest.raises(SpiFailedError, match=r"^mcp3008: /dev/spidev0\.1 fails: invalid argument: "):
+    with pytest.raises(ControlsError, match=r"^mcp3008: /dev/spidev0\.1 fails: invalid argument: "):
         driver.open(events.put)
     assert not chip.is_open
 
@@ -290,7 +282,7 @@ def test_a_line_that_nobody_drives_is_no_converter(
     chip: Chip, driver: Mcp3008Driver, events: queue.SimpleQueue[Event], line: int, text: str
 ) -> None:
     chip.line = line
-    with pytest.raises(Mcp3008MissingError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.open(events.put)
     assert str(caught.value) == text
     assert events.empty()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from nampedal.board.drivers.mock import MockDriver
-from nampedal.board.errors import NoTerminalError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Edge, Event, Failure, Light, Position
 
 PATIENCE_S = 60.0
@@ -138,17 +138,17 @@ def test_a_terminal_that_is_gone_is_a_failure(terminal: Terminal) -> None:
     terminal.hang_up()
     (event,) = terminal.next(1)
     assert event == Failure(event.time_s, "mock", "mock: the terminal is gone; start it in another")
-    with pytest.raises(NoTerminalError, match=r"^mock: the terminal is gone; start it in another$"):
+    with pytest.raises(ControlsError, match=r"^mock: the terminal is gone; start it in another$"):
         terminal.driver.show({"1": Light(1.0)})
     terminal.driver.close()
-    with pytest.raises(NoTerminalError):
+    with pytest.raises(ControlsError):
         terminal.driver.open(terminal.events.put)
 
 
 def test_without_a_terminal_it_says_so(terminal: Terminal) -> None:
     reader, writer = os.pipe()
     driver = MockDriver(["1"], [], [], reader, writer)
-    with pytest.raises(NoTerminalError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.open(terminal.events.put)
     assert str(caught.value) == ("mock: there is no terminal whose keys could be footswitches; start it in one")
     os.close(reader)
@@ -156,5 +156,5 @@ def test_without_a_terminal_it_says_so(terminal: Terminal) -> None:
 
 
 def test_lights_are_not_shown_before_open(terminal: Terminal) -> None:
-    with pytest.raises(NoTerminalError, match=r"^mock: is not open$"):
+    with pytest.raises(ControlsError, match=r"^mock: is not open$"):
         terminal.driver.show({"1": Light(1.0)})

@@ -25,15 +25,7 @@ from nampedal.board.drivers.serial_protocol import (
     SwitchEdge,
     encode,
 )
-from nampedal.board.errors import (
-    SerialControlError,
-    SerialLibraryError,
-    SerialPortBusyError,
-    SerialPortError,
-    SerialPortMissingError,
-    SerialSilenceError,
-    SerialVersionError,
-)
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Clicks, Driver, Edge, Event, Failure, Light, Position
 
 HELLO = Hello(1, 2, 2, 1, 2)
@@ -175,7 +167,7 @@ def test_unplugged_is_a_failure_and_plugged_in_again_it_works(bench: Bench) -> N
     failure = bench.next()
     gone = f"serial: {bench.port}: is gone; plug the microcontroller in again"
     assert failure == Failure(failure.time_s, "serial", gone)
-    with pytest.raises(SerialPortError, match=r"controls: takes nothing: .*; is it plugged in\?$"):
+    with pytest.raises(ControlsError, match=r"controls: takes nothing: .*; is it plugged in\?$"):
         bench.driver.show({"1": Light(1.0)})
     bench.driver.close()
     bench.driver.close()
@@ -193,7 +185,7 @@ def blink(driver: Driver, times: int) -> None:
 
 def test_a_microcontroller_that_takes_nothing_is_said_and_keeps_nobody(bench: Bench) -> None:
     bench.open().fall_silent()
-    with pytest.raises(SerialPortError, match=r"controls: takes nothing: write timeout; is it plugged in\?$"):
+    with pytest.raises(ControlsError, match=r"controls: takes nothing: write timeout; is it plugged in\?$"):
         blink(bench.driver, 1_000_000)
     bench.driver.close()
 
@@ -239,16 +231,14 @@ def test_closed_nothing_is_posted_and_no_thread_left(bench: Bench) -> None:
     assert threading.active_count() == threads + 1
     device.enqueue(SwitchEdge(0, True, 0))
     assert bench.events.empty()
-    with pytest.raises(SerialPortError, match=r"controls: is not open$"):
+    with pytest.raises(ControlsError, match=r"controls: is not open$"):
         bench.driver.show({"1": Light(1.0)})
 
 
 def test_open_after_open_failed_and_files_are_not_left_open(bench: Bench) -> None:
     device = bench.plug()
     files = len(os.listdir("/proc/self/fd"))
-    bench.refused(
-        SerialSilenceError, "nobody says hello within 0.5 s; is it flashed, and is TX wired to RX and RX to TX?"
-    )
+    bench.refused(ControlsError, "nobody says hello within 0.5 s; is it flashed, and is TX wired to RX and RX to TX?")
     assert len(os.listdir("/proc/self/fd")) == files
     device.answers = (HELLO, *STATES)
     bench.driver.open(bench.events.put)
@@ -259,15 +249,15 @@ def test_open_after_open_failed_and_files_are_not_left_open(bench: Bench) -> Non
 def test_what_keeps_a_port_from_being_opened_is_said(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.refused(SerialPortMissingError, "there is no such port; plug the microcontroller in")
+    bench.refused(ControlsError, "there is no such port; plug the microcontroller in")
     bench.port.write_bytes(b"")
     what = "name a serial port that the user may open (group dialout)"
     bench.refused(
-        SerialPortError,
+        ControlsError,
         f"can't be opened at 115200 baud: could not configure port: (25, 'inappropriate ioctl for device'); {what}",
     )
     monkeypatch.setattr(importlib, "import_module", missing)
-    bench.refused(SerialLibraryError, "pyserial is missing; run pip install 'nampedal[pedal]'")
+    bench.refused(ControlsError, "pyserial is missing; run pip install 'nampedal[pedal]'")
 
 
 def missing(name: str) -> None:
@@ -277,13 +267,13 @@ def missing(name: str) -> None:
 def test_a_port_that_another_has_is_left_to_it(bench: Bench) -> None:
     bench.open()
     other = Bench(bench.port)
-    other.refused(SerialPortBusyError, "another program has it; end that")
+    other.refused(ControlsError, "another program has it; end that")
 
 
 def test_another_version_is_said(bench: Bench) -> None:
     bench.plug(Hello(2, 2, 2, 1, 2), *STATES)
     bench.refused(
-        SerialVersionError,
+        ControlsError,
         "speaks version 2 of the protocol; 1 is needed: flash this release's board/serial-controls",
     )
 
@@ -299,7 +289,7 @@ def test_another_version_is_said(bench: Bench) -> None:
 )
 def test_a_control_that_is_not_there_is_said(bench: Bench, hello: Hello, text: str) -> None:
     bench.plug(hello, *STATES)
-    bench.refused(SerialControlError, f"{text}: correct the pedal's profile, or the sketch")
+    bench.refused(ControlsError, f"{text}: correct the pedal's profile, or the sketch")
 
 
 @pytest.mark.parametrize(
@@ -317,4 +307,4 @@ def test_a_control_that_is_not_there_is_said(bench: Bench, hello: Hello, text: s
 )
 def test_answers_that_are_none_are_told_apart(bench: Bench, answer: bytes, text: str) -> None:
     bench.plug(answer)
-    bench.refused(SerialSilenceError, text)
+    bench.refused(ControlsError, text)

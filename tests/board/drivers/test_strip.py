@@ -12,14 +12,7 @@ from fake_strip import Line, highs_and_lows, seen
 from hypothesis import given
 from hypothesis import strategies as st
 from nampedal.board.drivers.strip import HERTZ, MAX_LEDS, MAX_LEVEL, Colour, StripDriver, colour_of, spi_bytes
-from nampedal.board.errors import (
-    SpiAccessError,
-    SpidevMissingError,
-    SpiFailedError,
-    SpiOffError,
-    StripLevelError,
-    StripPlaceError,
-)
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Driver, Event, Light
 
 # What all strips take for a 0, for a 1 and, low, for a reset: the data sheets' limits that all of them keep to.
@@ -207,7 +200,7 @@ def test_it_may_be_opened_again_and_shows_what_it_showed_before(line: Line, driv
 def test_what_could_not_be_sent_is_sent_when_it_is_shown_again(line: Line, driver: StripDriver) -> None:
     opened(driver, line)
     line.write_refusal = OSError(errno.EIO, "Input/output error")
-    with pytest.raises(SpiFailedError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.show({"1": Light(1.0, RED)})
     assert str(caught.value) == (
         "strip: /dev/spidev0.1 fails: input/output error: check its wiring, and that nothing else uses it"
@@ -219,7 +212,7 @@ def test_what_could_not_be_sent_is_sent_when_it_is_shown_again(line: Line, drive
 
 def test_a_strip_that_fails_while_it_is_opened_or_closed_is_closed(line: Line, driver: StripDriver) -> None:
     line.write_refusal = OSError(errno.EIO, "Input/output error")
-    with pytest.raises(SpiFailedError):
+    with pytest.raises(ControlsError):
         driver.open(lambda _: None)
     assert not line.is_open
     line.write_refusal = None
@@ -247,21 +240,21 @@ def test_how_bright_it_gets_is_the_profiles_affair(line: Line) -> None:
     ],
 )
 def test_places_that_no_strip_has_are_refused(lights: dict[str, int], text: str) -> None:
-    with pytest.raises(StripPlaceError) as caught:
+    with pytest.raises(ControlsError) as caught:
         StripDriver("strip", 0, 0, lights)
     assert str(caught.value) == text
 
 
 @pytest.mark.parametrize("most_level", [0.0, -0.5, 1.5, float("nan")])
 def test_a_level_that_no_led_has_is_refused(most_level: float) -> None:
-    with pytest.raises(StripLevelError) as caught:
+    with pytest.raises(ControlsError) as caught:
         StripDriver("strip", 0, 0, LIGHTS, most_level)
     assert str(caught.value) == f"strip: its most_level is {most_level}; above 0, and 1 at most, is allowed"
 
 
 def test_without_spidev_it_says_what_to_install(driver: StripDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spidev", None)
-    with pytest.raises(SpidevMissingError) as caught:
+    with pytest.raises(ControlsError) as caught:
         driver.open(lambda _: None)
     assert str(caught.value) == "strip: the Python package spidev is needed: pip install spidev"
 
@@ -271,13 +264,13 @@ def test_without_spidev_it_says_what_to_install(driver: StripDriver, monkeypatch
     [
         (
             errno.ENOENT,
-            SpiOffError,
+            ControlsError,
             "strip: /dev/spidev0.1 is not there: SPI is off, or has another number: add dtparam=spi=on to "
             "/boot/firmware/config.txt and restart",
         ),
         (
             errno.EACCES,
-            SpiAccessError,
+            ControlsError,
             "strip: /dev/spidev0.1 may not be used: add whoever runs nampedal to the group spi",
         ),
     ],

@@ -8,7 +8,7 @@ from nampedal.board.drivers.mcp3008 import Mcp3008Driver
 from nampedal.board.drivers.mock import MockDriver
 from nampedal.board.drivers.serial_link import SerialDriver
 from nampedal.board.drivers.strip import StripDriver
-from nampedal.board.errors import Mcp3008ChannelError, SerialPortMissingError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Event, Light
 from nampedal.board.profiles.wiring import Adc, LedStrip, SerialController, Wires, Wiring
 
@@ -42,13 +42,13 @@ def test_pins_go_where_the_wiring_says(pins: Pins) -> None:
 
 
 def test_a_converter_goes_where_the_wiring_says() -> None:
-    with pytest.raises(Mcp3008ChannelError, match=r"^mcp3008: knobs are on channels \{'gain': 8\}; "):
+    with pytest.raises(ControlsError, match=r"^mcp3008: knobs are on channels \{'gain': 8\}; "):
         create_drivers(Wiring(mcp3008=Adc(0, 1, Wires(knobs={"gain": 8}))))
 
 
 def test_a_port_is_the_one_of_the_wiring() -> None:
     (driver,) = create_drivers(Wiring(serial=SERIAL))
-    with pytest.raises(SerialPortMissingError, match=r"^serial: /dev/nowhere: there is no such port; "):
+    with pytest.raises(ControlsError, match=r"^serial: /dev/nowhere: there is no such port; "):
         driver.open(ignore)
 
 

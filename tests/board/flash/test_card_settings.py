@@ -11,10 +11,16 @@ import pytest
 from disk_image import FAT_START, fat_bytes, image_bytes
 from disk_image import write_image as write_file
 from loop_disk import MIB, loop_disk, run
-from nampedal.firmware.base.errors import NampedalError, SettingsSyntaxError, SettingsUnreadableError
+from nampedal.firmware.base.errors import (
+    FileAccessError,
+    FlashError,
+    NampedalError,
+    ProgramError,
+    SettingsSyntaxError,
+    SettingsUnreadableError,
+)
 from nampedal.firmware.system.flash.card_writer import open_card, write_image
 from nampedal.firmware.system.flash.disks import find_disk
-from nampedal.firmware.system.flash.errors import McopyMissingError, NoFatPartitionError, SettingsCopyError
 from nampedal.firmware.system.flash.first_settings import (
     FirstSettings,
     check_tools,
@@ -85,7 +91,7 @@ def test_a_card_without_fat_says_what_to_do(tmp_path: Path, settings: FirstSetti
     if shutil.which("mcopy") is None:
         pytest.skip("mcopy is not installed")
     with loop_disk(tmp_path / "backing") as loop, open_card(find_disk(loop)) as card:
-        said = refusal(SettingsCopyError, lambda: copy_settings(settings, card, MIB))
+        said = refusal(FileAccessError, lambda: copy_settings(settings, card, MIB))
     assert said.startswith(f"{tmp_path}/mine.toml: is not on the card, which is written but for it: ")
     assert said.endswith("; copy it onto the card's first partition as nampedal.toml")
     assert "\n" not in said
@@ -96,7 +102,7 @@ def test_an_image_without_fat_is_refused(tmp_path: Path) -> None:
     assert fat_offset(image_of(tmp_path, bytes(data))) == FAT_START
     data[450] = 0x83
     image = image_of(tmp_path, bytes(data))
-    assert refusal(NoFatPartitionError, lambda: fat_offset(image)) == (
+    assert refusal(FlashError, lambda: fat_offset(image)) == (
         f"{tmp_path}/pedal.img: its first partition is not FAT; leave out --settings"
     )
 
@@ -114,7 +120,7 @@ def test_the_program_that_copies_is_named_where_it_is_missing(
     tmp_path: Path, settings: FirstSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert refusal(McopyMissingError, lambda: check_tools(settings)) == (
+    assert refusal(ProgramError, lambda: check_tools(settings)) == (
         f"{tmp_path}/mine.toml: the program mcopy, which puts it onto the card, is not installed: sudo apt "
         "install mtools"
     )

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nampedal.firmware.base.errors import ImageError, ProgramError
 from nampedal.firmware.system.image.sources import mirrors, root_packages
-from nampedal.firmware.system.image.sources.errors import BuildToolError, ImageError
 from nampedal.firmware.system.image.sources.mirrors import Mirrors
 from nampedal.firmware.system.image.sources.suites import BASES
 
@@ -27,7 +27,7 @@ class Bootstrap:
         self.commands.append(command)
         Path(command[-2]).write_text(text or "")
         if self.fails:
-            raise BuildToolError("image: mmdebstrap failed: no network")
+            raise ProgramError("image: mmdebstrap failed: no network")
         return ""
 
 
@@ -67,7 +67,7 @@ def test_fresh_ones_take_the_place_of_those_that_are_kept(bootstrap: Bootstrap, 
 
 def test_what_was_not_fetched_whole_is_not_kept(bootstrap: Bootstrap, tmp_path: Path) -> None:
     bootstrap.fails = True
-    with pytest.raises(BuildToolError):
+    with pytest.raises(ProgramError):
         fetch(tmp_path, "jackd2")
     bootstrap.fails = False
     assert "deb http://near/debian bookworm main" in fetch(tmp_path, "jackd2").root.read_text()

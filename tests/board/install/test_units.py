@@ -9,7 +9,7 @@ import pytest
 from nampedal.board.profiles.pedals import read_pedal
 from nampedal.board.profiles.profile_files import Fact
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.system.install.steps.errors import ToolFailedError, ToolMissingError, UnitsMissingError
+from nampedal.firmware.base.errors import InstallError, ProgramError
 from nampedal.firmware.system.install.steps.step_types import Link, WholeFile
 from nampedal.firmware.system.install.steps.target import InstallTarget
 from nampedal.firmware.system.install.units import unit_steps
@@ -54,7 +54,7 @@ def test_every_unit_is_enabled_as_systemctl_does_it(target: InstallTarget, tmp_p
 
 def test_without_systemctl_nothing_is_planned(target: InstallTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolMissingError) as error:
+    with pytest.raises(ProgramError) as error:
         unit_steps(read_pedal("pi-5-serial"), target)
     assert str(error.value) == "systemctl: is not installed here; install it, and run this again"
 
@@ -63,7 +63,7 @@ def test_a_unit_that_systemctl_refuses_is_named(target: InstallTarget, tmp_path:
     folder = tmp_path / "bad-units"
     folder.mkdir()
     (folder / "nampedal-jack.service").write_text("[Install]\nWantedBy=no unit/at all\n")
-    with pytest.raises(ToolFailedError) as error:
+    with pytest.raises(ProgramError) as error:
         unit_steps(read_pedal("pi-5-serial"), dataclasses.replace(target, units=folder))
     assert str(error.value).startswith("systemctl --root=")
 
@@ -91,7 +91,7 @@ def test_jackd_has_the_core_of_the_sound(target: InstallTarget) -> None:
 
 
 def test_a_folder_without_the_units_is_a_mistake(target: InstallTarget, tmp_path: Path) -> None:
-    with pytest.raises(UnitsMissingError) as error:
+    with pytest.raises(InstallError) as error:
         unit_steps(read_pedal("pi-5-serial"), dataclasses.replace(target, units=tmp_path / "nowhere"))
     assert str(error.value) == (
         f"{tmp_path / 'nowhere'}: has no nampedal-jack.service; install nampedal anew, from a wheel"

@@ -18,7 +18,7 @@ from nampedal.board.mixer.driver_tables import (
     sound_card,
 )
 from nampedal.board.profiles.hats import hat_keys, read_hat
-from nampedal.firmware.base.errors import SettingsError, SettingValueError, UnknownKeyError
+from nampedal.firmware.base.errors import SettingsError, SettingValueError
 
 # What alsactl stored of cards that people have, each with where it is from.
 REAL_CARDS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "real_cards.json").read_text())
@@ -184,7 +184,7 @@ source = "a data sheet"
 """
 DB = "pairs of number and dB, up to 10, are needed"
 WRONG = [
-    ('name = "Mine"', 'name = "Mine"\ncolour = 1', UnknownKeyError, "colour: is no known key; known are name, source, routes, overlays, codecs, controls, limits, full_scale"),
+    ('name = "Mine"', 'name = "Mine"\ncolour = 1', SettingValueError, "colour: is no known key; known are name, source, routes, overlays, codecs, controls, limits, full_scale"),
     ('["Gain Volume", ', '["Boost Volume", ', SettingValueError, "controls.Gain.kernel: amixer calls 'Boost Volume' 'Boost', not 'Gain'"),
     ("most = 10", "most = 0", SettingValueError, "controls.Gain.volume.most: is 0; a whole number from 1 to 65536 is needed"),
     ("default = 3", "default = 11", SettingValueError, "controls.Gain.volume.default: is 11; a whole number from 0 to 10 is needed"),

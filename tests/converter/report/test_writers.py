@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from nampedal.converter.errors import ReportMissingError, ReportSuffixError
 from nampedal.converter.report.html import to_html
 from nampedal.converter.report.markdown import to_markdown
 from nampedal.converter.report.writers import writer
+from nampedal.firmware.base.errors import ArgumentError, MissingPackageError
 
 
 def test_the_name_says_how_a_report_is_written() -> None:
@@ -20,7 +20,7 @@ def test_the_name_says_how_a_report_is_written() -> None:
 
 @pytest.mark.parametrize(("name", "found"), [("a.pdf", ".pdf"), ("a", "nothing")])
 def test_another_name_is_refused(name: str, found: str) -> None:
-    with pytest.raises(ReportSuffixError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         writer(Path(name))
     assert str(caught.value) == f"{name}: ends in {found}; a report is written as .html or .md"
 
@@ -31,7 +31,7 @@ def test_a_missing_package_is_named_with_what_installs_it(package: str, monkeypa
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
     monkeypatch.setattr(importlib, "import_module", refuse)
-    with pytest.raises(ReportMissingError) as caught:
+    with pytest.raises(MissingPackageError) as caught:
         writer(Path("a.html"))
     assert str(caught.value) == (
         f"a.html: a .html report needs {package}, which is not installed; "

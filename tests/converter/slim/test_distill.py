@@ -5,7 +5,7 @@ import multiprocessing
 import numpy as np
 import pytest
 import torch
-from nampedal.converter.errors import TrainingProcessError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.slim.dataset import TrainingAudio, TrainingPair, make_pair
 from nampedal.converter.slim.distillation import DistillationLoss, Training, cosine_rate, gradient_worker
 from nampedal.converter.slim.fusable import Part
@@ -62,7 +62,7 @@ def test_a_second_process_that_is_gone_is_told(small: Capture, network: WaveNet,
         (process,) = multiprocessing.active_children()
         training = Training(network, DistillationLoss(learned, "cpu"), assistant, 0)
         process.kill()
-        with pytest.raises(TrainingProcessError) as caught:
+        with pytest.raises(ConversionError) as caught:
             training.run([1.0] * 5)
     assert str(caught.value) == (
         "slimming: the second process is gone, most often for want of memory; close other programs, or use --jobs 1"

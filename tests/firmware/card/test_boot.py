@@ -18,8 +18,8 @@ from nampedal.firmware.actions.blink_codes import read_boot_codes
 from nampedal.firmware.actions.control_socket import ControlServer, Json
 from nampedal.firmware.actions.led_state import CARD_TROUBLE
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import ProgramError
 from nampedal.firmware.system.bank_import import import_launcher
-from nampedal.firmware.system.host.errors import CommandFailedError
 from nampedal.firmware.system.provisioning import usb_stick
 from nampedal.firmware.system.provisioning.import_service import import_card
 from nampedal.firmware.system.provisioning.provisioning_boot import Boot
@@ -391,6 +391,6 @@ def test_a_pedal_that_plays_has_its_new_banks_though_the_card_can_not_be_written
     (card.imports / "amp.stomp").write_bytes(amp())
     (card.imports / "broken.stomp").write_bytes(b"no")
     card.system.fails.add("mount")
-    with pytest.raises(CommandFailedError, match=r"^mount: failed: it was to$"):
+    with pytest.raises(ProgramError, match=r"^mount: failed: it was to$"):
         card.boot()
     assert asked[0] == {"do": "rescan"}

@@ -18,8 +18,15 @@ from bank_maker import amp, make_bank, names
 from card_rig import Card
 from nampedal.firmware.actions.blink_codes import read_boot_codes
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import (
+    BankError,
+    CardError,
+    FileAccessError,
+    ImportEndedError,
+    ImportNotStartedError,
+    ImportStoppedError,
+)
 from nampedal.firmware.base.memory_limit import MAX_BYTES
-from nampedal.firmware.errors import BankIncompleteError, BankUnwritableError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks.bank_file import export_bank
 from nampedal.firmware.presets.preset import Cabinet, Gain, Preset
@@ -28,13 +35,6 @@ from nampedal.firmware.system.bank_import.import_journal import MAX_ATTEMPTS, re
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import look_in
 from nampedal.firmware.system.bank_import.limited_step import Worker
-from nampedal.firmware.system.host.errors import (
-    ImportEndedError,
-    ImportFaultError,
-    ImportLaterError,
-    ImportNotStartedError,
-    ImportRefusedError,
-)
 from nampedal.firmware.system.host.root_paths import JOURNAL
 
 AGES_S = 600.0
@@ -78,8 +78,8 @@ def test_a_worker_returns_what_is_done_in_another_process() -> None:
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
-        (BankIncompleteError("a: is broken"), ImportRefusedError),
-        (BankUnwritableError("a: is full"), ImportLaterError),
+        (BankError("a: is broken"), CardError),
+        (FileAccessError("a: is full"), FileAccessError),
     ],
 )
 def test_errors_are_raised_in_the_same_words(error: Exception, raised: type[Exception]) -> None:
@@ -95,14 +95,14 @@ def test_any_other_exception_is_a_fault_of_that_import(error: Exception) -> None
     def do() -> None:
         raise error
 
-    with pytest.raises(ImportFaultError) as caught:
+    with pytest.raises(ImportStoppedError) as caught:
         a_worker()(do, "a")
     assert str(caught.value) == f"nampedal itself went wrong: {type(error).__name__}: by a bug"
 
 
 def test_memory_has_an_end() -> None:
     # Much more: what this process has freed and not given back is used up first, and does not count.
-    with pytest.raises(ImportFaultError, match=r"^it needs more than 128 MiB of memory$"):
+    with pytest.raises(ImportStoppedError, match=r"^it needs more than 128 MiB of memory$"):
         a_worker()(lambda: len([bytearray(MAX_BYTES // 2) for _ in range(64)]), "a")
     assert a_worker()(lambda: len(bytearray(MAX_BYTES // 2)), "a") == MAX_BYTES // 2
 

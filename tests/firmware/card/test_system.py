@@ -8,24 +8,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from nampedal.firmware.base.errors import CardError, ProgramError
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CommandFailedError, NoUserError
 
 
 def test_a_program_that_fails_says_why() -> None:
-    with pytest.raises(CommandFailedError) as caught:
+    with pytest.raises(ProgramError) as caught:
         CardHost().run(sys.executable, "-c", "import sys; sys.exit('not\\nnow')")
     assert str(caught.value) == f"{sys.executable} -c: failed: not now"
 
 
 def test_a_program_that_hangs_is_ended() -> None:
-    with pytest.raises(CommandFailedError) as caught:
+    with pytest.raises(ProgramError) as caught:
         CardHost().run(sys.executable, "-c", "import time; time.sleep(60)", patience_s=0.2)
     assert str(caught.value) == f"{sys.executable}: did not end in 0.2 s, and was ended"
 
 
 def test_a_program_that_is_not_there_is_told_of() -> None:
-    with pytest.raises(CommandFailedError) as caught:
+    with pytest.raises(ProgramError) as caught:
         CardHost().run("nampedal-has-no-such-program")
     assert str(caught.value) == "nampedal-has-no-such-program: can't be run: no such file or directory"
 
@@ -35,7 +35,7 @@ def test_an_exit_code_may_be_an_answer() -> None:
 
 
 def test_nobody_is_taken_for_somebody_else() -> None:
-    with pytest.raises(NoUserError) as caught:
+    with pytest.raises(CardError) as caught:
         CardHost().owner("no-such-user")
     assert str(caught.value) == "user 'no-such-user': is not there; install nampedal with 'nampedal install'"
 

@@ -13,11 +13,10 @@ from jack_server import JackServer
 from live_pedal import playing, status
 from nampedal.firmware.actions.control_socket import ask
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.errors import ControlSocketError
+from nampedal.firmware.base.errors import CardError, ControlSocketError, ProgramError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.preset import Gain, Preset
 from nampedal.firmware.system.bank_import import import_launcher
-from nampedal.firmware.system.host.errors import CommandFailedError, StickError
 from nampedal.firmware.system.provisioning import usb_stick
 from nampedal.firmware.system.provisioning.usb_stick import STICKS, import_stick
 
@@ -110,14 +109,14 @@ def test_what_the_pedal_was_booted_from_is_let_be(card: Card, stick: Path) -> No
 
 
 def test_only_a_device_is_mounted(card: Card, tmp_path: Path) -> None:
-    with pytest.raises(StickError) as caught:
+    with pytest.raises(CardError) as caught:
         import_stick(card.system, tmp_path / "disk.img", card.root)
     assert str(caught.value) == f"{tmp_path}/disk.img: is no block device; name a partition, as /dev/sda1"
 
 
 def test_a_stick_that_can_not_be_mounted_leaves_nothing(card: Card, stick: Path) -> None:
     card.system.fails.add("mount")
-    with pytest.raises(CommandFailedError, match=r"^mount: failed: it was to$"):
+    with pytest.raises(ProgramError, match=r"^mount: failed: it was to$"):
         import_stick(card.system, DEVICE, card.root)
     assert list(card.at(STICKS).iterdir()) == []
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from nampedal.firmware.base.errors import ControlSocketError
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.errors import ControlSocketError
 from nampedal.firmware.system.doctor import examined_host as machines
 from nampedal.firmware.system.doctor.errors import (
     CheckProgramError,

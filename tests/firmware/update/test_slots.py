@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.system.update.errors import UpdateUnwritableError
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes, Slots
 from update_rig import NEW, OLD, FakePedal, PowerCutError, make_runtime, power_cut_after
 
@@ -111,10 +111,10 @@ def test_whatever_lies_in_a_slot_gives_way(runtimes: Runtimes, garbage: str) -> 
 
 def test_a_disk_that_cannot_be_written_is_named(runtimes: Runtimes) -> None:
     runtimes.folder.write_text("")
-    with pytest.raises(UpdateUnwritableError) as caught:
+    with pytest.raises(FileAccessError) as caught:
         runtimes.empty("a")
     assert str(caught.value) == f"{runtimes.folder / 'a'}: can't be removed: file exists"
-    with pytest.raises(UpdateUnwritableError) as caught:
+    with pytest.raises(FileAccessError) as caught:
         runtimes.settle(keep=False)
     assert str(caught.value).startswith(f"{runtimes.folder}: can't be written: ")
 

@@ -14,7 +14,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from nampedal.board.errors import ControlsError, GpioBusyError, GpioMissingError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Clicks, Edge, Failure, Light, Post
 from nampedal.board.inputs.quadrature import Quadrature
 from nampedal.firmware.base.faults import describe_failure
@@ -46,12 +46,12 @@ class GpioDriver:
         self._open = False
 
     def open(self, post: Post) -> None:
-        """Claim all pins and post the current state of the switches. Raises GpioMissingError or GpioBusyError."""
+        """Claim all pins and post the current state of the switches. Raises ControlsError."""
         try:
             self._gpio, lgpio = import_module("RPi.GPIO"), import_module("lgpio")
         # RuntimeError: this is no Raspberry Pi.  OSError: lgpio can't create its pipe in the working directory.
         except (ImportError, RuntimeError, OSError) as error:
-            raise GpioMissingError(
+            raise ControlsError(
                 f"gpio: the pins can't be reached: {_line(error)}; install rpi-lgpio, on a Raspberry Pi, and start in "
                 "a folder that can be written to"
             ) from error
@@ -61,15 +61,15 @@ class GpioDriver:
             self._set_up(post)
         except self._errors as error:
             self.close()
-            raise GpioBusyError(
+            raise ControlsError(
                 f"gpio: a pin can't be used: {_line(error)}; end what else uses it, and add whoever runs nampedal to "
                 "the group gpio"
             ) from error
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Set the LEDs that this driver has. Raises GpioBusyError."""
+        """Set the LEDs that this driver has. Raises ControlsError."""
         if not self._open:
-            raise GpioBusyError("gpio: is not open")
+            raise ControlsError("gpio: is not open")
         for name, light in lights.items():
             if name in self._lights and self._shown.get(name) != light.level:
                 self._shine(name, light.level)
@@ -145,7 +145,7 @@ class GpioDriver:
                 self._pwms[name] = self._gpio.PWM(self._lights[name], PWM_HERTZ)
                 self._pwms[name].start(100.0 * level)
         except self._errors as error:
-            raise GpioBusyError(f"gpio: light {name!r} can't be set: {_line(error)}; open it again") from error
+            raise ControlsError(f"gpio: light {name!r} can't be set: {_line(error)}; open it again") from error
         self._shown[name] = level
 
     def _switch(self, name: str, on: bool) -> None:

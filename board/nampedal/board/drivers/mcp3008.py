@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nampedal.board.drivers.spi import open_spi, path_of, spi_error
-from nampedal.board.errors import Mcp3008ChannelError, Mcp3008MissingError, SpiClockError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Failure, Light, Position, Post
 from nampedal.firmware.base.faults import describe_failure
 
@@ -77,14 +77,14 @@ class Mcp3008Driver:
     """Driver of an MCP3008. bus, device: of /dev/spidevBUS.DEVICE.  knobs: channels by name."""
 
     def __init__(self, name: str, bus: int, device: int, knobs: Mapping[str, int], hertz: int = HERTZ) -> None:
-        """Create a driver that is not open. hertz: clock of the bus. Raises Mcp3008ChannelError, SpiClockError."""
+        """Create a driver that is not open. hertz: clock of the bus. Raises ControlsError."""
         wrong = {knob: channel for knob, channel in knobs.items() if channel not in range(CHANNELS)}
         if wrong or not knobs:
-            raise Mcp3008ChannelError(
+            raise ControlsError(
                 f"{name}: knobs are on channels {wrong or 'none'}; at least one on 0 to {CHANNELS - 1} is needed"
             )
         if not CLOCK[0] <= hertz <= CLOCK[1]:
-            raise SpiClockError(f"{name}: its clock is {hertz} Hz; {CLOCK[0]} to {CLOCK[1]} is allowed")
+            raise ControlsError(f"{name}: its clock is {hertz} Hz; {CLOCK[0]} to {CLOCK[1]} is allowed")
         self._name = name
         self._path = path_of(bus, device)
         self._bus, self._device = bus, device
@@ -101,7 +101,7 @@ class Mcp3008Driver:
     def open(self, post: Post) -> None:
         """Open the bus, post the current positions, and start the polling thread.
 
-        Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError, Mcp3008MissingError.
+        Raises ControlsError.
         """
         self._spi = open_spi(self._name, self._bus, self._device, self._hertz)
         try:
@@ -131,7 +131,7 @@ class Mcp3008Driver:
     def _check_answers(self) -> None:
         # Without an ADC the line stays high or low. High: the null bit is not 0. Low: all codes are 0.
         if not any(self._read(channel) for channel in range(CHANNELS)):
-            raise Mcp3008MissingError(
+            raise ControlsError(
                 f"{self._name}: only zeros come from {self._path}: there is no MCP3008, or all its inputs are at 0: "
                 "check its wiring and its power, and tie an input that is not used to 3.3 V"
             )
@@ -160,7 +160,7 @@ class Mcp3008Driver:
         except OSError as error:
             raise spi_error(self._name, self._path, error) from error
         if read is None:
-            raise Mcp3008MissingError(
+            raise ControlsError(
                 f"{self._name}: no MCP3008 answers on {self._path}: where a 0 has to come, a 1 does: check its wiring "
                 "and its power"
             )

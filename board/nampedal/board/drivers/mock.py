@@ -16,7 +16,7 @@ import tty
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nampedal.board.errors import NoTerminalError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Edge, Failure, Light, Position, Post
 from nampedal.firmware.base.faults import describe_failure
 
@@ -46,12 +46,12 @@ class MockDriver:
         self._end = (-1, -1)
 
     def open(self, post: Post) -> None:
-        """Post the state of all controls, and start to read keys in a thread. Raises NoTerminalError."""
+        """Post the state of all controls, and start to read keys in a thread. Raises ControlsError."""
         try:
             self._before = termios.tcgetattr(self._reader)
             tty.setcbreak(self._reader)
         except termios.error as error:
-            raise NoTerminalError(
+            raise ControlsError(
                 "mock: there is no terminal whose keys could be footswitches; start it in one"
             ) from error
         self._end = os.pipe()
@@ -63,9 +63,9 @@ class MockDriver:
         self._thread.start()
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Write the line of lights if it has changed. Raises NoTerminalError."""
+        """Write the line of lights if it has changed. Raises ControlsError."""
         if self._thread is None:
-            raise NoTerminalError("mock: is not open")
+            raise ControlsError("mock: is not open")
         self._lit |= {name: light.level > 0.5 for name, light in lights.items() if name in self._lit}
         line = "  ".join(f"{name}{'●' if on else '○'}" for name, on in self._lit.items())
         if line == self._line:
@@ -73,13 +73,13 @@ class MockDriver:
         try:
             os.write(self._writer, f"\r{line} \r".encode())
         except OSError as error:
-            raise NoTerminalError(GONE) from error
+            raise ControlsError(GONE) from error
         self._line = line
 
     def close(self) -> None:
         if self._thread is None:
             return
-        with contextlib.suppress(NoTerminalError):
+        with contextlib.suppress(ControlsError):
             self.show(dict.fromkeys(self._lit, Light(0.0)))
         os.write(self._end[1], b"!")
         self._thread.join()

@@ -29,17 +29,7 @@ from nampedal.board.drivers.serial_protocol import (
     SwitchEdge,
     Who,
 )
-from nampedal.board.errors import (
-    SerialControlError,
-    SerialError,
-    SerialLibraryError,
-    SerialPortBusyError,
-    SerialPortError,
-    SerialPortMissingError,
-    SerialRestartError,
-    SerialSilenceError,
-    SerialVersionError,
-)
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Clicks, Edge, Event, Failure, Light, Position, Post
 from nampedal.firmware.base.faults import describe_failure
 
@@ -84,8 +74,8 @@ class SerialDriver:
     def open(self, post: Post) -> None:
         """Open the port, post all states, and start the reading thread.
 
-        Raises SerialLibraryError, SerialPortMissingError, SerialPortBusyError or SerialPortError at once.
-        Raises SerialSilenceError after ANSWER_S; SerialVersionError or SerialControlError as soon as it is known.
+        Raises ControlsError at once.
+        Raises ControlsError after ANSWER_S, or as soon as the failure is known.
         """
         where = f"{self.name}: {self._port}"
         line = _Line(where, self._port, self._baud)
@@ -102,9 +92,9 @@ class SerialDriver:
         self._thread.start()
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Set the lights; send only those that have changed. Raises SerialPortError."""
+        """Set the lights; send only those that have changed. Raises ControlsError."""
         if self._line is None:
-            raise SerialPortError(f"{self.name}: {self._port}: is not open")
+            raise ControlsError(f"{self.name}: {self._port}: is not open")
         for name, light in lights.items():
             number = self._wanted["light"].get(name)
             if number is None:
@@ -117,7 +107,7 @@ class SerialDriver:
     def close(self) -> None:
         if self._line is None or self._thread is None:
             return
-        with contextlib.suppress(SerialError):
+        with contextlib.suppress(ControlsError):
             self.show({name: Light(0.0) for name, message in self._shown.items() if message.level})
         self._line.wake()
         self._thread.join()
@@ -152,7 +142,7 @@ class _Session:
     def greet(self, line: _Line, baud: int) -> list[Event]:
         """Wait for Hello and the states of all switches and knobs; return them as events.
 
-        Raises SerialSilenceError after ANSWER_S.
+        Raises ControlsError after ANSWER_S.
         """
         end_s = time.monotonic() + ANSWER_S
         events: list[Event] = []
@@ -188,7 +178,7 @@ class _Session:
             self._greeted = True
         elif isinstance(message, Started):
             if self._greeted:
-                raise SerialRestartError(
+                raise ControlsError(
                     f"{self._where}: the microcontroller has started again; if nobody reset it, look at its supply"
                 )
             self._asked_s = float("-inf")
@@ -218,7 +208,7 @@ class _Session:
 
     def _check(self, hello: Hello) -> None:
         if hello.version != serial_protocol.VERSION:
-            raise SerialVersionError(
+            raise ControlsError(
                 f"{self._where}: speaks version {hello.version} of the protocol; {serial_protocol.VERSION} is needed: "
                 "flash this release's board/serial-controls"
             )
@@ -226,19 +216,19 @@ class _Session:
         for (kind, numbers), count in zip(self._wanted.items(), there, strict=True):
             for name, number in numbers.items():
                 if number >= count:
-                    raise SerialControlError(
+                    raise ControlsError(
                         f"{self._where}: there is no {kind} {number} for {name!r}; it has {count}, counted from 0: "
                         "correct the pedal's profile, or the sketch"
                     )
 
-    def _silence(self, baud: int) -> SerialSilenceError:
+    def _silence(self, baud: int) -> ControlsError:
         if self._greeted:
             found = f"says hello, but within {ANSWER_S:g} s not where {self._unknown()[0]} stands; flash it again"
         elif self._decoder.bad:
             found = f"what comes is damaged, without a hello within {ANSWER_S:g} s; is it {baud} baud at both ends?"
         else:
             found = f"nobody says hello within {ANSWER_S:g} s; is it flashed, and is TX wired to RX and RX to TX?"
-        return SerialSilenceError(f"{self._where}: {found}")
+        return ControlsError(f"{self._where}: {found}")
 
 
 class _Line:
@@ -257,7 +247,7 @@ class _Line:
     def receive(self, patience_s: float | None) -> tuple[float, bytes] | None:
         """Wait for bytes. Return the time of arrival and the bytes; no bytes: timeout; None: wake() was called.
 
-        patience_s: timeout; None: wait without a limit. Raises SerialPortError.
+        patience_s: timeout; None: wait without a limit. Raises ControlsError.
         """
         ready = self._ready.poll(None if patience_s is None else 1e3 * patience_s)
         time_s = time.monotonic()
@@ -276,14 +266,14 @@ class _Line:
         return time_s, data
 
     def send(self, message: Message) -> None:
-        """Send a message. Raises SerialPortError."""
+        """Send a message. Raises ControlsError."""
         try:
             with self._sending:
                 self._port.write(serial_protocol.encode(message))
         # pyserial's own errors are OSErrors; some texts start with "write failed".
         except OSError as error:
             why = str(error).lower().removeprefix("write failed: ")
-            raise SerialPortError(f"{self._where}: takes nothing: {why}; is it plugged in?") from error
+            raise ControlsError(f"{self._where}: takes nothing: {why}; is it plugged in?") from error
 
     def wake(self) -> None:
         os.write(self._waker, b"!")
@@ -295,26 +285,26 @@ class _Line:
         os.close(self._woken)
         os.close(self._waker)
 
-    def _gone(self) -> SerialPortError:
-        return SerialPortError(f"{self._where}: is gone; plug the microcontroller in again")
+    def _gone(self) -> ControlsError:
+        return ControlsError(f"{self._where}: is gone; plug the microcontroller in again")
 
 
 def _open_port(where: str, port: str, baud: int) -> Any:
     try:
         serial = importlib.import_module("serial")
     except ImportError as error:
-        raise SerialLibraryError(f"{where}: pyserial is missing; run pip install 'nampedal[pedal]'") from error
+        raise ControlsError(f"{where}: pyserial is missing; run pip install 'nampedal[pedal]'") from error
     try:
         return serial.Serial(port, baud, exclusive=True, timeout=0.0, write_timeout=WRITE_S)
     # pyserial does not convert all exceptions to its own: bad baud rates, and errors of termios.
     except (OSError, ValueError, OverflowError, termios.error) as error:
         number = getattr(error, "errno", None)
         if number in _MISSING:
-            raise SerialPortMissingError(f"{where}: there is no such port; plug the microcontroller in") from error
+            raise ControlsError(f"{where}: there is no such port; plug the microcontroller in") from error
         if number in _BUSY:
-            raise SerialPortBusyError(f"{where}: another program has it; end that") from error
+            raise ControlsError(f"{where}: another program has it; end that") from error
         why = os.strerror(number).lower() if number else str(error).lower()
-        raise SerialPortError(
+        raise ControlsError(
             f"{where}: can't be opened at {baud} baud: {why}; name a serial port that the user may open (group dialout)"
         ) from error
 

@@ -14,7 +14,7 @@ from binascii import crc_hqx
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from nampedal.board.errors import SerialMessageError
+from nampedal.board.errors import ControlsError
 
 VERSION = 1
 FRAME_BYTES = 9
@@ -121,7 +121,7 @@ class _Layout:
         self._left = (1 << shift) - 1
 
     def pack(self, message: Message) -> int:
-        """Convert a message to a content number. Raises SerialMessageError if a field is out of range."""
+        """Convert a message to a content number. Raises ControlsError if a field is out of range."""
         return sum((_checked(message, field) & mask) << shift for field, shift, mask in self._fields)
 
     def unpack(self, content: int) -> Message | None:
@@ -155,7 +155,7 @@ _CODES = {layout.kind: code for code, layout in _LAYOUTS.items()}
 
 
 def encode(message: Message) -> bytes:
-    """Encode a message as a frame. Raises SerialMessageError if a field is out of range."""
+    """Encode a message as a frame. Raises ControlsError if a field is out of range."""
     code = _CODES[type(message)]
     content = _LAYOUTS[code].pack(message)
     head = bytes([code, *(content >> shift & 0x7F for shift in (28, 21, 14, 7, 0))])
@@ -204,7 +204,7 @@ def _decode(frame: bytes) -> Message | None:
 def _checked(message: Message, field: _Field) -> int:
     value: int = getattr(message, field.name)
     if not field.low <= value <= field.high:
-        raise SerialMessageError(
+        raise ControlsError(
             f"serial message: {message}: {field.name} is {value}; {field.low} to {field.high} is needed"
         )
     return value

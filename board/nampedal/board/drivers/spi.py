@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from nampedal.board.errors import SpiAccessError, SpidevMissingError, SpiFailedError, SpiOffError
+from nampedal.board.errors import ControlsError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 
 
@@ -17,22 +17,22 @@ def path_of(bus: int, device: int) -> str:
 def open_spi(name: str, bus: int, device: int, hertz: int) -> Any:
     """Return an open spidev.SpiDev in mode 0. name: the driver's name, for errors.  hertz: maximum clock.
 
-    Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError.
+    Raises ControlsError.
     """
     path = path_of(bus, device)
     try:
         spi = importlib.import_module("spidev").SpiDev()
     except ImportError as error:
-        raise SpidevMissingError(f"{name}: the Python package spidev is needed: pip install spidev") from error
+        raise ControlsError(f"{name}: the Python package spidev is needed: pip install spidev") from error
     try:
         spi.open(bus, device)
     except FileNotFoundError as error:
-        raise SpiOffError(
+        raise ControlsError(
             f"{name}: {path} is not there: SPI is off, or has another number: add dtparam=spi=on to "
             "/boot/firmware/config.txt and restart"
         ) from error
     except PermissionError as error:
-        raise SpiAccessError(f"{name}: {path} may not be used: add whoever runs nampedal to the group spi") from error
+        raise ControlsError(f"{name}: {path} may not be used: add whoever runs nampedal to the group spi") from error
     except OSError as error:
         raise spi_error(name, path, error) from error
     try:
@@ -44,8 +44,8 @@ def open_spi(name: str, bus: int, device: int, hertz: int) -> Any:
     return spi
 
 
-def spi_error(name: str, path: str, error: OSError) -> SpiFailedError:
+def spi_error(name: str, path: str, error: OSError) -> ControlsError:
     """Return the error to raise for an OSError of the SPI device. name: the driver's name."""
-    return SpiFailedError(
+    return ControlsError(
         f"{name}: {path} fails: {os_error_text(error)}: check its wiring, and that nothing else uses it"
     )

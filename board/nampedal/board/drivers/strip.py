@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nampedal.board.drivers.spi import open_spi, path_of, spi_error
-from nampedal.board.errors import ControlsError, SpiFailedError, StripLevelError, StripPlaceError
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Light, Post
 
 # Maximum number of LEDs. 64 LEDs need less than half of the 4096 bytes of one transfer in Linux (spidev.bufsiz).
@@ -77,15 +77,15 @@ class StripDriver:
     ) -> None:
         """Create a driver that is not open. most_level: maximum brightness of an LED, above 0 and up to 1.
 
-        Raises StripPlaceError, StripLevelError.
+        Raises ControlsError.
         """
         wrong = {light: place for light, place in lights.items() if place not in range(MAX_LEDS)}
         if wrong or not lights:
-            raise StripPlaceError(
+            raise ControlsError(
                 f"{name}: lights are at places {wrong or 'none'}; at least one at 0 to {MAX_LEDS - 1} is needed"
             )
         if not 0.0 < most_level <= 1.0:
-            raise StripLevelError(f"{name}: its most_level is {most_level}; above 0, and 1 at most, is allowed")
+            raise ControlsError(f"{name}: its most_level is {most_level}; above 0, and 1 at most, is allowed")
         self._name = name
         self._path = path_of(bus, device)
         self._bus, self._device = bus, device
@@ -101,7 +101,7 @@ class StripDriver:
     def open(self, post: Post) -> None:
         """Open the bus and turn all LEDs off.
 
-        Raises SpidevMissingError, SpiOffError, SpiAccessError, SpiFailedError.
+        Raises ControlsError.
         """
         self._spi = open_spi(self._name, self._bus, self._device, HERTZ)
         try:
@@ -111,9 +111,9 @@ class StripDriver:
             raise
 
     def show(self, lights: Mapping[str, Light]) -> None:
-        """Set the lights; write the strip only if a colour has changed. Raises SpiFailedError."""
+        """Set the lights; write the strip only if a colour has changed. Raises ControlsError."""
         if self._spi is None:
-            raise SpiFailedError(f"{self._name}: {self._path}: is not open")
+            raise ControlsError(f"{self._name}: {self._path}: is not open")
         colours = list(self._colours)
         for name, light in lights.items():
             if name in self._places:

@@ -38,8 +38,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
-from nampedal.board.errors import FootswitchTimesError, TriggerError
 from nampedal.board.inputs.control_events import Edge
+from nampedal.firmware.base.errors import ControlMapError, SettingValueError
 
 Kind = Literal["press", "release", "long", "double", "chord", "repeat"]
 _WORDS: tuple[Kind, ...] = ("long", "double", "repeat", "release")
@@ -62,7 +62,7 @@ _NEVER_S = math.inf
 
 @dataclass(frozen=True, slots=True)
 class GestureTimes:
-    """The timing of gestures, in seconds. Raises FootswitchTimesError outside LIMITS_S.
+    """The timing of gestures, in seconds. Raises SettingValueError outside LIMITS_S.
 
     debounce_s: longer than contacts bounce, shorter than a tap.  chord_s: maximum time between the two switches of a
     chord. It delays every press of a switch with a chord, so it should be short; for comparison, keyboards allow 50 ms
@@ -81,7 +81,7 @@ class GestureTimes:
             (low, high), found = LIMITS_S[name], getattr(self, name)
             # This form of the comparison also rejects NaN.
             if not low <= found <= high:
-                raise FootswitchTimesError(f"footswitches: {name}: is {found:g}; allowed are {low:g} to {high:g}")
+                raise SettingValueError(f"footswitches: {name}: is {found:g}; allowed are {low:g} to {high:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Trigger:
 
     switches: two for a chord, sorted by number; otherwise one.
 
-    Raises TriggerError.
+    Raises ControlMapError.
     """
 
     kind: Kind
@@ -98,32 +98,34 @@ class Trigger:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
-            raise TriggerError(f"trigger {self.kind!r}: is no gesture; known are {', '.join(get_args(Kind))}")
+            raise ControlMapError(f"trigger {self.kind!r}: is no gesture; known are {', '.join(get_args(Kind))}")
         named = ", ".join(self.switches)
         if self.kind == "chord" and (len(self.switches) != 2 or self.switches[0] == self.switches[1]):
-            raise TriggerError(f"trigger 'chord': has the switches '{named}'; two different ones are needed")
+            raise ControlMapError(f"trigger 'chord': has the switches '{named}'; two different ones are needed")
         if self.kind != "chord" and len(self.switches) != 1:
-            raise TriggerError(f"trigger {self.kind!r}: has the switches '{named}'; one is needed")
+            raise ControlMapError(f"trigger {self.kind!r}: has the switches '{named}'; one is needed")
         ordered = tuple(sorted(self.switches, key=_by_number))
         object.__setattr__(self, "switches", ordered)
 
     @classmethod
     def parse(cls, text: str) -> Trigger:
-        """Parse '1', '1 long', '1 double', '1 repeat', '1 release' or '1+2'. Raises TriggerError."""
+        """Parse '1', '1 long', '1 double', '1 repeat', '1 release' or '1+2'. Raises ControlMapError."""
         where, space, word = text.partition(" ")
         names = where.split("+")
         for name in names:
             if re.fullmatch("[1-9][0-9]*", name) is None:
-                raise TriggerError(f"trigger {text!r}: {name!r} is no footswitch's number; write {_FORMS}")
+                raise ControlMapError(f"trigger {text!r}: {name!r} is no footswitch's number; write {_FORMS}")
         if len(names) > 1:
             if space or len(names) > 2 or names[0] == names[1]:
-                raise TriggerError(f"trigger {text!r}: a chord is two different switches and no word; write {_FORMS}")
+                raise ControlMapError(
+                    f"trigger {text!r}: a chord is two different switches and no word; write {_FORMS}"
+                )
             return cls("chord", tuple(names))
         for kind in _WORDS:
             if word == kind:
                 return cls(kind, (where,))
         if space:
-            raise TriggerError(f"trigger {text!r}: {word!r} is no gesture of one switch; write {_FORMS}")
+            raise ControlMapError(f"trigger {text!r}: {word!r} is no gesture of one switch; write {_FORMS}")
         return cls("press", (where,))
 
     def __str__(self) -> str:

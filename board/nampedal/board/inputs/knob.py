@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nampedal.board.errors import KnobCurveError, KnobSettingError, KnobTravelError
+from nampedal.board.errors import ControlsError
 
 # Allowed range of a spec's numbers, both ends included. Dead zones are shares of the travel, the rest raw positions.
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -51,7 +51,7 @@ class KnobSpec:
     dead_low, dead_high: the shares of the travel next to each end that count as that end.
     band: raw size of noise that is ignored, see `Knob`. The default is three codes of a 10-bit converter.
 
-    Raises KnobSettingError, KnobTravelError, KnobCurveError.
+    Raises ControlsError.
     """
 
     low: float = 0.0
@@ -66,14 +66,14 @@ class KnobSpec:
         for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
             if not least <= value <= most:
-                raise KnobSettingError(f"knob: {name} is {value}; {least:g} to {most:g} is allowed")
+                raise ControlsError(f"knob: {name} is {value}; {least:g} to {most:g} is allowed")
         if self.travel < MIN_TRAVEL:
-            raise KnobTravelError(
+            raise ControlsError(
                 f"knob: goes from low {self.low} to high {self.high}; high has to be at least {MIN_TRAVEL} above low:"
                 " learn its ends again"
             )
         if self.curve not in CURVES:
-            raise KnobCurveError(f"knob: curve is {self.curve!r}; known are {', '.join(CURVES)}")
+            raise ControlsError(f"knob: curve is {self.curve!r}; known are {', '.join(CURVES)}")
 
     @property
     def travel(self) -> float:

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nampedal.board.errors import (
-    LearnEndsError,
-    LearnHeelError,
-    LearnSpeedError,
-    LearnStrokesError,
-    LearnTravelError,
-)
+from nampedal.board.errors import LearnError
 from nampedal.board.inputs.knob import KnobSpec
 from nampedal.board.inputs.reversals import ReversalDetector
 
@@ -45,11 +39,11 @@ class KnobCalibrator:
 
         heel_first: the movement started at the heel, which becomes 0; so `inverted` is learned too. Otherwise
         `inverted` does not change.
-        Raises LearnTravelError, LearnStrokesError, LearnSpeedError, LearnEndsError, LearnHeelError.
+        Raises LearnError.
         """
         least, most = min(self._readings, default=0.0), max(self._readings, default=0.0)
         if most - least < TRAVEL:
-            raise LearnTravelError(
+            raise LearnError(
                 f"knob: was moved from {least:.3f} to {most:.3f} only; {TRAVEL} of its range is needed: move it "
                 "from one end to the other, and see that it is plugged in"
             )
@@ -70,13 +64,13 @@ class KnobCalibrator:
         middle = (least + most) / 2.0
         lows, highs = [end for end in ends if end < middle], [end for end in ends if end >= middle]
         if min(len(lows), len(highs)) < STROKES:
-            raise LearnStrokesError(
+            raise LearnError(
                 f"knob: was {len(lows)} times at its low end and {len(highs)} times at its high end; {STROKES} times "
                 "at each are needed: move it to and fro more often"
             )
         per_s = len(ends) / max(self._last_s - self._first_s, 1e-3)
         if per_s > FASTEST_PER_S:
-            raise LearnSpeedError(
+            raise LearnError(
                 f"knob: went to and fro {per_s:.0f} times a second; a foot does at most {FASTEST_PER_S:.0f}: is it "
                 "plugged in?"
             )
@@ -86,7 +80,7 @@ class KnobCalibrator:
         allowed = ENDS * (max(highs) - min(lows))
         for which, ends in (("low", lows), ("high", highs)):
             if max(ends) - min(ends) > allowed:
-                raise LearnEndsError(
+                raise LearnError(
                     f"knob: its {which} end was anywhere from {min(ends):.3f} to {max(ends):.3f}; {allowed:.3f} apart "
                     "is allowed: move it to the stops every time"
                 )
@@ -94,7 +88,7 @@ class KnobCalibrator:
     def _inverted(self, low: float, high: float) -> bool:
         stood = (self._readings[0] - low) / (high - low)
         if HEEL < stood < 1.0 - HEEL:
-            raise LearnHeelError(
+            raise LearnError(
                 f"knob: began at {self._readings[0]:.3f}, between its ends {low:.3f} and {high:.3f}; its heel has to "
                 "be down first: learn again from there"
             )

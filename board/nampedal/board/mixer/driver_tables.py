@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from nampedal.board.errors import UnknownDriverError
 from nampedal.board.mixer.control_names import is_capture_switch, simple_name
 from nampedal.board.profiles import profile_files
 from nampedal.firmware.base.errors import SettingValueError
@@ -160,8 +159,8 @@ def driver_keys() -> list[str]:
 
 
 def read_driver(key: str) -> SoundDriver:
-    """Read and check a driver table. Raises UnknownDriverError, or another SettingsError that names file and key."""
-    path = profile_files.find(_KIND, key, UnknownDriverError)
+    """Read and check a driver table. Raises SettingValueError, or another SettingsError that names file and key."""
+    path = profile_files.find(_KIND, key, SettingValueError)
     where = str(path)
     values = load_toml(where, profile_files.read(path))
     optional = ("overlays", "codecs", "controls", "limits", "full_scale")

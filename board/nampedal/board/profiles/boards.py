@@ -11,9 +11,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from nampedal.board.errors import UnknownBoardError
 from nampedal.board.profiles import profile_files
 from nampedal.board.profiles.profile_files import FACT_KEYS, STATUSES, Fact, whole_fact_of
+from nampedal.firmware.base.errors import SettingValueError
 from nampedal.firmware.base.files.toml_edit import save_edited
 from nampedal.firmware.base.files.toml_schema import (
     check_keys,
@@ -107,9 +107,9 @@ def read_board(key_or_path: str | Path) -> Board:
     """Read a board profile by its key, or from a file whose name ends in .toml.
 
     The user's own profile of a key takes precedence over the shipped one.
-    Raises UnknownBoardError, or another SettingsError that names file and key.
+    Raises SettingValueError, or another SettingsError that names file and key.
     """
-    path = profile_files.find(_KIND, key_or_path, UnknownBoardError)
+    path = profile_files.find(_KIND, key_or_path, SettingValueError)
     return _parse(profile_files.read(path), path)
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from nampedal.board.errors import UnknownHatError
 from nampedal.board.profiles import profile_files
 from nampedal.board.profiles.profile_files import Fact, fact_of, whole_fact_of
 from nampedal.firmware.base.errors import SettingValueError
@@ -120,9 +119,9 @@ def read_hat(key_or_path: str | Path) -> Hat:
     """Read a HAT profile by its key, or from a file whose name ends in .toml.
 
     The user's own profile of a key takes precedence over the shipped one.
-    Raises UnknownHatError, or another SettingsError that names file and key.
+    Raises SettingValueError, or another SettingsError that names file and key.
     """
-    path = profile_files.find(_KIND, key_or_path, UnknownHatError)
+    path = profile_files.find(_KIND, key_or_path, SettingValueError)
     return _parse(profile_files.read(path), path)
 
 

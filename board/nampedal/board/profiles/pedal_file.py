@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nampedal.board.errors import UnknownPedalError
 from nampedal.board.inputs.knob import KnobSpec
 from nampedal.board.profiles import profile_files
 from nampedal.board.profiles.pedals import parse_pedal
 from nampedal.board.profiles.user_calibration import checked_name
 from nampedal.board.profiles.wiring import WIRING_TABLES
+from nampedal.firmware.base.errors import SettingValueError
 from nampedal.firmware.base.files.toml_edit import save_edited
 from nampedal.firmware.base.files.toml_schema import Values, load_toml, to_toml
 
@@ -20,16 +20,16 @@ _LEARNT = ("low", "high", "inverted", "band")
 
 
 def user_pedal_path(name: str) -> Path:
-    """Return the path of the user's own profile of that name. It may not exist. Raises PedalNameError."""
+    """Return the path of the user's own profile of that name. It may not exist. Raises SettingValueError."""
     return profile_files.own_folder("pedal") / f"{checked_name(name)}.toml"
 
 
 def read_raw_values(key_or_path: str | Path) -> dict[str, Any]:
     """Return the raw TOML values of the profile that `read_pedal` would read.
 
-    Raises UnknownPedalError, or another SettingsError.
+    Raises SettingValueError, or another SettingsError.
     """
-    path = profile_files.find("pedal", key_or_path, UnknownPedalError)
+    path = profile_files.find("pedal", key_or_path, SettingValueError)
     data = profile_files.read(path)
     parse_pedal(data, path)
     return load_toml(str(path), data)

@@ -11,7 +11,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nampedal.board.errors import ControlNameError, UnknownPedalError
 from nampedal.board.inputs.footswitch import LIMITS_S, GestureTimes
 from nampedal.board.inputs.knob import CURVES, KnobSpec
 from nampedal.board.inputs.knob import LIMITS as KNOB_LIMITS
@@ -102,10 +101,10 @@ def read_pedal(key_or_path: str | Path) -> PedalProfile:
     """Read a pedal profile by its key, or from a file whose name ends in .toml.
 
     The user's own profile of a key takes precedence over the shipped one.
-    Raises UnknownPedalError, or another SettingsError that names file and key; this includes errors in the profiles of
+    Raises SettingValueError, or another SettingsError that names file and key; this includes errors in the profiles of
     the board and the HAT.
     """
-    path = profile_files.find(_KIND, key_or_path, UnknownPedalError)
+    path = profile_files.find(_KIND, key_or_path, SettingValueError)
     return parse_pedal(profile_files.read(path), path)
 
 
@@ -184,7 +183,7 @@ def _map(where: str, values: Values, wiring: Wiring) -> dict[str, dict[str, str]
 def _check_wired(where: str, key: str, names: Iterable[str], there: Sequence[str]) -> None:
     for name in names:
         if name not in there:
-            raise ControlNameError(
+            raise SettingValueError(
                 f"{where}: {dotted(f'{key}.', name)}: no such knob is wired; wired are {', '.join(there) or 'none'}"
             )
 

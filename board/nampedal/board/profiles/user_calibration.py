@@ -9,9 +9,8 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nampedal.board.errors import PedalNameError
 from nampedal.board.profiles.boards import own_folder
-from nampedal.firmware.base.errors import SettingsUnreadableError
+from nampedal.firmware.base.errors import SettingsUnreadableError, SettingValueError
 from nampedal.firmware.base.files.toml_edit import save_edited
 from nampedal.firmware.base.files.toml_schema import (
     check_keys,
@@ -53,21 +52,21 @@ class UserCalibration:
 
 
 def calibration_path(pedal_name: str) -> Path:
-    """Return the path of a pedal's calibration file. It may not exist. Raises PedalNameError."""
+    """Return the path of a pedal's calibration file. It may not exist. Raises SettingValueError."""
     return own_folder().with_name("measured") / f"{checked_name(pedal_name)}.toml"
 
 
 def checked_name(pedal_name: str) -> str:
-    """Return the name unchanged if it is allowed for a user's pedal. Raises PedalNameError otherwise."""
+    """Return the name unchanged if it is allowed for a user's pedal. Raises SettingValueError otherwise."""
     if _NAME.fullmatch(pedal_name) is None:
-        raise PedalNameError(f"pedal {pedal_name!r}: is no name; one of letters, digits, - and _ is needed")
+        raise SettingValueError(f"pedal {pedal_name!r}: is no name; one of letters, digits, - and _ is needed")
     return pedal_name
 
 
 def read_calibration(pedal_name: str) -> UserCalibration | None:
     """Read a pedal's calibration; None if there is none.
 
-    Raises PedalNameError, or another SettingsError that names file and key.
+    Raises SettingValueError, or another SettingsError that names file and key.
     """
     path = calibration_path(pedal_name)
     try:
@@ -83,7 +82,7 @@ def write_calibration(pedal_name: str, measured: UserCalibration) -> None:
     """Write a pedal's calibration as an atomic write, and replace any earlier one.
 
     The values are checked before anything is written.
-    Raises PedalNameError, the same SettingsError as reading the file would, or SettingsUnwritableError.
+    Raises SettingValueError, the same SettingsError as reading the file would, or SettingsUnwritableError.
     """
     path = calibration_path(pedal_name)
     text = to_toml(asdict(measured))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from nampedal.board.errors import ControlNameError, PinConflictError, SpiSharedError
 from nampedal.board.profiles.hats import MAX_PIN
 from nampedal.firmware.base.errors import SettingValueError
 from nampedal.firmware.base.files.toml_schema import Values, check_keys, name_of, number_of, table_of, text_of
@@ -104,7 +103,7 @@ WIRING_TABLES = ("gpio", "mcp3008", "strip", "serial", "midi")
 def parse_wiring(where: str, values: Values, hat_pins: Mapping[int, str]) -> Wiring:
     """Parse and check the tables `WIRING_TABLES` of a profile. hat_pins: the pins that the HAT uses.
 
-    Raises SettingsError; this includes ControlNameError, PinConflictError and SpiSharedError.
+    Raises SettingsError; this includes SettingValueError.
     """
     wiring = Wiring(
         gpio=_gpio(where, values) if "gpio" in values else None,
@@ -222,9 +221,9 @@ def _check_names(where: str, wiring: Wiring) -> None:
         names = wiring.names(group)
         for name in names:
             if names.count(name) > 1:
-                raise ControlNameError(f"{where}: {group}: {name!r} is there twice; each control needs its own name")
+                raise SettingValueError(f"{where}: {group}: {name!r} is there twice; each control needs its own name")
             if group == "switches" and not (name.isdecimal() and 1 <= int(name) <= 9 and len(name) == 1):
-                raise ControlNameError(f"{where}: {group}: {name!r} is no footswitch; they are called 1 to 9")
+                raise SettingValueError(f"{where}: {group}: {name!r} is no footswitch; they are called 1 to 9")
 
 
 def _check_pins(where: str, wiring: Wiring, hat_pins: Mapping[int, str]) -> None:
@@ -246,7 +245,7 @@ def _check_pins(where: str, wiring: Wiring, hat_pins: Mapping[int, str]) -> None
 def _check_bus(where: str, wiring: Wiring) -> None:
     strip, converter = wiring.strip, wiring.mcp3008
     if strip is not None and converter is not None and strip.bus == converter.bus:
-        raise SpiSharedError(
+        raise SettingValueError(
             f"{where}: strip.bus: is {strip.bus}, and so is mcp3008.bus; a strip has no chip select, and takes what "
             "the converter is asked for colours: give the converter another bus (1 is on the pins of I2S), or wire the "
             "knobs or the lights to a microcontroller"
@@ -256,7 +255,7 @@ def _check_bus(where: str, wiring: Wiring) -> None:
 def _take(where: str, taken: dict[int, str], wanted: Mapping[int, str]) -> None:
     for pin, what in wanted.items():
         if pin in taken:
-            raise PinConflictError(
+            raise SettingValueError(
                 f"{where}: pin {pin}: is {taken[pin]} already, and {what} wants it; wire one of them elsewhere"
             )
         taken[pin] = what

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from nampedal.board.profiles.boards import Board
-from nampedal.converter.errors import BoardCostsMissingError, NothingFitsError
+from nampedal.converter.errors import ConversionError, NothingFitsError
 from nampedal.converter.follower import ConversionProgress
 from nampedal.converter.nam.nam_slimmable import parameter_count
 from nampedal.converter.slim.clock import ConversionLimit, StepClock, WallClock
@@ -28,7 +28,7 @@ STEP_DOWN = 0.5
 class BudgetTarget:
     """A board in use: budget in percent of one of its cores, period in frames, sample rate in Hz.
 
-    Raises BoardCostsMissingError if the board's profile has no network costs.
+    Raises ConversionError if the board's profile has no network costs.
     """
 
     board: Board
@@ -38,7 +38,7 @@ class BudgetTarget:
 
     def __post_init__(self) -> None:
         if self.board.cost is None:
-            raise BoardCostsMissingError(
+            raise ConversionError(
                 f"board {self.board.key}: nothing is known of what networks cost on it; run 'nampedal calibrate' there"
             )
 

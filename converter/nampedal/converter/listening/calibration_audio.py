@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.listening import test_signals
 from nampedal.converter.listening.metrics import peak_dbfs
 from nampedal.converter.listening.synthetic_guitar import phrases
 from nampedal.firmware.audio.audio_file import read_recording
+from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.engine.capture import Calibration
 from nampedal.firmware.engine.inference import Audio
 
@@ -42,7 +42,7 @@ def built_in(sample_rate: float) -> tuple[Audio, Calibration]:
 def from_files(paths: Sequence[Path], sample_rate: float) -> tuple[Audio, Calibration]:
     """Return audio from recordings, the loudest channel of each: all of it, or evenly spaced excerpts if it is long.
 
-    Raises AudioFileError, SilentAudioError.
+    Raises FileAccessError, AudioError.
     """
     audio = np.concatenate([_loud(path, sample_rate) for path in paths])
     if len(audio) > FRAMES:
@@ -55,5 +55,5 @@ def from_files(paths: Sequence[Path], sample_rate: float) -> tuple[Audio, Calibr
 def _loud(path: Path, sample_rate: float) -> Audio:
     audio = read_recording(path).at_rate(sample_rate).loudest_channel()
     if peak_dbfs(audio) < SILENT_DBFS:
-        raise SilentAudioError(f"{path}: peaks at {peak_dbfs(audio):.0f} dBFS; calibrate with audible playing")
+        raise AudioError(f"{path}: peaks at {peak_dbfs(audio):.0f} dBFS; calibrate with audible playing")
     return audio

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter.errors import CaptureSoundError
+from nampedal.converter.errors import CaptureError
 from nampedal.firmware.base.one_line import one_line
 from nampedal.firmware.engine import _engine, artifact
 from nampedal.firmware.engine.capture import Capture
@@ -27,7 +27,7 @@ def play(capture: Capture, audio: Audio, exact: bool = False, isa: str = "") -> 
 def check_playable(path: Path, capture: Capture) -> None:
     """Load the capture into the engine and play each of its tiers. path: the capture's file, for error messages.
 
-    Raises CaptureSoundError if the output of a tier is silent or not finite; an ArtifactError if something is too
+    Raises CaptureError if the output of a tier is silent or not finite; an ArtifactError if something is too
     large.
     """
     loaded = _engine.Artifact.from_bytes(artifact.pack(capture), one_line(path))
@@ -35,4 +35,4 @@ def check_playable(path: Path, capture: Capture) -> None:
     for number in range(len(capture.tiers)):
         engine = Engine.prepare(loaded, tier=number, max_frames=MAX_FRAMES)
         if problem := problem_of(peak_of(engine.render(np.repeat(audio, engine.in_channels, axis=1)))):
-            raise CaptureSoundError(refusal(path, number, problem))
+            raise CaptureError(refusal(path, number, problem))

@@ -15,23 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nampedal.converter.errors import (
-    CaptureFieldError,
-    CaptureLimitError,
-    CaptureShapeError,
-    CaptureTruncatedError,
-    CaptureUnreadableError,
-    NotACaptureError,
-    NotJsonError,
-    UnknownArchitectureError,
-    UnknownVersionError,
-)
+from nampedal.converter.errors import CaptureError
 from nampedal.converter.nam.nam_json import MAX_PARAMETERS, Field, WeightReader, json_safe, short_repr
 from nampedal.converter.nam.nam_networks import read_convnet, read_linear, read_lstm
 from nampedal.converter.nam.nam_rates import ASSUMED_SAMPLE_RATE, check_rate, own_rate, stated_rate
 from nampedal.converter.nam.nam_sequential import check_weights_version, is_sequential, member_models, sequential_tiers
 from nampedal.converter.nam.nam_slimmable import is_slimmable, narrower_networks, parameter_count, read_allowed_channels
 from nampedal.converter.nam.nam_wavenet import read_wavenet
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files import bounded_json, file_names
 from nampedal.firmware.base.files.bounded_file import read_bounded
 from nampedal.firmware.base.files.file_kind import what_it_is
@@ -70,13 +61,13 @@ class _Model:
 def read(path: Path) -> Capture:
     """Read and check a .nam file.
 
-    Raises a subclass of CaptureError; its message is one line that begins with the file.
+    Raises CaptureError; its message is one line that begins with the file.
     """
     file = str(path).encode("utf-8", "replace").decode()
     data = _read_bytes(path, file)
     root = Field(file, "", _parse(data, file))
     if not isinstance(root.value, dict):
-        root.fail(NotACaptureError, f"holds {short_repr(root.value)}; a .nam holds an object")
+        root.fail(CaptureError, f"holds {short_repr(root.value)}; a .nam holds an object")
     if not root.value.keys() >= _KEYS:
         _check_kind(data, file)
     try:
@@ -85,7 +76,7 @@ def read(path: Path) -> Capture:
         model = _read_model(root, 0, sample_rate)
         metadata = json_safe(root.value.get("metadata"))
     except RecursionError:
-        root.fail(NotACaptureError, "is nested too deeply; no .nam is")
+        root.fail(CaptureError, "is nested too deeply; no .nam is")
     return Capture(
         source=CaptureSource(
             file_name=path.name.encode("utf-8", "replace").decode(),
@@ -106,28 +97,28 @@ def _read_bytes(path: Path, file: str) -> bytes:
         return read_bounded(path, MAX_FILE_BYTES)
     except OSError as error:
         if error.errno == errno.EFBIG:
-            raise CaptureLimitError(f"{file}: is {path.stat().st_size} bytes; allowed are {MAX_FILE_BYTES}") from error
-        raise CaptureUnreadableError(f"{file}: can't be read: {(error.strerror or str(error)).lower()}") from error
+            raise CaptureError(f"{file}: is {path.stat().st_size} bytes; allowed are {MAX_FILE_BYTES}") from error
+        raise FileAccessError(f"{file}: can't be read: {(error.strerror or str(error)).lower()}") from error
 
 
 def _check_kind(data: bytes, file: str, error: Exception | None = None) -> None:
-    """Raise NotACaptureError if the data are of another known file type."""
+    """Raise CaptureError if the data are of another known file type."""
     kind = what_it_is(data)
     if kind:
-        raise NotACaptureError(f"{file}: is {kind}; a .nam is needed") from error
+        raise CaptureError(f"{file}: is {kind}; a .nam is needed") from error
 
 
 def _parse(data: bytes, file: str) -> Any:
     if artifact.is_artifact(data[:8]):
-        raise NotACaptureError(f"{file}: is an artifact already; a .nam is needed")
+        raise CaptureError(f"{file}: is an artifact already; a .nam is needed")
     if not data.strip(b"\0 \t\r\n"):
-        raise CaptureTruncatedError(f"{file}: is empty; a .nam holds JSON")
+        raise CaptureError(f"{file}: is empty; a .nam holds JSON")
     for what, found, most in (
         ("values", sum(map(data.count, (b",", b"[", b"{"))), MAX_JSON_VALUES),
         ("objects and lists", data.count(b"{") + data.count(b"["), MAX_JSON_OBJECTS),
     ):
         if found > most:
-            raise CaptureLimitError(f"{file}: may hold {found} {what}; allowed are {most}")
+            raise CaptureError(f"{file}: may hold {found} {what}; allowed are {most}")
     text = ""
     try:
         text = _text(data, file)
@@ -136,15 +127,15 @@ def _parse(data: bytes, file: str) -> Any:
     except json.JSONDecodeError as error:
         cut_off = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
         if cut_off and text.lstrip().startswith("{"):
-            raise CaptureTruncatedError(
+            raise CaptureError(
                 f"{file}: ends in the middle, at character {len(text)}; copy or download it again"
             ) from error
         _check_kind(data, file, error)
-        raise NotJsonError(
+        raise CaptureError(
             f"{file}: is not JSON: {error.msg.lower()}, line {error.lineno} column {error.colno}; a .nam holds JSON"
         ) from error
     except bounded_json.JsonBoundError as error:
-        raise NotJsonError(f"{file}: is not JSON that is read here: {error}") from error
+        raise CaptureError(f"{file}: is not JSON that is read here: {error}") from error
 
 
 def _text(data: bytes, file: str) -> str:
@@ -158,7 +149,7 @@ def _text(data: bytes, file: str) -> str:
         except ValueError:
             _check_kind(data, file, error)
             at = len(data) - len(error.object) + error.start
-            raise NotJsonError(f"{file}: is not JSON: byte {at} is no UTF-8; a .nam holds JSON") from error
+            raise CaptureError(f"{file}: is not JSON: byte {at} is no UTF-8; a .nam holds JSON") from error
         return before
 
 
@@ -169,17 +160,15 @@ def _read_model(model: Field, nesting: int, sample_rate: float) -> _Model:
     sample_rate: Hz; all of them run at this rate.
     """
     if nesting > MAX_NESTING:
-        model.fail(CaptureLimitError, f"stands within more than {MAX_NESTING} other models")
+        model.fail(CaptureError, f"stands within more than {MAX_NESTING} other models")
     sequential = is_sequential(model.object())
     for key in _KEYS:
         if key not in model.value and not (sequential and key == "weights"):
-            model.fail(NotACaptureError, f"has no '{key}'; a .nam needs version, architecture, config and weights")
+            model.fail(CaptureError, f"has no '{key}'; a .nam needs version, architecture, config and weights")
     _check_version(model["version"])
     architecture = model["architecture"].text()
     if architecture not in ARCHITECTURES and not sequential:
-        model["architecture"].fail(
-            UnknownArchitectureError, f"is {short_repr(architecture)}; known are {', '.join(ARCHITECTURES)}"
-        )
+        model["architecture"].fail(CaptureError, f"is {short_repr(architecture)}; known are {', '.join(ARCHITECTURES)}")
     check_rate(model, sample_rate)
     if architecture == "SlimmableContainer":
         return _read_container(model, sample_rate, nesting)
@@ -192,7 +181,7 @@ def _check_version(field: Field) -> None:
     text = field.text()
     numbers = tuple(int(part) for part in text.split(".")) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){2}", text) else ()
     if not numbers or numbers < OLDEST_VERSION or numbers[:2] > NEWEST_MINOR:
-        field.fail(UnknownVersionError, f"is {short_repr(text)}; versions 0.5.0 to 0.7.x are read")
+        field.fail(CaptureError, f"is {short_repr(text)}; versions 0.5.0 to 0.7.x are read")
 
 
 def _read_container(model: Field, sample_rate: float, nesting: int) -> _Model:
@@ -203,7 +192,7 @@ def _read_container(model: Field, sample_rate: float, nesting: int) -> _Model:
     for entry in submodels.items(1, MAX_TIERS):
         size_below = entry.object()["max_value"].number()
         if size_below <= bound:
-            entry["max_value"].fail(CaptureFieldError, f"is {size_below:g}; it must be above {bound:g}, the one before")
+            entry["max_value"].fail(CaptureError, f"is {size_below:g}; it must be above {bound:g}, the one before")
         bound = size_below
         # A container without a rate of its own may hold models with different rates. A model with another rate than the
         # full one can't be a smaller size of the same capture.
@@ -214,11 +203,9 @@ def _read_container(model: Field, sample_rate: float, nesting: int) -> _Model:
         else:
             tiers.append(replace(inner.full, size_below=size_below))
     if bound < 1.0:
-        submodels.fail(CaptureFieldError, f"ends at max_value {bound:g}; the last must reach 1")
+        submodels.fail(CaptureError, f"ends at max_value {bound:g}; the last must reach 1")
     if not tiers or tiers[-1].size_below != bound:
-        submodels.fail(
-            CaptureShapeError, f"runs at {stated_rate(model):g} Hz; the model around it runs at {sample_rate:g}"
-        )
+        submodels.fail(CaptureError, f"runs at {stated_rate(model):g} Hz; the model around it runs at {sample_rate:g}")
     tiers[-1] = replace(tiers[-1], size_below=math.inf)
     return _Model(tiers[::-1], tuple(left_out))
 

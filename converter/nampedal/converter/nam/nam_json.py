@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
-from nampedal.converter.errors import (
-    CaptureError,
-    CaptureFieldError,
-    CaptureLimitError,
-    NonFiniteWeightError,
-    WeightCountError,
-)
+from nampedal.converter.errors import CaptureError
 from nampedal.firmware.engine.network import FloatArray
 
 MAX_PARAMETERS = 4_000_000
@@ -54,15 +48,15 @@ class Field:
 
     def object(self) -> Field:
         if not isinstance(self.value, dict):
-            self.fail(CaptureFieldError, f"is {short_repr(self.value)}; an object is needed")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; an object is needed")
         return self
 
     def items(self, least: int, most: int) -> list[Field]:
-        """Return the entries of a list. Raises CaptureLimitError if their number is outside `least` to `most`."""
+        """Return the entries of a list. Raises CaptureError if their number is outside `least` to `most`."""
         if not isinstance(self.value, list):
-            self.fail(CaptureFieldError, f"is {short_repr(self.value)}; a list is needed")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; a list is needed")
         if not least <= len(self.value) <= most:
-            self.fail(CaptureLimitError, f"has {len(self.value)} entries; allowed are {least} to {most}")
+            self.fail(CaptureError, f"has {len(self.value)} entries; allowed are {least} to {most}")
         return self.entries()
 
     def entries(self) -> list[Field]:
@@ -75,7 +69,7 @@ class Field:
             yield from (self for _ in range(count))
             return
         if len(self.value) != count:
-            self.fail(CaptureFieldError, f"has {len(self.value)} entries; one for each of the {count} layers is needed")
+            self.fail(CaptureError, f"has {len(self.value)} entries; one for each of the {count} layers is needed")
         yield from self.items(count, count)
 
     def integer(self, low: int, high: int, default: int | None = None) -> int:
@@ -83,28 +77,28 @@ class Field:
             return default
         whole = isinstance(self.value, int) or (isinstance(self.value, float) and self.value.is_integer())
         if isinstance(self.value, bool) or not whole:
-            self.fail(CaptureFieldError, f"is {short_repr(self.value)}; a whole number is needed")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; a whole number is needed")
         if not low <= self.value <= high:
-            self.fail(CaptureLimitError, f"is {short_repr(self.value)}; allowed are {low} to {high}")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; allowed are {low} to {high}")
         return int(self.value)
 
     def number(self, default: float | None = None) -> float:
         if self.value is None and default is not None:
             return default
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)) or not is_finite(self.value):
-            self.fail(CaptureFieldError, f"is {short_repr(self.value)}; a finite number is needed")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; a finite number is needed")
         return float(self.value)
 
     def boolean(self, default: bool | None = None) -> bool:
         if self.value is None and default is not None:
             return default
         if not isinstance(self.value, bool):
-            self.fail(CaptureFieldError, f"is {short_repr(self.value)}; true or false is needed")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; true or false is needed")
         return self.value
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            self.fail(CaptureFieldError, f"is {short_repr(self.value)}; a text is needed")
+            self.fail(CaptureError, f"is {short_repr(self.value)}; a text is needed")
         return self.value
 
 
@@ -121,26 +115,26 @@ class WeightReader:
 
     def __init__(self, field: Field) -> None:
         if not isinstance(field.value, list):
-            field.fail(CaptureFieldError, f"is {short_repr(field.value)}; a list of numbers is needed")
+            field.fail(CaptureError, f"is {short_repr(field.value)}; a list of numbers is needed")
         self._field = field
         self._taken = 0
         self.count = len(field.value)
         if self.count > MAX_PARAMETERS:
-            field.fail(CaptureLimitError, f"has {self.count} entries; allowed are {MAX_PARAMETERS}")
+            field.fail(CaptureError, f"has {self.count} entries; allowed are {MAX_PARAMETERS}")
         for i, weight in enumerate(field.value):
             if type(weight) not in (int, float):
                 place = Field(field.file, f"{field.path}[{i}]", weight)
-                place.fail(CaptureFieldError, f"is {short_repr(weight)}; a number is needed")
+                place.fail(CaptureError, f"is {short_repr(weight)}; a number is needed")
             if not is_finite(weight):
                 place = Field(field.file, f"{field.path}[{i}]", weight)
-                place.fail(NonFiniteWeightError, f"is {short_repr(weight)}; every weight must be a finite float32")
+                place.fail(CaptureError, f"is {short_repr(weight)}; every weight must be a finite float32")
         self._weights = np.array(field.value, np.float32)
 
     def take(self, *shape: int) -> FloatArray:
         """Return the next weights in this shape. Past the end it returns zeros; `finish` then raises the error."""
         size = math.prod(shape)
         if self._taken + size > MAX_PARAMETERS:
-            self._field.fail(CaptureLimitError, f"would need more than {MAX_PARAMETERS} entries, the most allowed")
+            self._field.fail(CaptureError, f"would need more than {MAX_PARAMETERS} entries, the most allowed")
         out = np.zeros(size, np.float32)
         found = self._weights[self._taken : self._taken + size]
         out[: len(found)] = found
@@ -153,9 +147,9 @@ class WeightReader:
         return self._taken <= self.count
 
     def finish(self) -> None:
-        """Raise WeightCountError if the file has more or fewer weights than were taken."""
+        """Raise CaptureError if the file has more or fewer weights than were taken."""
         if self._taken != self.count:
-            self._field.fail(WeightCountError, f"has {self.count} entries; this configuration needs {self._taken}")
+            self._field.fail(CaptureError, f"has {self.count} entries; this configuration needs {self._taken}")
 
 
 def json_safe(value: Any) -> Any:

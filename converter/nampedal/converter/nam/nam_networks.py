@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from nampedal.converter.errors import CaptureFieldError, CaptureShapeError, UnknownActivationError
+from nampedal.converter.errors import CaptureError
 from nampedal.converter.nam.nam_json import Field, WeightReader, short_repr
 from nampedal.firmware.engine._engine import MAX_CHANNELS, MAX_LAYERS, MAX_LOOKBACK
 from nampedal.firmware.engine.network import (
@@ -47,7 +47,7 @@ def read_activation(field: Field, channels: int) -> Activation:
     name = field["type"] if isinstance(field.value, dict) else field
     kind = ACTIVATIONS.get(name.text())
     if kind is None:
-        name.fail(UnknownActivationError, f"is {short_repr(name.value)}; known are {', '.join(sorted(ACTIVATIONS))}")
+        name.fail(CaptureError, f"is {short_repr(name.value)}; known are {', '.join(sorted(ACTIVATIONS))}")
     match kind:
         case ActivationKind.LEAKY_RELU:
             return Activation(kind, (field["negative_slope"].number(DEFAULT_SLOPE),))
@@ -55,7 +55,7 @@ def read_activation(field: Field, channels: int) -> Activation:
             slopes = field["negative_slopes"].items(1, MAX_CHANNELS)
             if len(slopes) not in (1, channels):
                 field["negative_slopes"].fail(
-                    CaptureShapeError, f"has {len(slopes)} entries; 1 or one for each of {channels} channels is needed"
+                    CaptureError, f"has {len(slopes)} entries; 1 or one for each of {channels} channels is needed"
                 )
             return Activation(kind, tuple(slope.number() for slope in slopes))
         case ActivationKind.PRELU:
@@ -97,7 +97,7 @@ def read_convnet(config: Field, weights: WeightReader) -> ConvNet:
     for i, dilation in enumerate(config["dilations"].items(1, MAX_LAYERS)):
         width = in_channels if i == 0 else channels
         if channels % groups or width % groups:
-            config["groups"].fail(CaptureShapeError, f"is {groups}; it must divide {width} and {channels} channels")
+            config["groups"].fail(CaptureError, f"is {groups}; it must divide {width} and {channels} channels")
         weight = weights.take(channels, width // groups, CONVNET_KERNEL_SIZE)
         bias = None if batch_norm else weights.take(channels)
         conv = Conv(weight, bias, dilation.integer(1, MAX_LOOKBACK), groups)
@@ -114,7 +114,7 @@ def _fold_batch_norm(conv: Conv, weights: WeightReader, config: Field) -> Conv:
     mean, variance, gain, offset = (weights.take(conv.out_channels).astype(np.float64) for _ in range(4))
     epsilon = float(weights.take(1)[0])
     if np.any(variance + epsilon < 0.0) or (np.any(variance + epsilon == 0.0) and weights.complete):
-        config["batchnorm"].fail(CaptureFieldError, "has a variance that is not above 0")
+        config["batchnorm"].fail(CaptureError, "has a variance that is not above 0")
     scale = gain / np.sqrt(np.where(variance + epsilon == 0.0, 1.0, variance + epsilon))
     assert isinstance(conv.weight, np.ndarray)
     return Conv(
@@ -131,7 +131,7 @@ def read_lstm(config: Field, weights: WeightReader, sample_rate: float) -> Lstm 
     layer_count = config["num_layers"].integer(0, MAX_LAYERS)
     in_channels, out_channels = read_channels(config)
     if in_channels != input_size:
-        config["input_size"].fail(CaptureShapeError, f"is {input_size}; it must equal in_channels, {in_channels}")
+        config["input_size"].fail(CaptureError, f"is {input_size}; it must equal in_channels, {in_channels}")
     layers = []
     for i in range(layer_count):
         width = input_size if i == 0 else hidden_size

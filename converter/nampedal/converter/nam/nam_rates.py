@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nampedal.converter.errors import CaptureFieldError, CaptureShapeError
+from nampedal.converter.errors import CaptureError
 from nampedal.converter.nam.nam_json import Field
 from nampedal.converter.nam.nam_sequential import is_sequential, listed_models
 from nampedal.firmware.engine._engine import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
@@ -18,7 +18,7 @@ def own_rate(model: Field) -> float | None:
     """Return the rate in Hz from a model's own `sample_rate`; None if it is unknown.
 
     -1 means unknown to NeuralAmpModelerCore (dsp.h); every number that is not above 0 means unknown to its plugin.
-    Raises CaptureFieldError if the rate is outside the allowed range.
+    Raises CaptureError if the rate is outside the allowed range.
     """
     field = model["sample_rate"]
     if not field.present:
@@ -28,7 +28,7 @@ def own_rate(model: Field) -> float | None:
         return None
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         field.fail(
-            CaptureFieldError,
+            CaptureError,
             f"is {rate:g}; allowed are {MIN_SAMPLE_RATE:.0f} to {MAX_SAMPLE_RATE:.0f} Hz, 0 and -1 for unknown",
         )
     return rate
@@ -43,10 +43,10 @@ def stated_rate(model: Field) -> float | None:
 
 
 def check_rate(model: Field, around: float) -> None:
-    """Raise CaptureShapeError if the model states another rate than `around`, the outer model's rate in Hz."""
+    """Raise CaptureError if the model states another rate than `around`, the outer model's rate in Hz."""
     rate = own_rate(model)
     if rate is not None and rate != around:
-        model["sample_rate"].fail(CaptureShapeError, f"is {rate:g}; the model around it runs at {around:g}")
+        model["sample_rate"].fail(CaptureError, f"is {rate:g}; the model around it runs at {around:g}")
 
 
 def _within(model: Field) -> Iterator[Field]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from nampedal.converter.errors import CaptureFieldError, CaptureShapeError
+from nampedal.converter.errors import CaptureError
 from nampedal.converter.nam.nam_json import Field, short_repr
 from nampedal.firmware.engine._engine import MAX_SEQUENTIAL, MAX_TIERS
 from nampedal.firmware.engine.capture import Tier
@@ -32,37 +32,37 @@ def listed_models(config: Field) -> list[Field]:
 
 
 def member_models(config: Field) -> list[Field]:
-    """Return the members in playing order. Raises CaptureFieldError, CaptureLimitError."""
+    """Return the members in playing order. Raises CaptureError."""
     listed = _list(config)
     if not listed.present:
-        config.fail(CaptureFieldError, "has neither 'models' nor 'layers'; a list of whole models is needed")
+        config.fail(CaptureError, "has neither 'models' nor 'layers'; a list of whole models is needed")
     return [_model_of(entry.object()) for entry in listed.items(1, MAX_SEQUENTIAL)]
 
 
 def check_weights_version(config: Field, weights: Field) -> None:
-    """Raise CaptureFieldError if the weights are not stored in the members."""
+    """Raise CaptureError if the weights are not stored in the members."""
     version = config["weights_version"].integer(1, 1 << 16, 1)
     if version != WEIGHTS_VERSION:
         said = f"is {version}" if config["weights_version"].present else "is not there, which means 1"
         config["weights_version"].fail(
-            CaptureFieldError,
+            CaptureError,
             f"{said}; {WEIGHTS_VERSION} is needed, each model with its own weights: export it again",
         )
     if weights.value:
-        weights.fail(CaptureFieldError, f"is {short_repr(weights.value)}; each of config.models has its own weights")
+        weights.fail(CaptureError, f"is {short_repr(weights.value)}; each of config.models has its own weights")
 
 
 def sequential_tiers(model: Field, members: list[list[Tier]]) -> tuple[list[Tier], tuple[str, ...]]:
     """Return the tiers of the networks in series, full first, and why other sizes are left out.
 
     members: the tiers of each member, in playing order. At each size, every member plays its own tier for that size.
-    Raises CaptureShapeError if a member's input channels differ from the output channels of the one before.
+    Raises CaptureError if a member's input channels differ from the output channels of the one before.
     """
     full = [tiers[0].network for tiers in members]
     for i, (before, after) in enumerate(pairwise(full), 1):
         if before.out_channels != after.in_channels:
             model.fail(
-                CaptureShapeError,
+                CaptureError,
                 f"model {i} takes {after.in_channels} channels; the one before puts out {before.out_channels}",
             )
     bounds = sorted({tier.size_below for tiers in members for tier in tiers[1:]}, reverse=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from nampedal.converter.errors import CaptureFieldError
+from nampedal.converter.errors import CaptureError
 from nampedal.converter.nam.nam_json import Field, short_repr
 from nampedal.firmware.engine._engine import MAX_CHANNELS
 from nampedal.firmware.engine.network import (
@@ -37,7 +37,7 @@ def is_slimmable(config: Field) -> bool:
 def read_allowed_channels(config: Field) -> list[list[int]] | None:
     """Return the allowed widths of each layer array, ascending; None if the WaveNet is not slimmable.
 
-    The list of an array that keeps its width is empty. Raises CaptureFieldError, CaptureLimitError.
+    The list of an array that keeps its width is empty. Raises CaptureError.
     """
     per_array = [_allowed(layer) for layer in config["layers"].items(1, MAX_CHANNELS)]
     return per_array if any(per_array) else None
@@ -48,14 +48,14 @@ def _allowed(layer: Field) -> list[int]:
     if not isinstance(slimmable.value, dict) or not slimmable["method"].value:
         return []
     if slimmable["method"].value != METHOD:
-        slimmable["method"].fail(CaptureFieldError, f"is {short_repr(slimmable['method'].value)}; known is '{METHOD}'")
+        slimmable["method"].fail(CaptureError, f"is {short_repr(slimmable['method'].value)}; known is '{METHOD}'")
     channels = layer["channels"].integer(1, MAX_CHANNELS)
     field = slimmable["kwargs"]["allowed_channels"]
     if not field.present:
         return list(range(1, channels + 1))
     allowed = [item.integer(0, MAX_CHANNELS) for item in field.items(0, MAX_CHANNELS)]
     if allowed and (sorted(set(allowed)) != allowed or allowed[-1] != channels):
-        field.fail(CaptureFieldError, f"is {allowed}; it must ascend and end at the array's {channels} channels")
+        field.fail(CaptureError, f"is {allowed}; it must ascend and end at the array's {channels} channels")
     return allowed
 
 

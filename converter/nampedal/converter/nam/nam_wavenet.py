@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nampedal.converter.errors import CaptureFieldError, CaptureLimitError, CaptureShapeError
+from nampedal.converter.errors import CaptureError
 from nampedal.converter.nam.nam_json import Field, WeightReader, short_repr
 from nampedal.converter.nam.nam_networks import read_activation
 from nampedal.firmware.engine._engine import MAX_CHANNELS, MAX_LAYERS, MAX_LOOKBACK
@@ -52,19 +52,19 @@ def read_wavenet(config: Field, weights: WeightReader, condition: Network | None
 def _condition_channels(config: Field, condition: Network, in_channels: int) -> int:
     if condition.in_channels != in_channels:
         config["condition_dsp"].fail(
-            CaptureShapeError, f"takes {condition.in_channels} channels; {in_channels} come into this WaveNet"
+            CaptureError, f"takes {condition.in_channels} channels; {in_channels} come into this WaveNet"
         )
     return condition.out_channels
 
 
 def _check_chain(array: _ArrayConfig, before: LayerArray | None, in_channels: int) -> None:
-    """Raise CaptureShapeError if the array does not accept the previous array's stream and head output."""
+    """Raise CaptureError if the array does not accept the previous array's stream and head output."""
     stream = in_channels if before is None else before.rechannel.out_channels
     if array.input_size != stream:
-        array.field["input_size"].fail(CaptureShapeError, f"is {array.input_size}; {stream} channels come in")
+        array.field["input_size"].fail(CaptureError, f"is {array.input_size}; {stream} channels come in")
     if before is not None and before.head.out_channels != array.to_head:
         array.field.fail(
-            CaptureShapeError,
+            CaptureError,
             f"adds {array.to_head} channels to the head; the array before hands it {before.head.out_channels}",
         )
 
@@ -73,7 +73,7 @@ def _read_head(head: Field, in_channels: int, weights: WeightReader) -> tuple[He
     """Read the head after the stack: an activation and a convolution per stage."""
     if head.object()["in_channels"].present and head["in_channels"].value != in_channels:
         head["in_channels"].fail(
-            CaptureShapeError,
+            CaptureError,
             f"is {short_repr(head['in_channels'].value)}; the last layer array puts out {in_channels}",
         )
     channels = head["channels"].integer(1, MAX_CHANNELS)
@@ -115,14 +115,14 @@ class _ArrayConfig:
     def read(cls, field: Field, condition_size: int) -> _ArrayConfig:
         stated = field["condition_size"].integer(1, MAX_CHANNELS)
         if stated != condition_size:
-            field["condition_size"].fail(CaptureShapeError, f"is {stated}; the condition has {condition_size} channels")
+            field["condition_size"].fail(CaptureError, f"is {stated}; the condition has {condition_size} channels")
         channels = field["channels"].integer(1, MAX_CHANNELS)
         bottleneck = field["bottleneck"].integer(1, MAX_CHANNELS, channels)
         layer1x1 = field["layer1x1"]
         layer1x1_on = layer1x1.object()["active"].boolean() if layer1x1.present else True
         if not layer1x1_on and bottleneck != channels:
             field["bottleneck"].fail(
-                CaptureShapeError, f"is {bottleneck}; without a layer1x1 it must equal channels, {channels}"
+                CaptureError, f"is {bottleneck}; without a layer1x1 it must equal channels, {channels}"
             )
         head1x1 = field["head1x1"]
         head1x1_on = head1x1.object()["active"].boolean() if head1x1.present else False
@@ -156,10 +156,10 @@ class _ArrayConfig:
         count = groups if isinstance(groups, int) else groups.integer(1, MAX_CHANNELS, 1)
         if out % count or width % count:
             place = self.field if isinstance(groups, int) else groups
-            place.fail(CaptureShapeError, f"has {count} groups; they must divide {width} inputs and {out} outputs")
+            place.fail(CaptureError, f"has {count} groups; they must divide {width} inputs and {out} outputs")
         if (kernel_size - 1) * dilation > MAX_LOOKBACK:
             self.field.fail(
-                CaptureLimitError,
+                CaptureError,
                 f"looks back {(kernel_size - 1) * dilation} frames in one layer; allowed are {MAX_LOOKBACK}",
             )
         weight = weights.take(out, width // count, kernel_size)
@@ -200,7 +200,7 @@ class _ArrayConfig:
         films = {FILMS[key]: self.film(key, width, weights) for key, width in widths.items()}
         for key, part in (("layer1x1_post_film", layer1x1), ("head1x1_post_film", head1x1)):
             if films[key] is not None and part is None:
-                self.field[key].fail(CaptureShapeError, f"is on; it needs an active {key.removesuffix('_post_film')}")
+                self.field[key].fail(CaptureError, f"is on; it needs an active {key.removesuffix('_post_film')}")
         if config.gating is not Gating.BLENDED:
             # NeuralAmpModelerCore applies this FiLM in blended layers only, but the file always has its weights.
             films["layer1x1_post_film"] = None
@@ -215,7 +215,7 @@ class _ArrayConfig:
         head = self.field["head"]
         if not head.present:
             if not self.field["head_size"].present:
-                self.field.fail(CaptureFieldError, "has neither 'head' nor 'head_size'; one of them is needed")
+                self.field.fail(CaptureError, "has neither 'head' nor 'head_size'; one of them is needed")
             out = self.field["head_size"].integer(1, MAX_CHANNELS)
             return self.conv(weights, (out, self.to_head, 1), 1, bias=self.field["head_bias"].boolean())
         out = head.object()["out_channels"].integer(1, MAX_CHANNELS)
@@ -232,9 +232,9 @@ def _read_layers(field: Field, bottleneck: int) -> tuple[_LayerConfig, ...]:
         which = (
             "both 'kernel_size' and 'kernel_sizes'" if single.present else "neither 'kernel_size' nor 'kernel_sizes'"
         )
-        field.fail(CaptureFieldError, f"has {which}; exactly one of them is needed")
+        field.fail(CaptureError, f"has {which}; exactly one of them is needed")
     if several.present and not isinstance(several.value, list):
-        several.fail(CaptureFieldError, f"is {short_repr(several.value)}; a list is needed")
+        several.fail(CaptureError, f"is {short_repr(several.value)}; a list is needed")
     kernel_sizes = [size.integer(1, MAX_LOOKBACK) for size in (single if single.present else several).each(count)]
     activations = [read_activation(item, bottleneck) for item in field["activation"].each(count)]
     gatings = _read_gatings(field, count)
@@ -257,7 +257,7 @@ def _read_gatings(field: Field, count: int) -> list[Gating]:
     gatings = []
     for mode in field["gating_mode"].each(count):
         if mode.text() not in GATINGS:
-            mode.fail(CaptureFieldError, f"is {short_repr(mode.value)}; allowed are {', '.join(GATINGS)}")
+            mode.fail(CaptureError, f"is {short_repr(mode.value)}; allowed are {', '.join(GATINGS)}")
         gatings.append(GATINGS[mode.text()])
     return gatings
 

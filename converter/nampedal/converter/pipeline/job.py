@@ -13,7 +13,7 @@ from pathlib import Path
 from nampedal.board.profiles.boards import read_board
 from nampedal.converter.budget.fitting import Fitting
 from nampedal.converter.budget.sizing import BudgetTarget, SizedTier, Slimming
-from nampedal.converter.errors import NoGpuError, SlimExtraMissingError, TfliteReportError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.follower import ConversionProgress
 from nampedal.converter.listening import calibration_audio
 from nampedal.converter.nam.open_capture import read_nam
@@ -27,6 +27,7 @@ from nampedal.converter.slim import dataset
 from nampedal.converter.slim.clock import ConversionLimit
 from nampedal.converter.slim.dataset import TrainingAudio
 from nampedal.converter.tflite import tflite_export
+from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import Capture
 
@@ -157,7 +158,7 @@ def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
 def _report_writer(job: Job, report: Path) -> Callable[[Report], str]:
     """Return the function that writes the report. It is looked up before the work begins, so that it fails early."""
     if job.tflite is not None:
-        raise TfliteReportError(f"{job.output}: --report is for a .stomp; convert to one, or leave --report away")
+        raise ConversionError(f"{job.output}: --report is for a .stomp; convert to one, or leave --report away")
     return writer(report)
 
 
@@ -198,9 +199,9 @@ def _device(gpu: bool) -> str:
     if not gpu:
         return "cpu"
     if not can_train():
-        raise SlimExtraMissingError("--gpu: PyTorch is not installed: pip install 'nampedal[slim]'")
+        raise MissingPackageError("--gpu: PyTorch is not installed: pip install 'nampedal[slim]'")
     if not import_module(TRAINS_WITH).cuda.is_available():
-        raise NoGpuError("--gpu: PyTorch finds no GPU here; leave the option out to train on two processor cores")
+        raise ConversionError("--gpu: PyTorch finds no GPU here; leave the option out to train on two processor cores")
     return "cuda"
 
 

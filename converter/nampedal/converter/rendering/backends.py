@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from nampedal.converter.nam.open_capture import open_capture
 from nampedal.converter.tflite.tflite_export import offline_player
+from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.engine import artifact, tflite_artifact
 from nampedal.firmware.engine.inference import MAX_FRAMES, Audio, Engine
-from nampedal.firmware.errors import NoSuchTierError
 
 SUFFIXES = (".nam", artifact.SUFFIX, tflite_artifact.SUFFIX)
 
@@ -63,11 +63,11 @@ class TfliteBackend:
 def open_player(path: Path, tier: int, exact: bool) -> Backend:
     """Return the player for a file. exact: use exact instead of fast activations; ignored for a .tflite.
 
-    Raises NoSuchTierError for a .tflite's tier other than 0, and the errors of `open_capture`, `Engine.prepare` and
+    Raises ArgumentError for a .tflite's tier other than 0, and the errors of `open_capture`, `Engine.prepare` and
     `tflite_artifact.read`.
     """
     if path.suffix.lower() != tflite_artifact.SUFFIX:
         return Engine.prepare(open_capture(path).capture, tier=tier, exact=exact, max_frames=MAX_FRAMES)
     if tier:
-        raise NoSuchTierError(f"{path}: no tier {tier}; a .tflite has one, tier 0")
+        raise ArgumentError(f"{path}: no tier {tier}; a .tflite has one, tier 0")
     return TfliteBackend(tflite_artifact.read(path))

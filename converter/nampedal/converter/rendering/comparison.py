@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from nampedal.converter.errors import AudioFormatError
 from nampedal.converter.listening import harmonics, metrics, test_signals
 from nampedal.converter.listening.judging import judge
 from nampedal.converter.listening.metrics import Alignment, Comparison
 from nampedal.converter.rendering.backends import SUFFIXES, Backend, open_player
 from nampedal.firmware.audio.audio_file import read_recording
 from nampedal.firmware.audio.loudness import Signal
+from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.engine.inference import Audio
 
 MAX_DELAY_S = 0.5
@@ -64,7 +64,7 @@ class _Side:
             player = open_player(path, options.tier, options.exact)
             if player.in_channels != 1 or player.out_channels != 1:
                 found = f"{player.in_channels} -> {player.out_channels}"
-                raise AudioFormatError(f"{path}: has {found} channels; models of 1 -> 1 are compared")
+                raise AudioError(f"{path}: has {found} channels; models of 1 -> 1 are compared")
             return cls(path, player.sample_rate, None, player)
         recording = read_recording(path)
         return cls(path, recording.sample_rate, recording.audio, None)
@@ -85,18 +85,18 @@ class _Side:
 def compare(reference: Path, test: Path, options: CompareOptions) -> ComparisonResult:
     """Judge `test` against `reference`, up to the end of the shorter one.
 
-    Raises AudioFormatError if the two do not fit together, and the errors of reading and preparing them.
+    Raises AudioError if the two do not fit together, and the errors of reading and preparing them.
     """
     wanted, got = (_Side.open(path, options) for path in (reference, test))
     rate = wanted.sample_rate
     if got.sample_rate != rate:
         found = f"{rate:g} and {got.sample_rate:g} Hz"
-        raise AudioFormatError(f"{test}: does not have {reference}'s sample rate, {found}; resample one of them")
+        raise AudioError(f"{test}: does not have {reference}'s sample rate, {found}; resample one of them")
     given, described = _given(wanted, got, options)
     left, right = wanted.sound(given), got.sound(given)
     if left.shape[1] != right.shape[1]:
         found = f"{left.shape[1]} and {right.shape[1]}"
-        raise AudioFormatError(f"{test}: does not have {reference}'s number of channels, {found}; leave some away")
+        raise AudioError(f"{test}: does not have {reference}'s number of channels, {found}; leave some away")
     frames = min(len(left), len(right))
     pairs = list(zip(left[:frames].T, right[:frames].T, strict=True))
     alignments = tuple(metrics.align(a, b, round(MAX_DELAY_S * rate)) for a, b in pairs) if options.align else ()
@@ -122,10 +122,10 @@ def _given(wanted: _Side, got: _Side, options: CompareOptions) -> tuple[Audio, s
     """Return the audio that models play, (frames, channels), and its description."""
     if wanted.recorded is not None and got.recorded is not None:
         if options.on is not None:
-            raise AudioFormatError(f"{options.on}: --on is for models; two recordings are compared as they are")
+            raise AudioError(f"{options.on}: --on is for models; two recordings are compared as they are")
         return wanted.recorded, "the recordings themselves"
     if options.on is not None:
         return read_recording(options.on).at_rate(wanted.sample_rate).audio, options.on.name
     if wanted.recorded is not None or got.recorded is not None:
-        raise AudioFormatError(f"{got.path}: a recording and a model are compared by what was played: give it as --on")
+        raise AudioError(f"{got.path}: a recording and a model are compared by what was played: give it as --on")
     return test_signals.validation_signal(wanted.sample_rate)[:, None], test_signals.VALIDATION_LABEL

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from nampedal.converter.errors import AudioFormatError
 from nampedal.converter.output import atomic_output
 from nampedal.converter.rendering.backends import open_player
 from nampedal.firmware.audio.audio_file import QUALITY, blocks, open_audio, reason
 from nampedal.firmware.audio.audio_writer import AudioWriter
+from nampedal.firmware.base.errors import AudioError, FileAccessError
 from nampedal.firmware.engine.inference import MAX_FRAMES, Audio
-from nampedal.firmware.errors import AudioFileError
 
 # Suffixes that error messages list first, before the others that libsndfile writes.
 COMMON_FORMATS = ("wav", "flac", "ogg", "mp3", "aiff", "w64", "caf")
@@ -68,7 +67,7 @@ def render_file(
     The output has the input's length and sample rate. Each channel is played separately, but a model with several input
     channels gets all channels of the file together.
     advance(done, total): progress callback, in frames.
-    Raises AudioFileError, AudioFormatError, OutputExistsError, OutputUnwritableError, and the errors of `open_player`.
+    Raises FileAccessError, AudioError, AlreadyExistsError, and the errors of `open_player`.
     """
     with open_audio(source) as audio:
         rate = audio.samplerate
@@ -78,7 +77,7 @@ def render_file(
         peak = 0.0
         read = written = 0
         if target.exists() and target.samefile(source):
-            raise AudioFormatError(f"{target}: is the input itself; name another output")
+            raise AudioError(f"{target}: is the input itself; name another output")
         with atomic_output(target, options.force) as partial:
             try:
                 with AudioWriter(partial, rate, chain.out_channels, subtype, file_format) as out:
@@ -93,7 +92,7 @@ def render_file(
                         advance(read, audio.frames)
                     out.write(np.zeros((read - written, chain.out_channels), np.float32))
             except soundfile.LibsndfileError as error:
-                raise AudioFileError(f"{target}: can't be written: {reason(error)}") from error
+                raise FileAccessError(f"{target}: can't be written: {reason(error)}") from error
     floats = subtype in ("FLOAT", "DOUBLE")
     clips = peak > 1.0 and not floats
     return RenderResult(read / rate, chain.out_channels, rate, chain.resampled, peak, clips, given.warnings())
@@ -135,7 +134,7 @@ class _Chain:
         first = open_player(model, options.tier, options.exact)
         self.apart = first.in_channels == 1 and first.out_channels == 1
         if not self.apart and channels != first.in_channels:
-            raise AudioFormatError(f"{source}: has {channels} channels; this model takes {first.in_channels} together")
+            raise AudioError(f"{source}: has {channels} channels; this model takes {first.in_channels} together")
         self.out_channels = channels if self.apart else first.out_channels
         more = channels - 1 if self.apart else 0
         self._players = [first, *(open_player(model, options.tier, options.exact) for _ in range(more))]
@@ -166,18 +165,18 @@ class _Chain:
 
 
 def _target_format(path: Path, subtype: str) -> tuple[str, str]:
-    """Return libsndfile's names for a file name's format and for the subtype to write. Raises AudioFormatError."""
+    """Return libsndfile's names for a file name's format and for the subtype to write. Raises AudioError."""
     file_format = path.suffix.lstrip(".").upper()
     if file_format == "AIF":
         file_format = "AIFF"
     if file_format not in soundfile.available_formats():
         others = sorted(set(map(str.lower, soundfile.available_formats())) - set(COMMON_FORMATS))
         known = ", ".join((*(one for one in COMMON_FORMATS if one.upper() in soundfile.available_formats()), *others))
-        raise AudioFormatError(f"{path}: is no audio file name that can be written; write one of {known}")
+        raise AudioError(f"{path}: is no audio file name that can be written; write one of {known}")
     allowed = soundfile.available_subtypes(file_format)
     if not subtype:
         best = ("FLOAT", "PCM_24", soundfile.default_subtype(file_format))
         return file_format, next(name for name in best if name in allowed)
     if subtype.upper() not in allowed:
-        raise AudioFormatError(f"{path}: --subtype is {subtype}; {file_format} takes {', '.join(sorted(allowed))}")
+        raise AudioError(f"{path}: --subtype is {subtype}; {file_format} takes {', '.join(sorted(allowed))}")
     return file_format, subtype.upper()

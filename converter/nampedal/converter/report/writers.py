@@ -6,26 +6,26 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
-from nampedal.converter.errors import ReportMissingError, ReportSuffixError
 from nampedal.converter.report.markdown import to_markdown
 from nampedal.converter.report.report_model import Report
+from nampedal.firmware.base.errors import ArgumentError, MissingPackageError
 
 
 def writer(path: Path) -> Callable[[Report], str]:
     """Return the function that turns a report into this file's text.
 
-    Raises ReportSuffixError, ReportMissingError.
+    Raises ArgumentError, MissingPackageError.
     """
     suffix = path.suffix.lower()
     if suffix == ".md":
         return to_markdown
     if suffix != ".html":
-        raise ReportSuffixError(f"{path}: ends in {suffix or 'nothing'}; a report is written as .html or .md")
+        raise ArgumentError(f"{path}: ends in {suffix or 'nothing'}; a report is written as .html or .md")
     try:
         # Imported late, because it needs packages that nothing else needs.
         page = importlib.import_module("nampedal.converter.report.html")
     except ModuleNotFoundError as error:
         need = f"a .html report needs {error.name}, which is not installed"
-        raise ReportMissingError(f"{path}: {need}; pip install 'nampedal[report]', or write a .md report") from error
+        raise MissingPackageError(f"{path}: {need}; pip install 'nampedal[report]', or write a .md report") from error
     found: Callable[[Report], str] = page.to_html
     return found

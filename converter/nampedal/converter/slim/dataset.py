@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from nampedal.converter.errors import SilentAudioError
 from nampedal.converter.listening import test_signals
 from nampedal.converter.listening.calibration_audio import SILENT_DBFS
 from nampedal.converter.listening.metrics import peak_dbfs
@@ -16,6 +15,7 @@ from nampedal.converter.listening.synthetic_guitar import synthetic_playing
 from nampedal.converter.nam.capture_player import play
 from nampedal.converter.slim.coverage import describe_gaps
 from nampedal.firmware.audio.audio_file import QUALITY, read_recording
+from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Audio
 
@@ -61,11 +61,11 @@ def built_in(sample_rate: float) -> TrainingAudio:
 
 
 def from_files(paths: Sequence[Path], sample_rate: float) -> TrainingAudio:
-    """Return material from recordings; the loudest channel of each is used. Raises AudioFileError, SilentAudioError."""
+    """Return material from recordings; the loudest channel of each is used. Raises FileAccessError, AudioError."""
     recordings = [read_recording(path).at_rate(sample_rate).loudest_channel() for path in paths]
     for path, audio in zip(paths, recordings, strict=True):
         if peak_dbfs(audio) < SILENT_DBFS:
-            raise SilentAudioError(f"{path}: peaks at {peak_dbfs(audio):.0f} dBFS; slim with audible playing")
+            raise AudioError(f"{path}: peaks at {peak_dbfs(audio):.0f} dBFS; slim with audible playing")
     share = _kept_back(sum(map(len, recordings)) / sample_rate)
     ends = [round((1.0 - share) * len(audio)) for audio in recordings]
     learned = [audio[:end] for audio, end in zip(recordings, ends, strict=True)]
@@ -73,7 +73,7 @@ def from_files(paths: Sequence[Path], sample_rate: float) -> TrainingAudio:
     names = ", ".join(path.name for path in paths)
     if peak_dbfs(kept_back) < SILENT_DBFS:
         last = f"the last {100 * share:.0f} %"
-        raise SilentAudioError(f"{names}: {last}, kept back to judge by, is silent; cut the recordings off before that")
+        raise AudioError(f"{names}: {last}, kept back to judge by, is silent; cut the recordings off before that")
     slowed = [np.asarray(soxr.resample(audio, SLOWED_SPEED, 1.0, QUALITY), np.float32) for audio in learned]
     described = f"{len(kept_back) / sample_rate:.1f} s kept back of {names}"
     doubts = tuple(describe_gaps(np.concatenate(recordings), sample_rate))

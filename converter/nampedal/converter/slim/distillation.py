@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
-from nampedal.converter.errors import TrainingProcessError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.slim.dataset import TrainingPair
 from nampedal.converter.slim.soap import Soap
 from nampedal.converter.slim.student import Student
@@ -88,7 +88,7 @@ class Training:
         self._done = 0
 
     def run(self, rates: Iterable[float]) -> None:
-        """Take one step for each learning rate, given as a share of RATE. Raises TrainingProcessError."""
+        """Take one step for each learning rate, given as a share of RATE. Raises ConversionError."""
         with _gone():
             self._run(rates)
 
@@ -117,7 +117,7 @@ def gradient_worker(lesson: TrainingPair, device: str) -> Iterator[Connection]:
     """Run a second process that computes gradients for the same training pair, and yield the connection to it.
 
     Two threads of one process would wait for Python's global interpreter lock most of the time.
-    Raises TrainingProcessError.
+    Raises ConversionError.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -146,14 +146,12 @@ def gradient_worker(lesson: TrainingPair, device: str) -> Iterator[Connection]:
 
 @contextmanager
 def _gone() -> Iterator[None]:
-    """Raise TrainingProcessError if the second process no longer answers."""
+    """Raise ConversionError if the second process no longer answers."""
     try:
         yield
     except (EOFError, OSError) as error:
         todo = "close other programs, or use --jobs 1"
-        raise TrainingProcessError(
-            f"slimming: the second process is gone, most often for want of memory; {todo}"
-        ) from error
+        raise ConversionError(f"slimming: the second process is gone, most often for want of memory; {todo}") from error
 
 
 def _assist(connection: Connection, device: str) -> None:

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 from nampedal.converter import errors
-from nampedal.converter.errors import TfliteBlockError, TfliteUnplayableError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.listening.bench import BlockCost
 from nampedal.converter.tflite.litert_child import MAX_BYTES, MAX_QUESTION_FRAMES
 from nampedal.converter.tflite.tflite_player import Audio
-from nampedal.firmware import errors as firmware_errors
+from nampedal.firmware.base import errors as base_errors
 from nampedal.firmware.base.errors import NampedalError
 
 # Timeout for one reply, wall-clock time; long, because the computer may be busy.
@@ -63,7 +63,7 @@ class _Process:
         except (OSError, ValueError, EOFError) as error:
             if isinstance(error, NampedalError):
                 raise
-            raise TfliteUnplayableError(f"{self._name}: {self._how()}; convert the .nam again") from error
+            raise ConversionError(f"{self._name}: {self._how()}; convert the .nam again") from error
 
     def _line(self, end_s: float) -> tuple[bytes, bytes]:
         said = b""
@@ -95,10 +95,8 @@ class _Process:
             return
         if said["error"] == "MemoryError":
             most = f"more than {MAX_BYTES >> 20} MiB of memory"
-            raise TfliteUnplayableError(f"{self._name}: LiteRT needs {most} for it; convert for smaller blocks")
-        kind: type[NampedalError] = getattr(
-            errors, said["error"], getattr(firmware_errors, said["error"], NampedalError)
-        )
+            raise ConversionError(f"{self._name}: LiteRT needs {most} for it; convert for smaller blocks")
+        kind: type[NampedalError] = getattr(errors, said["error"], getattr(base_errors, said["error"], NampedalError))
         raise kind(said["text"])
 
     def _how(self) -> str:
@@ -126,7 +124,7 @@ class ChildProcessPlayer:
     large_block: block length in frames if the graph takes any; None: the graph's own.
     block: the block length that is used.
 
-    Raises TfliteUnplayableError, TfliteMissingError.
+    Raises ConversionError, MissingPackageError.
     """
 
     def __init__(self, data: bytes, *, large_block: int | None = None, name: str = "tflite") -> None:
@@ -140,9 +138,9 @@ class ChildProcessPlayer:
         self._process.ask({"do": "reset"})
 
     def play(self, audio: Audio) -> Audio:
-        """Play the next blocks, (n * block,) -> (n * block,). Raises TfliteBlockError."""
+        """Play the next blocks, (n * block,) -> (n * block,). Raises ConversionError."""
         if audio.ndim != 1 or len(audio) % self.block:
-            raise TfliteBlockError(
+            raise ConversionError(
                 f"{self._name}: audio has shape {audio.shape}; whole blocks of {self.block} are played"
             )
         step = max(1, MAX_QUESTION_FRAMES // self.block) * self.block
@@ -163,7 +161,7 @@ class ChildProcessPlayer:
 def measure(path: Path, seconds: float) -> tuple[str, list[BlockCost]]:
     """Run `bench.measure` for a .tflite in a child process, through LiteRT's library, and return its result.
 
-    Raises TfliteUnplayableError, and the errors of `tflite_artifact.read` and `litert_engine.prepare`.
+    Raises ConversionError, and the errors of `tflite_artifact.read` and `litert_engine.prepare`.
     """
     process = _Process(str(path))
     try:

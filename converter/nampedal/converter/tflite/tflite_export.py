@@ -18,11 +18,11 @@ from nampedal.converter.rounding.tier_conversion import convert, proof_of
 from nampedal.converter.tflite import tflite_writer
 from nampedal.converter.tflite.litert_process import ChildProcessPlayer
 from nampedal.converter.tflite.tflite_network import check, layer_names
+from nampedal.firmware.base.errors import ArgumentError, ArtifactError
 from nampedal.firmware.engine import _engine, artifact
 from nampedal.firmware.engine.capture import LEVEL_FACTS, LEVELS, Calibration, Capture, Proof
 from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.engine.tflite_artifact import TfliteFile
-from nampedal.firmware.errors import NoSuchTierError, TfliteFormatError
 
 # In frames. The block length does not change the output; this one is the fastest.
 OFFLINE_BLOCK = 1024
@@ -71,11 +71,11 @@ def export(
     """Export one tier of a capture as a .tflite that `tflite_artifact.read` accepts.
 
     calibrate, advance: see `convert`.
-    Raises NoSuchTierError, TfliteUnsupportedError, TfliteBlockError, TfliteMissingError.
+    Raises ArgumentError, ConversionError, MissingPackageError.
     """
     if not 0 <= options.tier < len(capture.tiers):
         found = f"no tier {options.tier}; it has tiers 0 to {len(capture.tiers) - 1}"
-        raise NoSuchTierError(f"{capture.source.file_name}: {found}")
+        raise ArgumentError(f"{capture.source.file_name}: {found}")
     check(capture.tiers[options.tier].network, options.block)
     stomp = convert(capture, options.precision, calibrate, advance=advance)
     network = stomp.tiers[options.tier].network
@@ -145,13 +145,13 @@ def _levels(told: dict[str, Any]) -> dict[str, Any]:
 def tflite_facts(file: TfliteFile) -> dict[str, Any]:
     """Return the facts of a .tflite in the form of `capture_metadata`: one tier, with the proof of the .tflite itself.
 
-    Raises TfliteFormatError if the file was written without facts.
+    Raises ArtifactError if the file was written without facts.
     """
     try:
         told = dict(file.facts)
         tier = {**told["tiers"][told["tier"]], "tier": 0, "proof": told.pop("proof"), "golden_tolerance": None}
     except (KeyError, IndexError, TypeError) as error:
-        raise TfliteFormatError(f"{file.path}: does not say what it was made from; convert the .nam again") from error
+        raise ArtifactError(f"{file.path}: does not say what it was made from; convert the .nam again") from error
     return {
         "file": str(file.path),
         "kind": "tflite",

@@ -12,7 +12,7 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-from nampedal.converter.errors import TfliteMissingError
+from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.engine.litert_engine import install_advice
 from numpy.typing import NDArray
 
@@ -28,11 +28,11 @@ Array = NDArray[Any]
 
 @cache
 def schema() -> Any:
-    """Return the module of the classes generated from schema.fbs. Raises TfliteMissingError."""
+    """Return the module of the classes generated from schema.fbs. Raises MissingPackageError."""
     try:
         return importlib.import_module("ai_edge_litert.schema_py_generated")
     except ImportError as error:
-        raise TfliteMissingError(
+        raise MissingPackageError(
             f"ai-edge-litert: is not installed, and no .tflite can be written without it; {install_advice()}"
         ) from error
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from nampedal.converter.errors import TfliteBlockError, TfliteUnsupportedError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.tflite.tflite_activation import activate
 from nampedal.converter.tflite.tflite_file import Array
 from nampedal.converter.tflite.tflite_graph import CHANNELS_AXIS, FRAMES_AXIS, SignalRange, Tensor, TfliteGraph
@@ -53,7 +53,7 @@ class QuantizationPlan:
 def build(network: Network, block: int, plan: QuantizationPlan, idle: Mapping[str, Array]) -> TfliteGraph:
     """Return the graph of a mono network. `audio` and `output` are (1, 1, block, 1) float32.
 
-    idle: initial value of each state, by name.  Raises TfliteUnsupportedError, TfliteBlockError.
+    idle: initial value of each state, by name.  Raises ConversionError.
     """
     check(network, block)
     graph = TfliteGraph(plan.ranges, idle)
@@ -63,12 +63,12 @@ def build(network: Network, block: int, plan: QuantizationPlan, idle: Mapping[st
 
 
 def check(network: Network, block: int) -> None:
-    """Raise TfliteUnsupportedError or TfliteBlockError if no graph can be built for this network and block length."""
+    """Raise ConversionError if no graph can be built for this network and block length."""
     most = MAX_LSTM_BLOCK if has_lstm(network) else MAX_BLOCK
     if not 1 <= block <= most:
-        raise TfliteBlockError(f"block: is {block} frames; this network takes 1 to {most} in a .tflite")
+        raise ConversionError(f"block: is {block} frames; this network takes 1 to {most} in a .tflite")
     if (network.in_channels, network.out_channels) != (1, 1):
-        raise TfliteUnsupportedError(
+        raise ConversionError(
             f"network: has {network.in_channels} channels in and {network.out_channels} out; "
             "a .tflite is written for one and one; write a .stomp"
         )

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nampedal.converter.errors import TfliteBlockError, TfliteMissingError, TfliteUnplayableError
+from nampedal.converter.errors import ConversionError
+from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.engine import tflite_artifact
 from nampedal.firmware.engine.litert_engine import install_advice
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class TflitePlayer:
     block: frames that `play` takes; None: the block length of the file.
     any_block: True if the graph can play other block lengths.
 
-    Raises TfliteMissingError, TfliteBlockError, TfliteUnplayableError.
+    Raises MissingPackageError, ConversionError.
     """
 
     def __init__(self, data: bytes, *, block: int | None = None, name: str = "tflite") -> None:
@@ -65,7 +66,7 @@ class TflitePlayer:
     def open(cls, path: Path, *, block: int | None = None) -> TflitePlayer:
         """Read a file and return its player.
 
-        Raises the errors of the class, or a subclass of TfliteError if the file is damaged or not written by nampedal.
+        Raises the errors of the class, and ArtifactError if the file is damaged or not written by nampedal.
         """
         return cls(tflite_artifact.read(path).data, block=block, name=str(path))
 
@@ -73,7 +74,7 @@ class TflitePlayer:
         """Return to the steady state. Variables can't be reset, so a new interpreter is made."""
         interpreter = _interpreter_class()
         if interpreter is None:
-            raise TfliteMissingError(
+            raise MissingPackageError(
                 f"{self._name}: is played by LiteRT, which is not installed; {install_advice(offline=True)}"
             )
         try:
@@ -81,10 +82,10 @@ class TflitePlayer:
                 self._interpreter = interpreter(model_content=self._data, num_threads=1)
                 self._allocate()
         except (RuntimeError, ValueError) as error:
-            if isinstance(error, TfliteBlockError):
+            if isinstance(error, ConversionError):
                 raise
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-            raise TfliteUnplayableError(f"{self._name}: the interpreter refuses it: {reason}") from error
+            raise ConversionError(f"{self._name}: the interpreter refuses it: {reason}") from error
 
     def _allocate(self) -> None:
         (audio,) = self._interpreter.get_input_details()
@@ -94,7 +95,7 @@ class TflitePlayer:
         if self.block != own:
             if self.block < 1 or not self.any_block:
                 allowed = "1 or more" if self.any_block else f"{own} alone"
-                raise TfliteBlockError(f"{self._name}: block is {self.block} frames; this graph takes {allowed}")
+                raise ConversionError(f"{self._name}: block is {self.block} frames; this graph takes {allowed}")
             self._interpreter.resize_tensor_input(audio["index"], [1, 1, self.block, 1])
         self._interpreter.allocate_tensors()
         self._audio = audio["index"]
@@ -102,9 +103,9 @@ class TflitePlayer:
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def play(self, block: Audio) -> Audio:
-        """Play the next block, (block,) -> (block,). Raises TfliteBlockError."""
+        """Play the next block, (block,) -> (block,). Raises ConversionError."""
         if block.shape != (self.block,):
-            raise TfliteBlockError(f"{self._name}: a block has shape {block.shape}; this player takes ({self.block},)")
+            raise ConversionError(f"{self._name}: a block has shape {block.shape}; this player takes ({self.block},)")
         self._interpreter.set_tensor(self._audio, np.asarray(block, np.float32).reshape(1, 1, -1, 1))
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output), np.float32).reshape(-1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from nampedal.converter.errors import TfliteCalibrationError, TfliteUnsupportedError
+from nampedal.converter.errors import ConversionError
 from nampedal.converter.tflite import tflite_calibration
 from nampedal.converter.tflite.tflite_file import Array
 from nampedal.converter.tflite.tflite_network import (
@@ -63,7 +63,7 @@ def write(
     plan: result of `make_plan` for the same arguments; None: it is made here.
     facts: JSON-ready values, stored in the metadata.
 
-    Raises TfliteUnsupportedError, TfliteBlockError, TfliteCalibrationError, TfliteMissingError.
+    Raises ConversionError, MissingPackageError.
     """
     layers = layer_names(network)
     plan = plan or make_plan(network, sample_rate, mode, calibration)
@@ -86,16 +86,16 @@ def write(
 def make_plan(network: Network, sample_rate: float, mode: str, calibration: Audio | None) -> QuantizationPlan:
     """Choose which activations are int8, and measure their ranges. Arguments: see `write`.
 
-    Raises TfliteUnsupportedError, TfliteCalibrationError.
+    Raises ConversionError.
     """
     if mode not in tflite_artifact.MODES:
-        raise TfliteUnsupportedError(f"mode: is {mode!r}; known are {', '.join(tflite_artifact.MODES)}")
+        raise ConversionError(f"mode: is {mode!r}; known are {', '.join(tflite_artifact.MODES)}")
     if mode == "weights":
         return QuantizationPlan()
     layers = layer_names(network)
     if has_lstm(network) or not layers:
         kind = "LSTM" if has_lstm(network) else type(network).__name__
-        raise TfliteUnsupportedError(f"network: {kind} has no layers that bear int8 activations; write mode weights")
+        raise ConversionError(f"network: {kind} has no layers that bear int8 activations; write mode weights")
     if calibration is None:
         raise _calibration_error("absent", mode)
     if not np.isfinite(calibration).all():
@@ -107,10 +107,8 @@ def make_plan(network: Network, sample_rate: float, mode: str, calibration: Audi
     return tflite_calibration.int8_plan(network, calibration, sample_rate)
 
 
-def _calibration_error(found: str, mode: str) -> TfliteCalibrationError:
-    return TfliteCalibrationError(
-        f"calibration: is {found}; mode {mode} measures ranges with audio: give a dry recording"
-    )
+def _calibration_error(found: str, mode: str) -> ConversionError:
+    return ConversionError(f"calibration: is {found}; mode {mode} measures ranges with audio: give a dry recording")
 
 
 def _idle(network: Network, plan: QuantizationPlan) -> dict[str, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nampedal.firmware.errors import ActionError
+from nampedal.firmware.base.errors import ControlMapError
 
 SWITCHES = ("bypass", "tuner", "mute")
 # Follows one of SWITCHES: the value of the mapped control switches it on and off.
@@ -76,12 +76,12 @@ def parse(text: object, where: str, *, valued: bool = False) -> Action:
 
     where: the location for error messages.
     valued: True if the action is mapped to a control that has a value, so that "follows" is allowed.
-    Raises ActionError.
+    Raises ControlMapError.
     """
     if not isinstance(text, str) or not text.split():
-        raise ActionError(f'{where}: is {shown(text)}; an action like "preset 1" is needed')
+        raise ControlMapError(f'{where}: is {shown(text)}; an action like "preset 1" is needed')
     if len(text) > MAX_LETTERS:
-        raise ActionError(f"{where}: has {len(text)} letters; {MAX_LETTERS} are allowed")
+        raise ControlMapError(f"{where}: has {len(text)} letters; {MAX_LETTERS} are allowed")
     parts: list[list[str]] = [[]]
     for word in text.split():
         if word == "again":
@@ -89,11 +89,11 @@ def parse(text: object, where: str, *, valued: bool = False) -> Action:
         else:
             parts[-1].append(word)
     if len(parts) > MAX_ACTIONS:
-        raise ActionError(f"{where}: has {len(parts)} actions, one for each time; {MAX_ACTIONS} are allowed")
+        raise ControlMapError(f"{where}: has {len(parts)} actions, one for each time; {MAX_ACTIONS} are allowed")
     found: Action | None = None
     for number, words in reversed(list(enumerate(parts))):
         if number and not words:
-            raise ActionError(f"{where}{_AGAIN * number}: is ''; an action like \"preset 1\" is needed")
+            raise ControlMapError(f"{where}{_AGAIN * number}: is ''; an action like \"preset 1\" is needed")
         found = _one(words, where + _AGAIN * number, found, valued=valued and number == 0)
     assert found is not None
     return found
@@ -102,7 +102,7 @@ def parse(text: object, where: str, *, valued: bool = False) -> Action:
 def _one(own: Sequence[str], where: str, again: Action | None, *, valued: bool) -> Action:
     kind, words = (own[0], tuple(own[1:])) if own else ("", ())
     if kind not in KINDS:
-        raise ActionError(f"{where}: {shown(kind)} is no action; known are {', '.join(KINDS)}")
+        raise ControlMapError(f"{where}: {shown(kind)} is no action; known are {', '.join(KINDS)}")
     if kind in ("preset", "bank"):
         words = (" ".join(words),) if words else ()
     if own[-1] == FOLLOWS and len(own) > 1 and not own[1].startswith("="):
@@ -110,20 +110,24 @@ def _one(own: Sequence[str], where: str, again: Action | None, *, valued: bool) 
         return Action(kind, words)
     fits, allowed = KINDS[kind]
     if not fits(words):
-        raise ActionError(f"{where}: {kind} is followed by {shown(' '.join(words) or 'nothing')}; allowed is {allowed}")
+        raise ControlMapError(
+            f"{where}: {kind} is followed by {shown(' '.join(words) or 'nothing')}; allowed is {allowed}"
+        )
     return Action(kind, words, again)
 
 
 def _check_follows(kind: str, words: tuple[str, ...], where: str, *, valued: bool) -> None:
-    """Check that "follows" is allowed here. Raises ActionError."""
+    """Check that "follows" is allowed here. Raises ControlMapError."""
     if kind not in SWITCHES:
-        raise ActionError(f"{where}: {kind} has no on and off that could follow a value; {', '.join(SWITCHES)} have")
+        raise ControlMapError(
+            f"{where}: {kind} has no on and off that could follow a value; {', '.join(SWITCHES)} have"
+        )
     if words != (FOLLOWS,):
-        raise ActionError(
+        raise ControlMapError(
             f"{where}: {kind} is followed by {' '.join(words)!r}; '{kind} {FOLLOWS}' is all there is to say"
         )
     if not valued:
-        raise ActionError(
+        raise ControlMapError(
             f"{where}: there is no value that {kind} could follow; '{kind} {FOLLOWS}' is for MIDI control changes and "
             f"notes, without again: say '{kind}', '{kind} on' or '{kind} off'"
         )

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nampedal.board.errors import TriggerError
 from nampedal.board.inputs.footswitch import Trigger
 from nampedal.firmware.actions import action
 from nampedal.firmware.actions.action import Action
 from nampedal.firmware.actions.midi import BANK_COARSE, BANK_FINE, MAX_VALUE
+from nampedal.firmware.base.errors import ControlMapError
 from nampedal.firmware.base.files.toml_schema import dotted
-from nampedal.firmware.errors import ControlMapError
 
 TABLES = ("footswitches", "knobs", "control_changes", "notes", "programs")
 # The tables with MIDI numbers as keys: what a number is called, and the first and last one.
@@ -84,7 +83,7 @@ def read(tables: Tables, where: str) -> Bindings:
 
     tables: any of `TABLES`; missing ones are empty.
     where: the location for error messages.
-    Raises ControlMapError, ActionError, TriggerError.
+    Raises ControlMapError.
     """
     return Bindings(
         {
@@ -120,8 +119,8 @@ FOUR = {
 def _trigger(text: str, where: str) -> Trigger:
     try:
         return Trigger.parse(text)
-    except TriggerError as error:
-        raise TriggerError(f"{where}: footswitches: {error}") from error
+    except ControlMapError as error:
+        raise ControlMapError(f"{where}: footswitches: {error}") from error
 
 
 def _either(text: str, where: str) -> Action | BindingTarget:

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ControlRequestError, ControlSocketError, NampedalError
 from nampedal.firmware.base.faults import FaultIsolator, describe_error
 from nampedal.firmware.base.files import bounded_json
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 
 Json = Mapping[str, Any]
 MAX_CLIENTS = 16

@@ -10,10 +10,10 @@ import numpy as np
 import soundfile
 import soxr
 from nampedal.firmware.audio.wav_repair import repair_wav
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.bounded_file import check_regular_file
 from nampedal.firmware.base.files.file_kind import what_it_is
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import AudioFileError
 
 QUALITY = "VHQ"
 # Maximum length of a recording that is read as a whole; rendering reads in blocks.
@@ -51,17 +51,17 @@ class Recording:
 
 
 def open_audio(path: Path) -> soundfile.SoundFile:
-    """Open an audio file for reading. Raises AudioFileError."""
+    """Open an audio file for reading. Raises FileAccessError."""
     try:
         check_regular_file(path)
         return _opened(path)
     except (soundfile.LibsndfileError, TypeError) as error:
         kind = _kind(path)
         if kind:
-            raise AudioFileError(f"{path}: is {kind}; an audio file is needed") from error
-        raise AudioFileError(f"{path}: can't be read as audio: {reason(error)}") from error
+            raise FileAccessError(f"{path}: is {kind}; an audio file is needed") from error
+        raise FileAccessError(f"{path}: can't be read as audio: {reason(error)}") from error
     except OSError as error:
-        raise AudioFileError(f"{path}: can't be read: {(error.strerror or str(error)).lower()}") from error
+        raise FileAccessError(f"{path}: can't be read: {(error.strerror or str(error)).lower()}") from error
 
 
 def seconds_of(audio: soundfile.SoundFile) -> float | None:
@@ -70,12 +70,12 @@ def seconds_of(audio: soundfile.SoundFile) -> float | None:
 
 
 def blocks(audio: soundfile.SoundFile, path: Path, frames: int) -> Iterator[Audio]:
-    """Yield the rest of a file in blocks of (frames, channels), then an empty block. Raises AudioFileError."""
+    """Yield the rest of a file in blocks of (frames, channels), then an empty block. Raises FileAccessError."""
     while True:
         try:
             block = np.asarray(audio.read(frames, "float32", always_2d=True), np.float32)
         except soundfile.LibsndfileError as error:
-            raise AudioFileError(f"{path}: can't be read as audio: {reason(error)}") from error
+            raise FileAccessError(f"{path}: can't be read as audio: {reason(error)}") from error
         yield block
         if len(block) == 0:
             return
@@ -84,7 +84,7 @@ def blocks(audio: soundfile.SoundFile, path: Path, frames: int) -> Iterator[Audi
 def read_recording(path: Path, max_samples: int = MAX_SAMPLES) -> Recording:
     """Read a whole file. max_samples: maximum for all channels together.
 
-    Raises AudioFileError if the file can't be read, holds nothing, or is longer than MAX_S or max_samples.
+    Raises FileAccessError if the file can't be read, holds nothing, or is longer than MAX_S or max_samples.
     """
     with open_audio(path) as audio:
         seconds = seconds_of(audio)
@@ -97,11 +97,11 @@ def read_recording(path: Path, max_samples: int = MAX_SAMPLES) -> Recording:
             # The stated length may be missing or too small.
             _check_length(path, audio, max(frames, 1), max_samples)
         if frames == 0:
-            raise AudioFileError(f"{path}: holds no sound that can be read; copy it again")
+            raise FileAccessError(f"{path}: holds no sound that can be read; copy it again")
         whole = np.concatenate(parts)
         del parts
         if not np.isfinite(whole).all():
-            raise AudioFileError(f"{path}: a sample is not finite; write the recording again")
+            raise FileAccessError(f"{path}: a sample is not finite; write the recording again")
         return Recording(path, whole, audio.samplerate)
 
 
@@ -129,12 +129,12 @@ def _opened(path: Path) -> soundfile.SoundFile:
 
 
 def _check_length(path: Path, audio: soundfile.SoundFile, frames: int, max_samples: int) -> None:
-    """Check a length before that much memory is used. Raises AudioFileError."""
+    """Check a length before that much memory is used. Raises FileAccessError."""
     if not 0 < frames <= MAX_S * audio.samplerate:
         found = f"{frames / audio.samplerate:.1f} s"
-        raise AudioFileError(f"{path}: lasts {found}; above 0 and up to {MAX_S:g} s are taken")
+        raise FileAccessError(f"{path}: lasts {found}; above 0 and up to {MAX_S:g} s are taken")
     if frames * audio.channels > max_samples:
-        raise AudioFileError(
+        raise FileAccessError(
             f"{path}: holds {audio.channels} channels of {frames / audio.samplerate:.1f} s at {audio.samplerate} Hz; "
             f"up to {max_samples:,} samples are taken: cut it, or save it with fewer channels or a lower rate"
         )

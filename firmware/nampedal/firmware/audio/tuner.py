@@ -17,8 +17,8 @@ import numpy as np
 from nampedal.board.profiles.pedals import REFERENCES_HZ
 from nampedal.firmware.audio.hum import FIRST_LINES_HZ, Hum, HumEstimator
 from nampedal.firmware.audio.partials import FEWEST_PERIODS, MAX_CORRECTION, refine
+from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import ReferencePitchError, TunerRateError
 from numpy.typing import NDArray
 
 LOWEST_HZ = 27.5
@@ -108,11 +108,11 @@ class Pitch:
 
 
 class Tuner:
-    """Measures the pitch of an audio stream. reference_hz: of A4. Raises TunerRateError or ReferencePitchError."""
+    """Measures the pitch of an audio stream. reference_hz: of A4. Raises ArgumentError."""
 
     def __init__(self, sample_rate: float, reference_hz: float = 440.0) -> None:
         if not SAMPLE_RATES[0] <= sample_rate <= SAMPLE_RATES[1]:
-            raise TunerRateError(
+            raise ArgumentError(
                 f"tuner: the sample rate is {sample_rate:g} Hz; {SAMPLE_RATES[0]:g} to {SAMPLE_RATES[1]:g} Hz are "
                 "allowed: set the sound card to one of those"
             )
@@ -221,9 +221,9 @@ class Tuner:
 
 
 def check_reference(hertz: float) -> None:
-    """Check the frequency of A4. Raises ReferencePitchError."""
+    """Check the frequency of A4. Raises ArgumentError."""
     if not REFERENCES_HZ[0] <= hertz <= REFERENCES_HZ[1]:
-        raise ReferencePitchError(
+        raise ArgumentError(
             f"tuner: A4 is {hertz:g} Hz; {REFERENCES_HZ[0]:g} to {REFERENCES_HZ[1]:g} Hz are allowed: 440 is usual"
         )
 

@@ -1,1 +1,1 @@
-"""Used by all other packages: the root of all errors, system paths, logging, limits. It imports no other package."""
+"""Used by all other packages: the error classes, system paths, logging, limits. It imports no other package."""

@@ -1,4 +1,10 @@
-"""The root class of all nampedal errors, and the errors of TOML files, signatures and limits."""
+"""The error classes of nampedal: one for each kind of handling.
+
+A caller, a lamp, an exit code or a retry can tell the classes apart; the text tells a person the rest. The text is
+written where the error is raised. The boards, the converter and the doctor add classes of their own in an errors.py.
+
+A class that is an OSError as well may pass by itself, so an import of files tries it again at the next start.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +21,38 @@ class NampedalError(Exception):
         return one_line(super().__str__())
 
 
+# ---- in every room ----
+
+
+class ArgumentError(NampedalError, ValueError):
+    """An argument is outside of what the function or the command accepts."""
+
+
+class FileAccessError(NampedalError, OSError):
+    """A file or a folder can't be read or written."""
+
+
+class AlreadyExistsError(NampedalError, FileExistsError):
+    """There is something with this name already, and it is not replaced."""
+
+
+class MissingPackageError(NampedalError, ImportError):
+    """A package or a library is not installed, or is a version that nampedal does not know."""
+
+
+class ProgramError(NampedalError, RuntimeError):
+    """A program that was called is not installed, failed, or took too long."""
+
+
+class TooMuchMemoryError(NampedalError, RuntimeError):
+    """Trying a file needs more memory than is allowed for it."""
+
+
+# ---- settings: TOML files that a person may write ----
+
+
 class SettingsError(NampedalError):
-    """A TOML file that a person may write has an error."""
+    """Base class: a settings file can't be used, or can't be written."""
 
 
 class SettingsUnreadableError(SettingsError, OSError):
@@ -24,35 +60,30 @@ class SettingsUnreadableError(SettingsError, OSError):
 
 
 class SettingsUnwritableError(SettingsError, OSError):
-    """A file can't be written."""
+    """A file can't be written, or there is nothing that could be written to it."""
 
 
 class SettingsSyntaxError(SettingsError, ValueError):
     """The file is not TOML."""
 
 
-class UnknownKeyError(SettingsError, ValueError):
-    """A key is not known in this place."""
-
-
-class MissingKeyError(SettingsError, ValueError):
-    """A required key is missing."""
-
-
-class MissingUnitError(SettingsError, ValueError):
-    """The key of a number does not name its unit."""
+class TornFileError(SettingsSyntaxError):
+    """The file is incomplete or holds zero bytes, as an interrupted copy or a failing card leaves it."""
 
 
 class SettingValueError(SettingsError, ValueError):
-    """A value has the wrong type, or is outside its limits."""
+    """A key is missing or not known, or its value has the wrong type or is outside its limits."""
 
 
 class NewerFormatError(SettingsError, ValueError):
     """The file has a format that only a newer nampedal reads."""
 
 
-class TornFileError(SettingsError, ValueError):
-    """A settings file is incomplete."""
+class ControlMapError(NampedalError, ValueError):
+    """A trigger, an action or a mapped control is not a valid one."""
+
+
+# ---- signatures ----
 
 
 class SignatureError(NampedalError):
@@ -63,37 +94,98 @@ class UnsignedError(SignatureError, FileNotFoundError):
     """There is no signature beside the file."""
 
 
-class WrongSignatureError(SignatureError, ValueError):
-    """The signature does not belong to the file: one of the two was changed."""
+# ---- sound ----
 
 
-class UntrustedKeyError(SignatureError, PermissionError):
-    """The signature is right, but its key is not trusted for this kind of file."""
+class ArtifactError(NampedalError, ValueError):
+    """The artifact (.stomp or .tflite) is damaged, of an unknown version, too large, or has no usable sound."""
 
 
-class NoTrustedKeyError(SignatureError, LookupError):
-    """No key is trusted, so no signature can be checked."""
+class NotAnArtifactError(ArtifactError):
+    """The bytes are not an artifact at all."""
 
 
-class KeyFileError(SignatureError, ValueError):
-    """A file holds no usable key."""
+class NoGoldenVectorsError(NampedalError, LookupError):
+    """The artifact has no golden vectors, so it can't be verified."""
 
 
-class SignatureFileError(SignatureError, OSError):
-    """A signature, or a list of trusted keys, can't be read."""
+class AudioError(NampedalError, ValueError):
+    """A recording is not what the task needs: its format, its channels, or its level."""
 
 
-class SignatureExistsError(SignatureError, FileExistsError):
-    """There is already a signature beside the file."""
+class ImpulseResponseError(NampedalError, ValueError):
+    """A cabinet impulse response, or a setting for its use, is wrong."""
 
 
-class NotToSignError(SignatureError, ValueError):
-    """The file is of a kind that is not signed."""
+class MeasurementError(NampedalError, RuntimeError):
+    """The state of the machine or of the cables would make a measurement wrong."""
 
 
-class SignatureToolError(SignatureError, RuntimeError):
-    """The program that signs and checks is not installed, or failed."""
+class NoJackServerError(NampedalError, ConnectionError):
+    """No JACK server answers."""
 
 
-class TooMuchMemoryError(NampedalError, RuntimeError):
-    """Trying a file needs more memory than is allowed for it."""
+class JackRefusedError(NampedalError, RuntimeError):
+    """The JACK server refused something: a port is missing or can't be connected, or the client can't be activated."""
+
+
+# ---- banks, presets and the control side ----
+
+
+class BankError(NampedalError, ValueError):
+    """A bank can't be changed, packed or unpacked."""
+
+
+class EmptyBankError(NampedalError, LookupError):
+    """The folder of a bank holds no preset."""
+
+
+class NoSuchPresetError(NampedalError, LookupError):
+    """The bank has no such preset."""
+
+
+class ControlRequestError(NampedalError, ValueError):
+    """A request on the control socket is invalid, or was refused."""
+
+
+class ControlSocketError(NampedalError, OSError):
+    """The control socket can't be created, or nothing answers at it."""
+
+
+# ---- the system ----
+
+
+class CardError(NampedalError):
+    """Something that the card asks for can't be done."""
+
+
+class ImportStoppedError(CardError, RuntimeError):
+    """An import failed in an unforeseen way: its worker stopped, or ran out of memory."""
+
+
+class ImportEndedError(CardError, RuntimeError):
+    """The process that imports one file crashed or was ended."""
+
+
+class ImportNotStartedError(CardError, OSError):
+    """An import was not started, because its time was over or no process could be started."""
+
+
+class FlashError(NampedalError):
+    """A card can't be written."""
+
+
+class FlashImageError(FlashError, ValueError):
+    """The image, or its block map, can't be written to a card."""
+
+
+class ImageError(NampedalError):
+    """An image can't be built."""
+
+
+class InstallError(NampedalError):
+    """A system can't be made into a pedal, or can't be restored."""
+
+
+class UpdateError(NampedalError):
+    """An update of a pedal failed or was refused."""

@@ -9,9 +9,8 @@ from typing import Any
 from nampedal.board.profiles.pedals import REFERENCE_HZ
 from nampedal.firmware.actions.action import Action
 from nampedal.firmware.audio.tuner import check_reference
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ControlMapError, NampedalError
 from nampedal.firmware.base.faults import describe_error
-from nampedal.firmware.errors import ActionError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.switching.play_state import PlayState
 
@@ -70,7 +69,7 @@ class ActionDispatcher:
         except Exception as error:
             # Catch everything, so that the next actions are still carried out.
             _log.exception("action %s", action)
-            return ActionError(f"action {action}: failed: {describe_error(error)}")
+            return ControlMapError(f"action {action}: failed: {describe_error(error)}")
         return None
 
     def bypass(self, on: bool) -> None:
@@ -87,7 +86,7 @@ class ActionDispatcher:
         self._change(tuning=on, silent_tuning=on and mute)
 
     def set_reference(self, reference_hz: float) -> None:
-        """Set the frequency of A4 for the tuner, in Hz, until the pedal ends. Raises ReferencePitchError."""
+        """Set the frequency of A4 for the tuner, in Hz, until the pedal ends. Raises ArgumentError."""
         check_reference(reference_hz)
         self._change(reference_hz=reference_hz)
 

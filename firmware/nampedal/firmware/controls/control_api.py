@@ -16,10 +16,10 @@ from nampedal.firmware.actions.action import MAX_LETTERS, parse, shown
 from nampedal.firmware.actions.control_socket import ControlServer, Json, PendingAnswer
 from nampedal.firmware.actions.led_state import ANNOUNCED
 from nampedal.firmware.audio.tuner import Pitch
+from nampedal.firmware.base.errors import ControlRequestError
 from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
 from nampedal.firmware.controls.control_surface import ControlSurface
 from nampedal.firmware.controls.midi_learn import as_json
-from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.level_session import LevelSession
 from nampedal.firmware.pedal.silence import why_silent

@@ -21,11 +21,10 @@ from nampedal.firmware.actions import bindings, led_state
 from nampedal.firmware.actions.action import Action
 from nampedal.firmware.actions.bindings import Bindings, BindingTarget
 from nampedal.firmware.actions.blink_codes import BlinkCodes
-from nampedal.firmware.base.errors import NampedalError, SettingsError, SettingsUnwritableError
+from nampedal.firmware.base.errors import EmptyBankError, NampedalError, SettingsError, SettingsUnwritableError
 from nampedal.firmware.base.faults import FaultIsolator
 from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
 from nampedal.firmware.controls.midi_controls import MidiControls
-from nampedal.firmware.errors import EmptyBankError, NotSavedError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.switching.preset_manager import PresetManager
 from nampedal.firmware.pedal.switching.slot import Slot
@@ -113,7 +112,7 @@ class ControlSurface:
         table: the table of the bindings.
         number: None: only check the text.
         does: the action or setting.
-        Raises ControlMapError, ActionError.
+        Raises ControlMapError.
         """
         found = bindings.read({table: {str(1 if number is None else number): does}}, "learn")
         if number is not None:
@@ -279,7 +278,7 @@ class ControlSurface:
 
 def _code_of(error: NampedalError | None) -> int:
     """Return the blink code for a failed action; 0: none, such as for a preset number that does not exist."""
-    if isinstance(error, (NotSavedError, SettingsUnwritableError)):
+    if isinstance(error, SettingsUnwritableError):
         return led_state.NOT_SAVED
     return led_state.NOT_PLAYED if isinstance(error, (EmptyBankError, SettingsError)) else 0
 

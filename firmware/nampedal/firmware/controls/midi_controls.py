@@ -21,9 +21,8 @@ from nampedal.firmware.actions.midi import (
     PressDetector,
     ProgramChange,
 )
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import BankError, NampedalError, NoSuchPresetError
 from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
-from nampedal.firmware.errors import NoSuchBankError, NoSuchPresetError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.presets.banks.bank import OWN_FILE, by_name
 from nampedal.firmware.presets.banks.bank_programs import BankPrograms
@@ -128,7 +127,7 @@ class MidiControls:
             if number < len(folders):
                 return folders[number]
         there = ", ".join(f"{number} {folder.name}" for number, folder in enumerate(folders, 1))
-        raise NoSuchBankError(f"{selected} is not there; there are {there}")
+        raise BankError(f"{selected} is not there; there are {there}")
 
 
 def describe(heard: MidiEvent) -> str:

@@ -10,17 +10,16 @@ from pathlib import Path
 
 from nampedal.board.drivers.driver_factory import MOCK_SWITCHES, create_drivers, create_mock
 from nampedal.board.drivers.driver_supervisor import DriverSupervisor
-from nampedal.board.errors import TriggerError
 from nampedal.board.inputs.control_events import Driver
 from nampedal.board.inputs.footswitch import GestureTimes
 from nampedal.board.profiles.pedals import REFERENCE_HZ, KnobSettings, PedalProfile
 from nampedal.board.profiles.wiring import Wiring
 from nampedal.firmware.actions import bindings, blink_codes
 from nampedal.firmware.actions.bindings import Bindings
+from nampedal.firmware.base.errors import ControlMapError
 from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
 from nampedal.firmware.controls.control_api import serving_control_socket
 from nampedal.firmware.controls.control_surface import ControlSurface, attached_controls
-from nampedal.firmware.errors import ActionError, ControlMapError
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.notify import Notifier
@@ -43,7 +42,7 @@ def run_pedal(setup: PedalSetup, profile: PedalProfile | None, which: str, socke
     """Run a pedal until SIGINT or SIGTERM ends it.
 
     which: one of `driver_factory.CONTROLS`.  socket: the control socket's path.
-    Raises TriggerError, ActionError, ControlMapError, ControlSocketError.
+    Raises ControlMapError, ControlSocketError.
     """
     pedal = Pedal(setup)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -70,7 +69,7 @@ def control_use(profile: PedalProfile | None, which: str, *, safe: bool = False)
     """Return what the controls of a pedal do.
 
     which: one of `driver_factory.CONTROLS`.  safe: bindings that can't be read are left out, and logged.
-    Raises TriggerError, ActionError, ControlMapError.
+    Raises ControlMapError.
     """
     wiring = profile.wiring if profile is not None else Wiring()
     plain = MOCK_SWITCHES if which == "mock" else []
@@ -90,7 +89,7 @@ def control_use(profile: PedalProfile | None, which: str, *, safe: bool = False)
 def _own_bindings(profile: PedalProfile | None, *, safe: bool) -> Bindings:
     try:
         return bindings.read(profile.map, profile.key) if profile is not None else Bindings()
-    except (TriggerError, ActionError, ControlMapError) as error:
+    except ControlMapError as error:
         if not safe:
             raise
         _log.warning("%s; without a map controls do what they do by default", error)

@@ -69,7 +69,7 @@ def calibrate(
     passes: number of measurements of each network and block size.
     every: use only each `every`-th calibration network.
 
-    Raises IsaError.
+    Raises ArgumentError.
     """
     networks = draw_networks()[::every]
     kernels, timings = measure(networks, isa, passes, progress)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.cost.cost_counter import KERNELS, TERMS, WorkCounter
 from nampedal.firmware.cost.cost_fused import count_fused, fused_layout
 from nampedal.firmware.cost.cost_general import count_convnet, count_linear, count_lstm, count_wavenet
 from nampedal.firmware.engine.network import ConvNet, Linear, Lstm, Network, Sequential, WaveNet
-from nampedal.firmware.errors import CostKernelsError, CostTermsError
 
 __all__ = ["KERNELS", "TERMS", "counts", "predict_us"]
 
@@ -25,12 +25,10 @@ def counts(network: Network, frames: int, kernels: str) -> dict[str, float]:
     frames: frames of the block.
     kernels: a key of KERNELS, such as `Engine.isa` returns.
 
-    Raises CostKernelsError.
+    Raises ArgumentError.
     """
     if kernels not in KERNELS:
-        raise CostKernelsError(
-            f"kernels {kernels!r}: nothing is known of what they cost; known are {', '.join(KERNELS)}"
-        )
+        raise ArgumentError(f"kernels {kernels!r}: nothing is known of what they cost; known are {', '.join(KERNELS)}")
     counter = WorkCounter(KERNELS[kernels], frames)
     counter.add("blocks", 1)
     _count(network, counter)
@@ -45,20 +43,20 @@ def predict_us(network: Network, frames: int, kernels: str, nanoseconds: Mapping
     kernels: a key of KERNELS.
     nanoseconds: price of one unit of each of TERMS.
 
-    Raises CostKernelsError, or CostTermsError if terms are missing or unknown.
+    Raises ArgumentError if terms are missing or unknown.
     """
     check_terms(nanoseconds)
     return sum(count * nanoseconds[term] for term, count in counts(network, frames, kernels).items()) / 1e3
 
 
 def check_terms(nanoseconds: Mapping[str, float]) -> None:
-    """Raise CostTermsError unless the prices cover exactly TERMS."""
+    """Raise ArgumentError unless the prices cover exactly TERMS."""
     for term in nanoseconds:
         if term not in TERMS:
-            raise CostTermsError(f"cost {term!r}: is no term of the cost model; run 'nampedal calibrate' again")
+            raise ArgumentError(f"cost {term!r}: is no term of the cost model; run 'nampedal calibrate' again")
     for term in TERMS:
         if term not in nanoseconds:
-            raise CostTermsError(f"cost {term!r}: is missing; run 'nampedal calibrate' again")
+            raise ArgumentError(f"cost {term!r}: is missing; run 'nampedal calibrate' again")
 
 
 def _count(network: Network, counter: WorkCounter) -> None:

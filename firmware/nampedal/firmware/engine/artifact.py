@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import flatbuffers
 import nampedal.firmware.engine.stomp_generated as fbs
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import FileAccessError, NampedalError, NotAnArtifactError
 from nampedal.firmware.base.files import bounded_json, file_names
 from nampedal.firmware.base.files.bounded_file import check_regular_file
 from nampedal.firmware.base.files.file_kind import what_it_is
@@ -25,7 +25,6 @@ from nampedal.firmware.engine import _engine
 from nampedal.firmware.engine.artifact_network import floats, pack_network, unpack_network
 from nampedal.firmware.engine.capture import Calibration, Capture, CaptureSource, Golden, Proof, Tier
 from nampedal.firmware.engine.network import Sequential, macs_per_frame, networks, prewarm_frames, receptive_field
-from nampedal.firmware.errors import ArtifactUnreadableError, NotAnArtifactError
 
 SUFFIX = file_names.ARTIFACT
 IDENTIFIER = b"STMP"
@@ -85,14 +84,14 @@ def unpack(artifact: _engine.Artifact) -> Capture:
 
 
 def read(path: Path) -> Capture:
-    """Read, check and unpack an artifact. Raises a subclass of ArtifactError that names the file."""
+    """Read, check and unpack an artifact. Raises ArtifactError that names the file."""
     return unpack(load(path))
 
 
 def load(path: Path) -> _engine.Artifact:
     """Open an artifact for the engine.
 
-    Raises a subclass of ArtifactError that names the file. If the file is another known kind, the message says which.
+    Raises ArtifactError that names the file. If the file is another known kind, the message says which.
     """
     try:
         check_regular_file(path)
@@ -100,7 +99,7 @@ def load(path: Path) -> _engine.Artifact:
     except OSError as error:
         if isinstance(error, NampedalError):
             raise
-        raise ArtifactUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     except NotAnArtifactError as error:
         kind = _kind(path)
         if not kind:
@@ -122,7 +121,7 @@ def _load_bytes(path: Path) -> _engine.Artifact:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise ArtifactUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     return _engine.Artifact.from_bytes(data, one_line(path))
 
 

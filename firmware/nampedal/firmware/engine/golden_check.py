@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from nampedal.firmware.base.errors import NoGoldenVectorsError
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.inference import Engine
-from nampedal.firmware.errors import NoGoldenVectorsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class GoldenCheck:
 def verify(path: Path, isa: str = "") -> list[GoldenCheck]:
     """Play the golden input through the engine, and compare the output of each tier with its golden output.
 
-    isa: see `Engine.prepare`.  Raises a subclass of ArtifactError, NoGoldenVectorsError or IsaError.
+    isa: see `Engine.prepare`.  Raises ArtifactError, NoGoldenVectorsError or ArgumentError.
     """
     capture = artifact.read(path)
     checks = []

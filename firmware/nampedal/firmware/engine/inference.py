@@ -53,7 +53,7 @@ class Engine:
         isa: one of `isas()`; '' is the value of NAMPEDAL_ISA, or the best.
         general: use the general path, even if a faster path gives the same bits.
 
-        Raises a subclass of ArtifactError, SampleRateError, NoSuchTierError or IsaError.
+        Raises ArtifactError or ArgumentError.
         """
         if isinstance(source, Capture):
             loaded = _engine.Artifact.from_bytes(artifact.pack(source), source.source.file_name)
@@ -93,7 +93,7 @@ class Engine:
         return self._player.memory_bytes
 
     def process(self, block: Audio) -> Audio:
-        """Play the next block, of min_frames to max_frames frames, and return its output. Raises BlockShapeError."""
+        """Play the next block, of min_frames to max_frames frames, and return its output. Raises ArgumentError."""
         audio = np.ascontiguousarray(block, np.float32)
         rows = audio.reshape(len(audio), 1) if audio.ndim == 1 else audio
         out = np.empty((len(rows), self.out_channels), np.float32)

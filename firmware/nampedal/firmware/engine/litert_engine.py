@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from importlib import metadata, util
 from pathlib import Path
 
+from nampedal.firmware.base.errors import FileAccessError, MissingPackageError
 from nampedal.firmware.base.files.bounded_file import read_bounded
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.engine import _engine, tflite_artifact
 from nampedal.firmware.engine.inference import Engine
-from nampedal.firmware.errors import ArtifactUnreadableError, LiteRtMissingError, LiteRtVersionError
 
 VERSION = _engine.LITERT_VERSION
 
@@ -59,20 +59,20 @@ def library_path(name: str = "a .tflite") -> Path:
     """Return the path of libLiteRt.so: the value of NAMPEDAL_LITERT, or the file in the ai-edge-litert package.
 
     name: of the file that will be played, for messages.
-    Raises LiteRtMissingError, LiteRtVersionError.
+    Raises MissingPackageError.
     """
     given = os.environ.get("NAMPEDAL_LITERT", "")
     if given:
         return Path(given)
     spec = util.find_spec(_PACKAGE.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
-        raise LiteRtMissingError(f"{name}: is played by LiteRT, which is not installed; {install_advice()}")
+        raise MissingPackageError(f"{name}: is played by LiteRT, which is not installed; {install_advice()}")
     try:
         installed = metadata.version(_PACKAGE)
     except metadata.PackageNotFoundError:
         installed = "of unknown version"
     if installed != VERSION:
-        raise LiteRtVersionError(
+        raise MissingPackageError(
             f"{name}: is played by LiteRT {VERSION} alone, and {_PACKAGE} {installed} is installed; {install_advice()}"
         )
     return Path(spec.submodule_search_locations[0]) / "libLiteRt.so"
@@ -81,7 +81,7 @@ def library_path(name: str = "a .tflite") -> Path:
 def open_tflite(path: Path, max_frames: int | None = None) -> Engine:
     """Prepare a .tflite that nampedal wrote. max_frames: see `prepare`.
 
-    Raises a TfliteError, or the errors of `prepare`.
+    Raises a ArtifactError, or the errors of `prepare`.
     """
     file = tflite_artifact.read(path)
     return prepare(path, sample_rate=file.sample_rate, prewarm_frames=file.prewarm_frames, max_frames=max_frames)
@@ -112,7 +112,7 @@ def prepare(
     signature); otherwise it must be the file's own. None: the file's own length.
 
     The graph is verified before LiteRT gets it, because LiteRT does not check its input.
-    Raises TfliteGraphError, LiteRtMissingError, LiteRtVersionError, LiteRtRefusedError, FixedBlockError, or another
+    Raises ArtifactError, MissingPackageError, ArgumentError, or another
     ArtifactError.
     """
     if isinstance(source, bytes):
@@ -121,7 +121,7 @@ def prepare(
         try:
             data, name = read_bounded(Path(source), _engine.MAX_FILE_BYTES), str(source)
         except OSError as error:
-            raise ArtifactUnreadableError(f"{source}: can't be read: {os_error_text(error)}") from error
+            raise FileAccessError(f"{source}: can't be read: {os_error_text(error)}") from error
     library = str(library_path(name))
     with _without_note():
         player = _engine.LiteRtModel(data, name, library, max_frames, prewarm_frames)

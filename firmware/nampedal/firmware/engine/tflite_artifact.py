@@ -27,21 +27,13 @@ from typing import Any
 
 import flatbuffers
 from flatbuffers.number_types import UOffsetTFlags
+from nampedal.firmware.base.errors import ArtifactError, FileAccessError
 from nampedal.firmware.base.files import bounded_json, file_names
 from nampedal.firmware.base.files.bounded_file import read_bounded
 from nampedal.firmware.base.files.file_kind import what_it_is
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.engine import _engine
 from nampedal.firmware.engine.capture import LEVEL_FACTS, CaptureSource
-from nampedal.firmware.errors import (
-    ArtifactError,
-    ForeignTfliteError,
-    NotATfliteError,
-    TfliteDamagedError,
-    TfliteFormatError,
-    TfliteGraphError,
-    TfliteUnreadableError,
-)
 
 SUFFIX = file_names.TFLITE
 IDENTIFIER = b"TFL3"
@@ -82,14 +74,14 @@ def add_checksum(model: bytes) -> bytes:
 
 
 def read(path: Path) -> TfliteFile:
-    """Read and check a file. Raises a subclass of TfliteError; its one-line message starts with the path."""
+    """Read and check a file. Raises ArtifactError; its one-line message starts with the path."""
     try:
         data = read_bounded(path, _engine.MAX_FILE_BYTES)
     except OSError as error:
-        raise TfliteUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     if data[4:8] != IDENTIFIER:
         kind = what_it_is(data)
-        raise NotATfliteError(
+        raise ArtifactError(
             f"{path}: is {kind}; a .tflite is needed"
             if kind
             else f"{path}: is no TensorFlow Lite model; a .tflite has {IDENTIFIER.decode()} at byte 4"
@@ -97,13 +89,13 @@ def read(path: Path) -> TfliteFile:
     try:
         entry = _entry(data)
     except (struct.error, IndexError, TypeError, ValueError) as error:
-        raise TfliteDamagedError(f"{path}: is damaged: its tables do not hold together; copy it again") from error
+        raise ArtifactError(f"{path}: is damaged: its tables do not hold together; copy it again") from error
     if entry is None:
-        raise ForeignTfliteError(
+        raise ArtifactError(
             f"{path}: has no metadata '{ENTRY}'; only a .tflite that nampedal wrote is played: convert the .nam"
         )
     if add_checksum(data[:-_CHECKSUM_BYTES]) != data:
-        raise TfliteDamagedError(f"{path}: is damaged: its checksum does not match; copy or convert it again")
+        raise ArtifactError(f"{path}: is damaged: its checksum does not match; copy or convert it again")
     file = _parse(path, data, entry)
     _check_graph(file)
     return file
@@ -122,36 +114,36 @@ def capture_source(file: TfliteFile) -> CaptureSource:
 
 
 def _check_graph(file: TfliteFile) -> None:
-    """Verify the graph, and that it matches the metadata. Raises TfliteGraphError."""
+    """Verify the graph, and that it matches the metadata. Raises ArtifactError."""
     try:
         graph = _engine.verify_tflite(file.data, str(file.path))
     except ArtifactError as error:
-        raise TfliteGraphError(str(error)) from error
+        raise ArtifactError(str(error)) from error
     if (graph.block, graph.any_block) != (file.block, file.any_block):
         told, found = (
             f"{block} frames{' or any other' if any_block else ''}"
             for block, any_block in ((file.block, file.any_block), (graph.block, graph.any_block))
         )
-        raise TfliteGraphError(f"{file.path}: metadata says blocks of {told}; its graph plays {found}")
+        raise ArtifactError(f"{file.path}: metadata says blocks of {told}; its graph plays {found}")
 
 
 def _parse(path: Path, data: bytes, entry: bytes) -> TfliteFile:
     try:
         values = bounded_json.loads(entry)
     except bounded_json.JsonBoundError as error:
-        raise TfliteFormatError(f"{path}: metadata, {error}; convert the .nam again") from error
+        raise ArtifactError(f"{path}: metadata, {error}; convert the .nam again") from error
     except ValueError:
         values = None
     if not isinstance(values, dict):
-        raise TfliteFormatError(f"{path}: metadata is no JSON object; convert the .nam again")
+        raise ArtifactError(f"{path}: metadata is no JSON object; convert the .nam again")
     if values.get("format") != FORMAT:
-        raise TfliteFormatError(
+        raise ArtifactError(
             f"{path}: metadata format is {values.get('format')!r}; {FORMAT} is read here; convert the .nam again"
         )
 
     def value(key: str, wanted: str, is_good: Callable[[Any], bool]) -> Any:
         if not is_good(values.get(key)):
-            raise TfliteFormatError(f"{path}: metadata {key} is {values.get(key)!r}; it must be {wanted}")
+            raise ArtifactError(f"{path}: metadata {key} is {values.get(key)!r}; it must be {wanted}")
         return values[key]
 
     return TfliteFile(

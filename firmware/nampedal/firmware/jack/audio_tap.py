@@ -17,10 +17,10 @@ from nampedal.firmware.audio import audio_file
 from nampedal.firmware.audio.audio_writer import AudioWriter
 from nampedal.firmware.audio.guitar_take import GuitarTake
 from nampedal.firmware.audio.tuner import Pitch, Tuner
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.faults import FaultIsolator
 from nampedal.firmware.base.files import toml_schema
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.errors import RecordingError
 
 # Input and output of each channel, (frames, 2 * channels).
 Pairs = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -66,15 +66,15 @@ class AudioTap:
         self.stop_recording()
 
     def record(self, path: Path) -> None:
-        """Start to record to a WAV file of 32-bit float: input and output of each channel. Raises RecordingError."""
+        """Start to record to a WAV file of 32-bit float: input and output of each channel. Raises FileAccessError."""
         if path.exists():
-            raise RecordingError(f"{path}: is there already; name another file to record to")
+            raise FileAccessError(f"{path}: is there already; name another file to record to")
         try:
             file = AudioWriter(path, round(self._rate), self._room.shape[1], "FLOAT", "WAV")
             # The header is updated after each write: the file can be played even if it is never closed.
             soundfile._snd.sf_command(file.sound._file, SET_UPDATE_HEADER_AUTO, soundfile._ffi.NULL, 1)
         except (OSError, soundfile.LibsndfileError) as error:
-            raise RecordingError(f"{path}: can't be recorded to: {_reason(error)}") from error
+            raise FileAccessError(f"{path}: can't be recorded to: {_reason(error)}") from error
         with self._lock:
             self._end_file()
             self._path, self._file = path, file
@@ -95,7 +95,7 @@ class AudioTap:
         """Switch the tuner on or off. A tuner that is on with this reference stays as it is.
 
         reference_hz: the frequency of A4.
-        Raises ReferencePitchError.
+        Raises ArgumentError.
         """
         wanted_hz = reference_hz if on else None
         if wanted_hz == self._reference_hz:

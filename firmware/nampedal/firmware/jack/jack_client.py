@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jack
+from nampedal.firmware.base.errors import JackRefusedError, NoJackServerError
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError
 from nampedal.firmware.jack.jack_graph import AUDIO, MIDI, JackGraph
 from nampedal.firmware.jack.midi_sources import MidiSources
 from nampedal.firmware.jack.sound_server import PIPEWIRE, sound_server, tell_of_end
@@ -129,7 +129,7 @@ class JackPorts:
     def _wire(self, wiring: PortConnections) -> bool:
         """Connect the ports. Return False if a port that was not named disappeared meanwhile.
 
-        Raises JackPortError for a named port.
+        Raises JackRefusedError for a named port.
         """
         named = self._named_inputs(wiring)
         sources = named or self._sound_card(is_output=True)[: len(self._ins)]
@@ -146,17 +146,19 @@ class JackPorts:
         for source, target, asked in pairs:
             try:
                 self._join(source, target)
-            except JackPortError:
+            except JackRefusedError:
                 whole = False
                 if asked:
                     raise
         return whole
 
     def _join(self, source: str, target: str) -> None:
-        """Connect two ports. Raises JackPortError."""
+        """Connect two ports. Raises JackRefusedError."""
         if not self._graph.join(source, target):
             there = ", ".join(self._names())
-            raise JackPortError(f"{self._shown}: {source} can't be connected to {target}; its audio ports are {there}")
+            raise JackRefusedError(
+                f"{self._shown}: {source} can't be connected to {target}; its audio ports are {there}"
+            )
 
     def _named_inputs(self, wiring: PortConnections) -> list[str]:
         """Return the named inputs to connect; empty: use the first ones of the sound card."""
@@ -216,7 +218,7 @@ class JackClient(JackPorts):
         """Start to play the stage.
 
         midi_sources: the known MIDI sources from an earlier server; None: none.
-        Raises JackPortError, JackRefusedError.
+        Raises JackRefusedError.
         """
         number = _address_of
         callback = _engine.JackCallback(

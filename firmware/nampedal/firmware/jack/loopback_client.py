@@ -9,8 +9,8 @@ import threading
 import time
 
 import numpy as np
+from nampedal.firmware.base.errors import JackRefusedError, MeasurementError, NoJackServerError
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import JackPortError, JackXrunError, NoJackServerError
 from nampedal.firmware.jack.jack_client import JackPorts, PortConnections
 from nampedal.firmware.jack.loopback_latency import Loop, excitation, measure
 from nampedal.firmware.jack.python_callback import PythonCallback
@@ -36,11 +36,11 @@ class LoopbackClient(JackPorts):
         self._callback: PythonCallback | None = None
 
     def connect(self, wiring: PortConnections) -> None:
-        """Connect to one input and one output. Raises NoJackServerError, JackRefusedError, JackPortError."""
+        """Connect to one input and one output. Raises NoJackServerError, JackRefusedError."""
         with self._answered():
             self._callback = PythonCallback(self._client, self._process)
         if not self._start(wiring):
-            raise JackPortError(
+            raise JackRefusedError(
                 f"{self._shown}: the sound card's ports come and go; try again, or name --input, --output"
             )
 
@@ -54,14 +54,14 @@ class LoopbackClient(JackPorts):
     def measure(self) -> Loop:
         """Measure the loop: three seconds for each of up to three attempts.
 
-        Raises JackXrunError, NoJackServerError, LoopError.
+        Raises MeasurementError, NoJackServerError.
         """
         for _ in range(TRIES):
             xruns = self.xruns
             heard = self._play()
             if self.xruns == xruns:
                 return measure(self._sent, heard, self.sample_rate)
-        raise JackXrunError(
+        raise MeasurementError(
             f"{self._shown}: the sound broke up (xruns) each of the {TRIES} times that the loop was measured; end "
             f"other programs, or {self.server.longer}"
         )

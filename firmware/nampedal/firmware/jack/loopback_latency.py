@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from nampedal.firmware.base.errors import MeasurementError
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import LoopClipsError, LoopTooQuietError, NoCableError
 from numpy.typing import NDArray
 
 # The peak level of the sweep.
@@ -76,23 +76,23 @@ def measure(sent: Audio, heard: Audio, sample_rate: float) -> Loop:
     sent: an `excitation`.
     heard: the input that was recorded while `sent` was played, frame by frame.
     sample_rate: Hz.
-    Raises LoopClipsError, NoCableError, LoopTooQuietError.
+    Raises MeasurementError.
     """
     if np.max(np.abs(heard)) >= _CLIPS:
-        raise LoopClipsError(
+        raise MeasurementError(
             f"input: clips at a sweep of {LEVEL_DBFS:g} dBFS; turn the input's gain or the output's volume down"
         )
     correlation = _correlate(sent, heard)
     size = np.abs(correlation[: round(_TAIL_S * sample_rate)])
     peak = int(np.argmax(size))
     if not size[peak] > _CLEAR * np.median(size):
-        raise NoCableError(
+        raise MeasurementError(
             "input: nothing comes back of what the output plays; put a cable from the output to the input, or name "
             "others with --output and --input"
         )
     gain_db = _level_db(correlation, peak, sample_rate) - _level_db(_correlate(sent, sent), 0, sample_rate)
     if gain_db < MIN_GAIN_DB:
-        raise LoopTooQuietError(
+        raise MeasurementError(
             f"input: what the output plays comes back at {gain_db:.1f} dB; at least {MIN_GAIN_DB:g} dB are needed: "
             "push the cable in at both ends, and turn the input's gain or the output's volume up"
         )

@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import BankError, JackRefusedError, NampedalError, NoJackServerError
 from nampedal.firmware.base.faults import FaultIsolator, qualified_name
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.errors import JackPortError, JackRefusedError, NoJackServerError, NoSuchBankError
 from nampedal.firmware.jack.audio_cpu import pin
 from nampedal.firmware.jack.audio_tap import AudioTap
 from nampedal.firmware.jack.dsp_load import LoadMeter, Peaks
@@ -123,7 +122,7 @@ class Pedal:
         return f"plays {self.manager.current.name} of {self.bank.name}"
 
     def bring_to(self, state: PlayState) -> None:
-        """Make this the state of the pedal, and bring the stage to it if there is one. Raises ReferencePitchError."""
+        """Make this the state of the pedal, and bring the stage to it if there is one. Raises ArgumentError."""
         self.state = state
         self._reconcile()
 
@@ -139,7 +138,7 @@ class Pedal:
         """Change to another bank.
 
         asked: text that `find_bank` accepts.
-        Raises NoSuchBankError, SettingsError of that bank.
+        Raises BankError, SettingsError of that bank.
         """
         folder = find_bank(asked, self.banks, self.bank)
         if folder != self.bank:
@@ -208,10 +207,10 @@ class Pedal:
         """Make the watch thread read everything again: the banks, the current one, its presets and their files.
 
         Returns a number for `rescanned`.
-        Raises NoSuchBankError.
+        Raises BankError.
         """
         if self.setup.banks_folder is None or self._watch is None:
-            raise NoSuchBankError("rescan: no folder of banks is played; play one")
+            raise BankError("rescan: no folder of banks is played; play one")
         return self._watch.ask()
 
     def rescanned(self, number: int) -> Mapping[str, Any] | None:
@@ -271,7 +270,7 @@ class Pedal:
             self._follow()
 
     def run(self) -> None:
-        """Play until stop(). Raises JackPortError, NoSuchPresetError of the first preset, RecordingError.
+        """Play until stop(). Raises JackRefusedError, NoSuchPresetError of the first preset, FileAccessError.
 
         After it has played once, it waits for a new server when a server refuses it.
         """
@@ -310,7 +309,7 @@ class Pedal:
             self._tick()
             self._rest()
         # A server that is just ending refuses everything: when a USB interface is unplugged, jackd ends too.
-        if isinstance(error, (JackPortError, JackRefusedError)) and client.lost.is_set():
+        if isinstance(error, JackRefusedError) and client.lost.is_set():
             _log.warning("%s is gone; waiting for it", client.server.shown)
             return
         if failures >= MAX_FAILURES if not isinstance(error, NampedalError) else not self._has_played:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from nampedal.firmware.audio.guitar_take import HEARD_DBFS, MAX_S, PLAYED_DBFS, GuitarTake
-from nampedal.firmware.base.errors import NampedalError, SettingsUnwritableError
+from nampedal.firmware.base.errors import ControlRequestError, NampedalError, SettingsUnwritableError
 from nampedal.firmware.base.faults import describe_error
-from nampedal.firmware.errors import ControlRequestError
 from nampedal.firmware.jack.audio_tap import AudioTap
 from nampedal.firmware.presets.banks.bank import index_of_preset
 from nampedal.firmware.presets.levelling import LevelMeasurement, MeasuredLevel, common_lufs, levels_db, write

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.errors import RecordingError
 from nampedal.firmware.jack.audio_tap import AudioTap
 from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.switching.load_shedding import LoadShedding
@@ -42,7 +42,7 @@ class Scene:
         loudness: LoudnessCache | None,
         stepping: LoadShedding,
     ) -> None:
-        """Raises SampleRateError."""
+        """Raises ArgumentError."""
         self.sample_rate = sample_rate
         self._setup = setup
         frames = max(period_frames, MIN_FRAMES)
@@ -73,7 +73,7 @@ class Scene:
         """Select the first preset, and start the recording if one is set up.
 
         edits: by preset, settings that were changed but not saved.
-        Raises NoSuchPresetError, RecordingError.
+        Raises NoSuchPresetError, FileAccessError.
         """
         if self._setup.record is not None:
             self.listener.record(self._setup.record)
@@ -91,7 +91,7 @@ class Scene:
         if records and self._setup.record is not None:
             try:
                 self.listener.record(_next_name(self._setup.record))
-            except RecordingError as error:
+            except FileAccessError as error:
                 _log.warning("%s", error)
         self.manager.take_over(before.manager)
         wanted = before.manager.wanted or before.manager.current

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nampedal.firmware.errors import BusyMachineError, ClockGovernorError, SlowClockError, ThrottledError
+from nampedal.firmware.base.errors import MeasurementError
 
 # The maximum load by other programs, in percent of all cores together.
 BUSY_PERCENT = 10
@@ -31,7 +31,7 @@ _CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
 def check_machine(root: Path = Path("/"), pause: Callable[[float], None] = time.sleep) -> None:
     """Check that a measurement on this machine is valid.
 
-    Raises ThrottledError, ClockGovernorError, SlowClockError or BusyMachineError.
+    Raises MeasurementError.
     """
     _check_throttled(root)
     _check_clock(root)
@@ -44,7 +44,7 @@ def check_machine(root: Path = Path("/"), pause: Callable[[float], None] = time.
     # The fourth and the fifth are idle times (proc_stat(5)).
     busy = 100.0 * (sum(passed) - passed[3] - passed[4]) / sum(passed)
     if busy > BUSY_PERCENT:
-        raise BusyMachineError(
+        raise MeasurementError(
             f"this machine: other programs take {busy:.0f} % of its cores; at most {BUSY_PERCENT} % are allowed: end "
             "them, or add --anyway"
         )
@@ -68,7 +68,7 @@ def temperature_c(root: Path = Path("/")) -> float | None:
 def _check_throttled(root: Path) -> None:
     now = throttled(root)
     if now:
-        raise ThrottledError(
+        raise MeasurementError(
             f"this machine: is slowed down by its firmware ({', '.join(now)}): it needs cooling or a stronger power "
             "supply; or add --anyway"
         )
@@ -77,13 +77,13 @@ def _check_throttled(root: Path) -> None:
 def _check_clock(root: Path) -> None:
     governor = _read(root / _CPUFREQ / "scaling_governor")
     if governor is not None and governor != "performance":
-        raise ClockGovernorError(
+        raise MeasurementError(
             f"this machine: its clock follows the load (governor '{governor}'); 'performance' is needed: run "
             "'echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor', or add --anyway"
         )
     now, highest = (_read(root / _CPUFREQ / name) for name in ("scaling_cur_freq", "cpuinfo_max_freq"))
     if now is not None and highest is not None and int(now) * 100 < int(highest) * CLOCK_PERCENT:
-        raise SlowClockError(
+        raise MeasurementError(
             f"this machine: runs at {int(now) // 1000} of {int(highest) // 1000} MHz; at least {CLOCK_PERCENT} % are "
             "needed: let it cool down, or add --anyway"
         )

@@ -6,14 +6,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from nampedal.firmware.base.errors import SettingsUnreadableError
+from nampedal.firmware.base.errors import ArgumentError, SettingsUnreadableError
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import is_clutter, natural, suffix_of
 from nampedal.firmware.base.one_line import one_line
 from nampedal.firmware.engine import _engine, artifact
 from nampedal.firmware.engine.capture import Capture
-from nampedal.firmware.errors import NothingToPlayError
 
 # If files in one folder differ only by suffix, the first of these is played: the output of `convert` comes before its
 # input.
@@ -54,12 +53,12 @@ def load(path: Path, read_nam: ReadNam | None) -> _engine.Artifact:
 
     read_nam: None: no converter is installed here.
 
-    Raises an ArtifactError; any error of read_nam; NothingToPlayError for a .nam file without a reader.
+    Raises an ArtifactError; any error of read_nam; ArgumentError for a .nam file without a reader.
     """
     if suffix_of(path) != file_names.CAPTURE:
         return artifact.load(path)
     if read_nam is None:
-        raise NothingToPlayError(
+        raise ArgumentError(
             f"{path}: is a .nam, and nampedal's converter is not installed here; convert it on a computer: "
             f"nampedal convert {path.name}"
         )

@@ -11,10 +11,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
-from nampedal.board.errors import TriggerError
 from nampedal.firmware.actions import bindings
 from nampedal.firmware.actions.bindings import TABLES, Bindings
-from nampedal.firmware.base.errors import SettingValueError
+from nampedal.firmware.base.errors import ControlMapError, SettingValueError
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.durable_toml import check_overwritable, read_safely, update_safely
 from nampedal.firmware.base.files.toml_schema import (
@@ -30,7 +29,6 @@ from nampedal.firmware.base.files.toml_schema import (
     text_of,
     to_toml,
 )
-from nampedal.firmware.errors import ActionError, ControlMapError
 
 FORMAT = 1
 SUFFIX = file_names.PRESET
@@ -211,7 +209,7 @@ def _controls(where: str, values: Mapping[str, Any]) -> Bindings:
     }
     try:
         return bindings.read(tables, where)
-    except (ActionError, ControlMapError, TriggerError) as error:
+    except ControlMapError as error:
         raise SettingValueError(str(error)) from error
 
 

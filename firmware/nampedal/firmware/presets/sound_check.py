@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from nampedal.firmware.audio import dry_guitar
+from nampedal.firmware.base.errors import ArtifactError
 from nampedal.firmware.engine import _engine
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.errors import NoSoundError
 
 if TYPE_CHECKING:
     from nampedal.firmware.presets.chain import Chain
@@ -58,7 +58,7 @@ def peak_of(audio: Audio) -> float:
 def check_captures(chain: Chain) -> None:
     """Play the probe through each tier of each capture of a newly built chain, each alone.
 
-    Raises NoSoundError that names the file.
+    Raises ArtifactError that names the file.
     """
     try:
         dbfs = 0.0
@@ -85,6 +85,6 @@ def _check(chain: Chain, one: ChainCapture) -> float:
         chain.render(audio)
         peak = float("nan") if native.faults[one.amp] else native.take_peaks()[one.dc_blocker]
         if problem := problem_of(peak):
-            raise NoSoundError(refusal(one.path, tier, problem))
+            raise ArtifactError(refusal(one.path, tier, problem))
         peaks.append(peak)
     return float(20.0 * np.log10(peaks[0]))

@@ -29,7 +29,7 @@ from nampedal.firmware.base.files import no_links
 from nampedal.firmware.base.files.atomic_write import sync_folder
 from nampedal.firmware.base.files.toml_edit import merged_into
 from nampedal.firmware.base.files.toml_schema import Values, load_toml, os_error_text, replace_file, save
-from nampedal.firmware.base.files.toml_text import MAX_BYTES, ZeroBytesError, unified
+from nampedal.firmware.base.files.toml_text import MAX_BYTES, unified
 
 HEAD = b"# Written by nampedal. Edit what you like; the first and the last line stay, or go together.\n"
 # The marks may be on any line and have any line ending, because editors change both.
@@ -129,7 +129,7 @@ def read_safely(path: Path, below: Path | None = None) -> Stored:
     below: a folder that other users may write; no symbolic link in it is followed, because root must not follow one.
 
     Raises SettingsSyntaxError for text that is not TOML, even if there is an older version: a person wrote that text.
-    If no version is complete, raises SettingsUnreadableError, ZeroBytesError or TornFileError for the newest.
+    If no version is complete, raises SettingsUnreadableError or TornFileError for the newest.
     """
     try:
         return _read_whole(path, below)
@@ -189,7 +189,7 @@ def _ending_of(text: bytes) -> bytes:
 
 def _is_torn(error: SettingsError) -> bool:
     """Return True if the error can't come from a person's edit."""
-    return isinstance(error, (TornFileError, ZeroBytesError)) or not isinstance(error, SettingsSyntaxError)
+    return isinstance(error, TornFileError) or not isinstance(error, SettingsSyntaxError)
 
 
 def _read_whole(path: Path, below: Path | None) -> Stored:

@@ -19,15 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.base.errors import (
-    KeyFileError,
-    NoTrustedKeyError,
-    SignatureFileError,
-    SignatureToolError,
-    UnsignedError,
-    UntrustedKeyError,
-    WrongSignatureError,
-)
+from nampedal.firmware.base.errors import FileAccessError, ProgramError, SignatureError, UnsignedError
 from nampedal.firmware.base.files.toml_schema import os_error_text, replace_file
 
 SUFFIX = ".sig"
@@ -83,7 +75,7 @@ def signature_path(path: Path) -> Path:
 
 
 def read_public_key(path: Path, name: str = "") -> PublicKey:
-    """Read a public key. Raises KeyFileError.
+    """Read a public key. Raises SignatureError.
 
     path: a public key, or a private key with its public key in PATH.pub.
     name: of its owner; replaces the key's comment.
@@ -92,17 +84,17 @@ def read_public_key(path: Path, name: str = "") -> PublicKey:
         try:
             found = _PUBLIC_KEY.fullmatch(_read(one).decode(errors="replace").strip())
         except OSError as error:
-            raise KeyFileError(
+            raise SignatureError(
                 f"{one}: can't be read: {os_error_text(error)}; a public key is needed, like id_ed25519.pub"
             ) from error
         if found is not None:
             comment = _NOT_IN_NAMES.sub("-", (name or found["comment"] or "").strip()).strip("-")
             return PublicKey(found["key"], comment or "unnamed")
-    raise KeyFileError(f"{path}: holds no public key; the file that ends in .pub is needed, like id_ed25519.pub")
+    raise SignatureError(f"{path}: holds no public key; the file that ends in .pub is needed, like id_ed25519.pub")
 
 
 def read_trusted(paths: Iterable[Path]) -> list[str]:
-    """Return the lines of all these lists of trusted keys. Raises SignatureFileError.
+    """Return the lines of all these lists of trusted keys. Raises FileAccessError.
 
     A list that does not exist has no lines.
     """
@@ -113,7 +105,7 @@ def read_trusted(paths: Iterable[Path]) -> list[str]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise SignatureFileError(f"{path}: can't be read: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
         # ssh-keygen 9.2 complains about an empty line, though its manual allows one.
         lines += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return lines
@@ -127,7 +119,7 @@ def names_in(lines: Iterable[str]) -> list[str]:
 def trust(path: Path, key: PublicKey, namespaces: Sequence[str] = NAMESPACES) -> None:
     """Put a key into a list of trusted keys, in place of older lines for the same key.
 
-    Raises SignatureFileError, SettingsUnwritableError.
+    Raises FileAccessError, SettingsUnwritableError.
     """
     others = [line for line in read_trusted([path]) if key.key not in line]
     replace_file("".join(f"{line}\n" for line in others).encode() + key.line(namespaces).encode(), path)
@@ -141,22 +133,22 @@ def sign(path: Path, key: Path, namespace: str) -> Path:
 
     key: a private key, or a public key whose private half is in ssh-agent. A passphrase is asked for at the terminal.
 
-    Raises KeyFileError, SignatureFileError, SignatureToolError, SettingsUnwritableError.
+    Raises SignatureError, FileAccessError, ProgramError, SettingsUnwritableError.
     """
     try:
         with path.open("rb") as file:
             signature = _sign(file.fileno(), key, namespace)
     except OSError as error:
-        if isinstance(error, SignatureFileError):
+        if isinstance(error, FileAccessError):
             raise
-        raise SignatureFileError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     target = signature_path(path)
     replace_file(signature, target)
     return target
 
 
 def check_key(key: Path) -> PublicKey:
-    """Try a key before it is needed, and return its public half. Raises KeyFileError, SignatureToolError."""
+    """Try a key before it is needed, and return its public half. Raises SignatureError, ProgramError."""
     public = read_public_key(key)
     # ssh-keygen reads the public half from the same place, and refuses a private key that does not match it.
     with _in_memory(b"") as nothing:
@@ -168,7 +160,7 @@ def _sign(file: int, key: Path, namespace: str) -> bytes:
     # Without a file name ssh-keygen signs its standard input and writes to its standard output.
     done = _run(["-q", "-Y", "sign", "-n", namespace, "-f", str(key)], stdin=file)
     if done.returncode != 0 or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
-        raise KeyFileError(f"{key}: can't be used to sign: {_said(done.stderr)}")
+        raise SignatureError(f"{key}: can't be used to sign: {_said(done.stderr)}")
     return done.stdout
 
 
@@ -176,14 +168,14 @@ def _sign(file: int, key: Path, namespace: str) -> bytes:
 
 
 def read_signature(path: Path) -> bytes:
-    """Read the signature beside a file. Raises UnsignedError, SignatureFileError."""
+    """Read the signature beside a file. Raises UnsignedError, FileAccessError."""
     where = signature_path(path)
     try:
         return _read(where)
     except FileNotFoundError as error:
         raise UnsignedError(f"{where}: is not there, so nobody has signed {path.name}") from error
     except OSError as error:
-        raise SignatureFileError(f"{where}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{where}: can't be read: {os_error_text(error)}") from error
 
 
 def check(path: Path, pieces: Iterable[bytes], signature: bytes, trusted: Sequence[str], namespace: str) -> Signer:
@@ -193,13 +185,13 @@ def check(path: Path, pieces: Iterable[bytes], signature: bytes, trusted: Sequen
     pieces: the file's bytes; they are always read to their end.
     trusted: lines of lists of trusted keys.
 
-    Raises NoTrustedKeyError, WrongSignatureError, UntrustedKeyError, SignatureToolError.
+    Raises SignatureError, ProgramError.
     """
     signer = identify_signer(path, pieces, signature, trusted, namespace)
     if not trusted:
-        raise NoTrustedKeyError(f"{path}: is signed, but no key is trusted here to check it by")
+        raise SignatureError(f"{path}: is signed, but no key is trusted here to check it by")
     if not signer.name:
-        raise UntrustedKeyError(
+        raise SignatureError(
             f"{path}: is signed with a key that is not trusted here, {signer.fingerprint}; trusted are "
             f"{', '.join(names_in(trusted))}"
         )
@@ -223,10 +215,10 @@ def identify_signer(
         # Good "..." signature for ... with ED25519 key SHA256:...
         return Signer(name, done.stdout.decode(errors="replace").split()[-1])
     if _NOT_FOR_THIS in done.stderr:
-        raise UntrustedKeyError(
+        raise SignatureError(
             f"{path}: is signed by {name}, whose key is not trusted for this kind of file ({namespace})"
         )
-    raise WrongSignatureError(
+    raise SignatureError(
         f"{path}: its signature is wrong: {_said(done.stderr)}; the file was changed, or "
         f"{signature_path(path).name} belongs to another one: copy both again"
     )
@@ -292,8 +284,8 @@ def _feed(arguments: Sequence[str], pieces: Iterable[bytes], fds: Sequence[int])
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
-def _missing(error: OSError) -> SignatureToolError:
-    return SignatureToolError(f"signature: {_PROGRAM}: {os_error_text(error)}; install Debian's package openssh-client")
+def _missing(error: OSError) -> ProgramError:
+    return ProgramError(f"signature: {_PROGRAM}: {os_error_text(error)}; install Debian's package openssh-client")
 
 
 def _said(stderr: bytes) -> str:

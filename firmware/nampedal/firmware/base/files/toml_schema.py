@@ -13,14 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from nampedal.firmware.base.errors import (
-    MissingKeyError,
-    MissingUnitError,
-    NewerFormatError,
-    SettingsUnwritableError,
-    SettingValueError,
-    UnknownKeyError,
-)
+from nampedal.firmware.base.errors import NewerFormatError, SettingsUnwritableError, SettingValueError
 from nampedal.firmware.base.files import toml_text
 from nampedal.firmware.base.files.atomic_write import write_atomically
 from nampedal.firmware.base.files.bounded_file import read_bounded
@@ -69,7 +62,7 @@ def check_keys(where: str, table: str, values: Values, needed: Sequence[str], op
 
     table: dotted name with a dot at its end, or empty.
 
-    Raises UnknownKeyError, MissingUnitError, MissingKeyError.
+    Raises SettingValueError.
     """
     allowed = (*needed, *optional)
     united = {key.rpartition("_")[0]: key for key in allowed if "_" in key}
@@ -78,22 +71,22 @@ def check_keys(where: str, table: str, values: Values, needed: Sequence[str], op
             continue
         found = f"{where}: {dotted(table, key)}"
         if key in united:
-            raise MissingUnitError(f"{found}: has no unit; {table}{united[key]} is needed")
+            raise SettingValueError(f"{found}: has no unit; {table}{united[key]} is needed")
         near = get_close_matches(key, allowed, 1)
         hint = f"did you mean {table}{near[0]}?" if near else f"known are {', '.join(allowed)}"
-        raise UnknownKeyError(f"{found}: is no known key; {hint}")
+        raise SettingValueError(f"{found}: is no known key; {hint}")
     for key in needed:
         if key not in values:
-            raise MissingKeyError(f"{where}: {table}{key}: is missing, and needed")
+            raise SettingValueError(f"{where}: {table}{key}: is missing, and needed")
 
 
 def check_format(where: str, values: Values, newest: int) -> None:
     """Check the format number of a file. Call it first: a newer format has other keys.
 
-    Raises NewerFormatError, MissingKeyError, SettingValueError.
+    Raises NewerFormatError, SettingValueError.
     """
     if "format" not in values:
-        raise MissingKeyError(f"{where}: format: is missing, and needed")
+        raise SettingValueError(f"{where}: format: is missing, and needed")
     found = values["format"]
     if isinstance(found, int) and found > newest:
         raise NewerFormatError(

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nampedal.firmware.base.errors import SettingsSyntaxError
+from nampedal.firmware.base.errors import SettingsSyntaxError, TornFileError
 from nampedal.firmware.base.files.file_kind import what_it_is
 
 # Maximum size of a file; a person may have to read it.
@@ -62,14 +62,10 @@ _HINTS = (
 )
 
 
-class ZeroBytesError(SettingsSyntaxError):
-    """The file holds zero bytes, as an interrupted copy or a failing card leaves them. No person wrote them."""
-
-
 def decoded(where: str, data: bytes) -> str:
     """Return the text with Linux line endings.
 
-    Raises SettingsSyntaxError; ZeroBytesError if the data is damaged and no longer text.
+    Raises SettingsSyntaxError; TornFileError if the data is damaged and no longer text.
     """
     return unified(where, data).replace("\r\n", "\n")
 
@@ -89,7 +85,7 @@ def unified(where: str, data: bytes) -> str:
     text = _END.sub("", _OLD_MAC.sub("\n", text))
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise ZeroBytesError(
+        raise TornFileError(
             f"{where}: is not TOML: it holds zero bytes (at line {line}), as a copy that broke off has: copy it again"
         )
     return text
@@ -131,7 +127,7 @@ def _not_decoded(where: str, data: bytes, error: UnicodeDecodeError) -> Settings
         return SettingsSyntaxError(f"{where}: is not TOML: it is cut off, or damaged {error.encoding[:6].upper()}")
     # 0xFF bytes are erased flash, or flash that was never written.
     if b"\xff\xff" in data or b"\0" in data:
-        return ZeroBytesError(f"{where}: is not TOML: it is not UTF-8, nor any other text: copy it again")
+        return TornFileError(f"{where}: is not TOML: it is not UTF-8, nor any other text: copy it again")
     line = len(re.findall(rb"\r\n|\r|\n", error.object[: error.start])) + 1
     return SettingsSyntaxError(f"{where}: is not TOML: it is not UTF-8 (at line {line}); save it as UTF-8")
 

@@ -12,14 +12,14 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import click
-from nampedal.converter.errors import NothingFitsError, OutputUnwritableError
+from nampedal.converter.errors import NothingFitsError
 from nampedal.converter.follower import ConversionProgress
 from nampedal.converter.output import partial_path
 from nampedal.converter.pipeline.job import BoardJob, Job, JobResult, run
 from nampedal.converter.rounding.tier_conversion import PRECISIONS
 from nampedal.converter.slim.clock import ConversionLimit
 from nampedal.converter.tflite import tflite_export, tflite_file
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import FileAccessError, NampedalError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.cli import words
@@ -261,12 +261,12 @@ def _one(job: Job) -> int:
 
 
 def _make_folders(targets: list[Path]) -> None:
-    """Make the folders of the output files. Raises OutputUnwritableError."""
+    """Make the folders of the output files. Raises FileAccessError."""
     for path in targets:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputUnwritableError(f"{path.parent}: can't be made: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path.parent}: can't be made: {os_error_text(error)}") from error
 
 
 def _several(work: list[Job], found: list[conversion_inputs.CaptureInput], jobs: int) -> int:

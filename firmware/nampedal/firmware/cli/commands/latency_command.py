@@ -8,9 +8,9 @@ import click
 from nampedal.board.profiles.pedals import PedalProfile, pedal_keys, read_pedal
 from nampedal.board.profiles.user_calibration import UserCalibration, calibration_path, write_calibration
 from nampedal.firmware.actions.control_socket import muted, socket_path
+from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.shared import print_text
-from nampedal.firmware.errors import JackMissingError
 
 
 @click.command("latency", epilog="\b\nExamples:\n  nampedal latency\n  nampedal latency --pedal mine")
@@ -47,7 +47,7 @@ def _measure(server: str | None, source: str | None, target: str | None, socket:
         from nampedal.firmware.jack.jack_client import PortConnections  # noqa: PLC0415
         from nampedal.firmware.jack.loopback_client import LoopbackClient  # noqa: PLC0415
     except OSError as error:
-        raise JackMissingError(
+        raise MissingPackageError(
             "latency: JACK's library is not installed; install jackd2, or libjack-jackd2-0"
         ) from error
     client = LoopbackClient(server)

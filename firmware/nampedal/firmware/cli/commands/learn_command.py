@@ -7,12 +7,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 import click
+from nampedal.board.errors import ControlsError
 from nampedal.board.profiles.pedal_file import read_raw_values, user_pedal_path, write_pedal
 from nampedal.firmware.actions.control_socket import ask, socket_path
+from nampedal.firmware.base.errors import ControlRequestError
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.shared import print_text
 from nampedal.firmware.controls.midi_learn import KINDS, LearnedControl, MidiLearner
-from nampedal.firmware.errors import ControlRequestError, NothingMovedError
 
 PATIENCE_S = 30.0
 LOOK_S = 0.05
@@ -65,7 +66,7 @@ def wait_for_control(
     at: Path, kinds: Collection[str] = KINDS, patience_s: float = PATIENCE_S
 ) -> tuple[LearnedControl, list[str]]:
     """Ask the player to move a control. Return it, and the other controls that moved meanwhile. Raises
-    NothingMovedError.
+    ControlsError.
     """
     learner = MidiLearner(kinds)
     answer = ask(at, {"do": "midi", "since": None})
@@ -81,11 +82,11 @@ def wait_for_control(
         time.sleep(LOOK_S)
     others = learner.rejected(None)
     if not others:
-        raise NothingMovedError(
+        raise ControlsError(
             f"learn: no MIDI came in {patience_s:.0f} s; connect the controller, and see 'nampedal status --json'"
         )
     came = "; ".join(others[:MAX_NAMED]) + (f"; and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else "")
-    raise NothingMovedError(
+    raise ControlsError(
         f"learn: in {patience_s:.0f} s nothing was moved that can be learnt; what came is {came}; have the controller "
         "send plain control changes, and move one from end to end"
     )

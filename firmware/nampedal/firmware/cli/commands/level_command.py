@@ -12,13 +12,13 @@ import click
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.audio.audio_file import read_recording
 from nampedal.firmware.audio.loudness import loudness_lufs
+from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.dbu import Dbu
 from nampedal.firmware.cli.progress import progress_bar
 from nampedal.firmware.cli.shared import console, examples, print_text
 from nampedal.firmware.cli.text_tables import columns
 from nampedal.firmware.cli.unused import refuse_options
-from nampedal.firmware.errors import GuitarTooQuietError
 from nampedal.firmware.pedal.level_session import as_rows
 from nampedal.firmware.presets import levelling
 from nampedal.firmware.presets.banks.bank import index_of_preset, read_bank
@@ -82,14 +82,14 @@ def level_command(
 
 
 def _wait(at: Path) -> dict[str, Any]:
-    """Show progress until all presets are measured, and return the final status. Raises GuitarTooQuietError."""
+    """Show progress until all presets are measured, and return the final status. Raises AudioError."""
     print_text("Play now, as you play on stage: chords, single notes, loud and soft.", err=True)
     told = ""
     with progress_bar("play!") as bar, progress_bar("measuring") as measuring:
         while True:
             found = ask(at, {"do": "level_status"})
             if found["state"] in ("failed", "idle"):
-                raise GuitarTooQuietError(found.get("problem") or "level: somebody else has ended it; begin again")
+                raise AudioError(found.get("problem") or "level: somebody else has ended it; begin again")
             problem = found["problem"] or ""
             if problem and problem != told:
                 print_text(problem, err=True)
@@ -110,7 +110,7 @@ def _level_folder(recording: Path, names: Sequence[str], full_scale_dbu: float |
     guitar = read_recording(recording).at_rate(RATE_HZ).loudest_channel()
     lufs = loudness_lufs(guitar, RATE_HZ)
     if not lufs >= QUIETEST_LUFS:
-        raise GuitarTooQuietError(
+        raise AudioError(
             f"{recording}: is {lufs:.0f} LUFS loud; a dry guitar of {QUIETEST_LUFS:g} LUFS or more is needed"
         )
     measured: list[levelling.MeasuredLevel] = []

@@ -12,18 +12,19 @@ from nampedal.board.profiles.pedals import PedalProfile, read_pedal
 from nampedal.board.profiles.user_calibration import read_calibration
 from nampedal.firmware.actions.control_socket import socket_path
 from nampedal.firmware.base import log
-from nampedal.firmware.base.errors import NampedalError, SettingsError
+from nampedal.firmware.base.errors import (
+    ArgumentError,
+    EmptyBankError,
+    MissingPackageError,
+    NampedalError,
+    SettingsError,
+)
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.dbu import Dbu
 from nampedal.firmware.cli.groups import SectionedCommand
 from nampedal.firmware.cli.shared import FILE
 from nampedal.firmware.cli.unused import refuse_options
-from nampedal.firmware.errors import (
-    EmptyBankError,
-    JackMissingError,
-    NothingToPlayError,
-)
 from nampedal.firmware.jack.audio_cpu import audio_cpu
 from nampedal.firmware.pedal.saved_state import SavedState, read_state, state_path
 from nampedal.firmware.presets import captures, preset
@@ -42,18 +43,18 @@ _log = logging.getLogger(__name__)
 def paths_to_play(paths: tuple[Path, ...]) -> list[Path]:
     """Return the presets and captures to play: files as given, the presets of a bank, the captures of another folder.
 
-    Raises NothingToPlayError, EmptyBankError, SettingsError.
+    Raises ArgumentError, EmptyBankError, SettingsError.
     """
     if not paths:
-        raise NothingToPlayError(f"play: nothing to play is named; name {_KINDS}")
+        raise ArgumentError(f"play: nothing to play is named; name {_KINDS}")
     bank: list[Path] = []
     for path in paths:
         if path.is_dir():
             bank += _in_folder(path)
         elif suffix_of(path) not in SUFFIXES and not _may_be_folder(path):
-            raise NothingToPlayError(f"{path}: is nothing that can be played; name {_KINDS}")
+            raise ArgumentError(f"{path}: is nothing that can be played; name {_KINDS}")
         elif not path.exists():
-            raise NothingToPlayError(f"{path}: is not there; name {_KINDS}")
+            raise ArgumentError(f"{path}: is not there; name {_KINDS}")
         else:
             bank.append(path)
     return bank
@@ -107,7 +108,7 @@ def initial_presets(paths: tuple[Path, ...], state: SavedState | None) -> tuple[
     """Return the presets to begin with, and all banks. If there are several banks, the one of the saved state comes
     first.
 
-    Raises NothingToPlayError, EmptyBankError, SettingsError.
+    Raises ArgumentError, EmptyBankError, SettingsError.
     """
     banks = banks_of(paths)
     return paths_to_play(_in_order(banks, state)[:1] or paths), banks
@@ -116,7 +117,7 @@ def initial_presets(paths: tuple[Path, ...], state: SavedState | None) -> tuple[
 def initial_presets_or_none(paths: tuple[Path, ...], state: SavedState | None) -> tuple[list[Path], list[Path]]:
     """Do what to_play() does, but for a pedal, which has to sound in any case: return no presets if a folder has none.
 
-    Errors of folders are logged. Raises NothingToPlayError for files.
+    Errors of folders are logged. Raises ArgumentError for files.
     """
     if len(paths) != 1 or not _may_be_folder(paths[0]):
         return initial_presets(paths, state)
@@ -227,7 +228,9 @@ def play_command(
         from nampedal.firmware.pedal.daemon_options import PedalSetup  # noqa: PLC0415
         from nampedal.firmware.pedal.state_autosave import StateAutosave  # noqa: PLC0415
     except OSError as error:
-        raise JackMissingError("play: JACK's library is not installed; install jackd2, or libjack-jackd2-0") from error
+        raise MissingPackageError(
+            "play: JACK's library is not installed; install jackd2, or libjack-jackd2-0"
+        ) from error
     # Inputs that the user named have to exist. Those of the profile may not: the sound card may be another one.
     else_first = profile is not None and not sources
     if profile is not None:

@@ -15,6 +15,7 @@ import click
 from nampedal.board.drivers.driver_factory import create_drivers, create_mock
 from nampedal.board.drivers.driver_supervisor import DriverSupervisor
 from nampedal.board.drivers.mock import HOLD, TURN
+from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Driver
 from nampedal.board.profiles.pedal_file import read_raw_values, user_pedal_path, write_pedal
 from nampedal.board.profiles.pedals import PedalProfile, read_pedal
@@ -27,7 +28,6 @@ from nampedal.firmware.base.files.toml_schema import Values, to_toml
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.shared import print_text
 from nampedal.firmware.cli.terminal import Page, TypedLines
-from nampedal.firmware.errors import ControlsSilentError, NothingWiredError
 
 CONTROLS = ("pedal", "mock")
 # Timeout: drivers answer within half a second, or report an error.
@@ -58,7 +58,7 @@ def setup_command(key: str, name: str | None, which: str) -> None:
     path = user_pedal_path(name or profile.key)
     there = read_raw_values(path) if path.exists() else values
     if not any(profile.wiring.names(group) for group in GROUPS):
-        raise NothingWiredError(f"{key}: no control is wired; say in [gpio], [mcp3008], [strip] or [serial] what is")
+        raise ControlsError(f"{key}: no control is wired; say in [gpio], [mcp3008], [strip] or [serial] what is")
     setup, typed = SetupWizard(values, profile, NAMES), TypedLines()
     with _drivers(profile, which) as (drivers, keys), _logged(setup.notes):
         _ask(setup, drivers, typed, keys)
@@ -120,7 +120,7 @@ def _ask(setup: SetupWizard, drivers: list[Driver], typed: TypedLines, keys: int
 
 
 def _open(setup: SetupWizard, panel: DriverSupervisor, drivers: int) -> None:
-    """Open the drivers. Raises ControlsSilentError if no driver works."""
+    """Open the drivers. Raises ControlsError if no driver works."""
     end_s = time.monotonic() + OPEN_S
     while not setup.view.heard_all and time.monotonic() < end_s and len(panel.failures) < drivers:
         _hear(setup, panel)
@@ -128,7 +128,7 @@ def _open(setup: SetupWizard, panel: DriverSupervisor, drivers: int) -> None:
     if panel.failures:
         hint = "; a pedal plays here and may have it: end it, as with 'systemctl stop nampedal'" if _plays() else ""
         if len(panel.failures) == drivers:
-            raise ControlsSilentError(f"{next(iter(panel.failures.values()))}{hint}")
+            raise ControlsError(f"{next(iter(panel.failures.values()))}{hint}")
         setup.notes.append(f"not everything works{hint}; what is missing can be skipped")
 
 

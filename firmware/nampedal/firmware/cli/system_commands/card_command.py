@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 from nampedal.firmware.base import log
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.cli.groups import Group
 from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CardFileError
 from nampedal.firmware.system.provisioning.provisioning_boot import check
 from nampedal.firmware.system.provisioning.reinstall import at_boot, import_now
 from nampedal.firmware.system.provisioning.usb_stick import import_stick
@@ -32,7 +32,7 @@ def check_command(file: Path) -> int:
     try:
         data = read_text_file(file)
     except OSError as error:
-        raise CardFileError(f"{file}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{file}: can't be read: {os_error_text(error)}") from error
     problems = check(data, file)
     for problem in problems:
         console.print(str(problem))

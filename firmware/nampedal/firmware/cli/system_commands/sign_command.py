@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from nampedal.firmware.base.errors import NotToSignError, SignatureExistsError
+from nampedal.firmware.base.errors import AlreadyExistsError, SignatureError
 from nampedal.firmware.base.files import file_names, signature
 from nampedal.firmware.cli.shared import FILE, console, examples, force, verbose
 from nampedal.firmware.system.update.image_file import SUFFIXES
@@ -31,16 +31,16 @@ def sign_command(files: tuple[Path, ...], key: Path, force: bool) -> None:
         namespace = namespace_of(path)
         target = signature.signature_path(path)
         if target.exists() and not force:
-            raise SignatureExistsError(f"{target}: is there already; --force writes over it")
+            raise AlreadyExistsError(f"{target}: is there already; --force writes over it")
         signature.sign(path, key, namespace)
         console.print(f"{target}: signed by {signature.read_public_key(key).name}")
 
 
 def namespace_of(path: Path) -> str:
-    """Return the signature namespace for a file, chosen by its name. Raises NotToSignError."""
+    """Return the signature namespace for a file, chosen by its name. Raises SignatureError."""
     if path.name.endswith(_UPDATES):
         return signature.UPDATE
     if path.name.endswith(file_names.BANK_FILE):
         return signature.BANK
     allowed = ", ".join((*_UPDATES, file_names.BANK_FILE))
-    raise NotToSignError(f"{path}: is no update and no bank; names that end in {allowed} can be signed")
+    raise SignatureError(f"{path}: is no update and no bank; names that end in {allowed} can be signed")

@@ -54,7 +54,7 @@ def reconcile(state: PlayState, stage: _Stage, tap: _AudioTap, presets: _Presets
     """Bring a stage, its audio tap and its presets to a state. What is so already stays untouched.
 
     Returns False if the stage's command queue is full: call it again.
-    Raises ReferencePitchError.
+    Raises ArgumentError.
     """
     presets.play_at(state.quality, bypass=state.bypass)
     tap.tune(state.tuning, state.reference_hz)

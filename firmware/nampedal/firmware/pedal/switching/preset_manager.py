@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from nampedal.firmware.base.errors import ArgumentError, NoSuchPresetError, SettingsUnwritableError
 from nampedal.firmware.base.faults import describe_failure
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.errors import NoSuchPresetError, NoSuchSettingError, NotSavedError, SettingLimitError
 from nampedal.firmware.pedal.switching.prepare_thread import PrepareThread
 from nampedal.firmware.pedal.switching.slot import Slot
 from nampedal.firmware.presets import preset, time_check
@@ -140,28 +140,30 @@ class PresetManager:
         return news
 
     def set(self, name: str, value: float) -> None:
-        """Set a setting of the current preset. Raises NoSuchSettingError, SettingLimitError."""
+        """Set a setting of the current preset. Raises ArgumentError."""
         chain = self._playing()
         full = chain.full_name(name) if chain is not None else None
         if chain is None or full is None:
             known = ", ".join(chain.settings) if chain is not None else "none: no preset plays"
-            raise NoSuchSettingError(f"setting {name!r}: can't be set now; those that can are {known}")
+            raise ArgumentError(f"setting {name!r}: can't be set now; those that can are {known}")
         low, high = chain.settings[full].limits
         if not low <= value <= high:
-            raise SettingLimitError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
+            raise ArgumentError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
         chain.set(full, value, StageSink(self._stage, chain.native))
         if self.current is not None:
             self.current.edits[full] = value
 
     def save(self) -> None:
-        """Save the current preset with its edits. Raises NotSavedError, SettingsUnwritableError."""
+        """Save the current preset with its edits. Raises SettingsUnwritableError."""
         slot, chain = self.current, self._playing()
         if slot is None or chain is None:
-            raise NotSavedError("save: no preset plays")
+            raise SettingsUnwritableError("save: no preset plays")
         if slot is self._last_resort:
-            raise NotSavedError(f"save: {slot.name} is built in; go to another preset")
+            raise SettingsUnwritableError(f"save: {slot.name} is built in; go to another preset")
         if suffix_of(slot.path) != preset.SUFFIX:
-            raise NotSavedError(f"{slot.path}: is no preset, but a capture alone; its numbers can't be kept in it")
+            raise SettingsUnwritableError(
+                f"{slot.path}: is no preset, but a capture alone; its numbers can't be kept in it"
+            )
         preset.write(chain.edited(), slot.path)
         chain.keep()
         slot.is_saved()

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nampedal.firmware.actions import bindings
-from nampedal.firmware.base.errors import NampedalError, SettingsError, SettingsUnreadableError, SettingValueError
+from nampedal.firmware.base.errors import (
+    BankError,
+    ControlMapError,
+    EmptyBankError,
+    NampedalError,
+    NoSuchPresetError,
+    SettingsError,
+    SettingsUnreadableError,
+    SettingValueError,
+)
 from nampedal.firmware.base.faults import describe_failure
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.durable_toml import read_safely, update_safely
@@ -26,7 +35,6 @@ from nampedal.firmware.base.files.toml_schema import (
     to_toml,
 )
 from nampedal.firmware.base.listing import is_clutter
-from nampedal.firmware.errors import ControlMapError, EmptyBankError, NoSuchBankError, NoSuchPresetError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.chain import LOUDNESS_LUFS, Chain
 from nampedal.firmware.presets.preset import Preset
@@ -208,7 +216,7 @@ def find_bank(asked: str, banks: Sequence[Path], here: Path) -> Path:
 
     asked: "next", "previous", or a text that `index_of` takes.
     banks: empty if one bank is played alone; `here` is then the first bank of one.
-    Raises NoSuchBankError.
+    Raises BankError.
     """
     if asked in ("next", "previous") and banks:
         at = banks.index(here) if here in banks else -1
@@ -219,8 +227,8 @@ def find_bank(asked: str, banks: Sequence[Path], here: Path) -> Path:
     if found is not None:
         return folders[found]
     if not banks:
-        raise NoSuchBankError(f"bank {_shown(asked)}: there is no other bank; play a folder of several")
-    raise NoSuchBankError(f"bank {_shown(asked)}: is not there; there are {', '.join(names)}{_hint(asked, names)}")
+        raise BankError(f"bank {_shown(asked)}: there is no other bank; play a folder of several")
+    raise BankError(f"bank {_shown(asked)}: is not there; there are {', '.join(names)}{_hint(asked, names)}")
 
 
 def banks_in(folder: Path) -> list[Path]:

@@ -16,15 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from nampedal.firmware.base.errors import BankError, FileAccessError
 from nampedal.firmware.base.files.file_names import MAX_BANK_FILE_BYTES, MAX_FILES
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.errors import (
-    BankFileDamagedError,
-    BankFileUnreadableError,
-    BankFileUnsafeError,
-    BankTooLargeError,
-    NotABankFileError,
-)
 
 # zipfile reads the whole directory, and makes one object for each entry (46 bytes and a name). A thousand files with
 # long names take a third of this.
@@ -57,7 +51,7 @@ class BankArchive:
         self._archive = archive
         infos = archive.infolist()
         if len(infos) > MAX_MEMBERS:
-            raise BankTooLargeError(
+            raise BankError(
                 f"{path}: lists {len(infos):,} files; up to {MAX_FILES:,} are taken: have it divided into banks"
             )
         if not all(info.filename for info in infos):
@@ -65,7 +59,7 @@ class BankArchive:
         files = [info for info in infos if not _is_folder(info)]
         for info in files:
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise BankFileUnsafeError(f"{path}: {info.filename!r} is no plain file; do not trust this bank")
+                raise BankError(f"{path}: {info.filename!r} is no plain file; do not trust this bank")
         self.members = {info.filename: info for info in files}
         self.counts: dict[str, int] = {}
         for info in files:
@@ -75,12 +69,12 @@ class BankArchive:
     def pieces(self, name: str, size: int) -> Iterator[bytes]:
         """Yield the unpacked bytes of a member that must have `size` bytes. It never unpacks more than that.
 
-        Raises NotABankFileError, BankFileDamagedError.
+        Raises BankError.
         """
         info = self.members[name]
         self.check_packing(name)
         if info.file_size != size:
-            raise BankFileDamagedError(
+            raise BankError(
                 f"{self.path}: {name!r} unpacks to {info.file_size:,} bytes; {size:,} are needed: have it sent again"
             )
         left = size
@@ -93,21 +87,21 @@ class BankArchive:
                         raise not_a_bank(self.path, f"{name!r} unpacks to more than it says")
                     yield piece
         except (*NO_ZIP, OSError) as error:
-            if isinstance(error, NotABankFileError):
+            if isinstance(error, BankError):
                 raise
             raise not_a_bank(self.path, error) from error
         if left:
             raise not_a_bank(self.path, f"{name!r} unpacks to less than it says")
 
     def read(self, name: str, most: int) -> bytes:
-        """Return a whole member of up to `most` bytes. Raises NotABankFileError."""
+        """Return a whole member of up to `most` bytes. Raises BankError."""
         size = self.members[name].file_size
         if size > most:
             raise not_a_bank(self.path, f"{name} is longer than {most:,} bytes")
         return b"".join(self.pieces(name, size))
 
     def check_packing(self, name: str) -> None:
-        """Check that a member is stored or deflated, and not encrypted. Raises NotABankFileError."""
+        """Check that a member is stored or deflated, and not encrypted. Raises BankError."""
         info = self.members[name]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & _ENCRYPTED:
             raise not_a_bank(self.path, f"{name!r} is packed in a way that is not read here")
@@ -125,7 +119,7 @@ class BankArchive:
                     raise not_a_bank(self.path, f"{info.filename!r} is not where the zip says")
                 free = info.header_offset + _LOCAL.size + name + extra + info.compress_size
         except (*NO_ZIP, OSError) as error:
-            if isinstance(error, NotABankFileError):
+            if isinstance(error, BankError):
                 raise
             raise not_a_bank(self.path, error) from error
         if free > self._archive.start_dir:
@@ -136,13 +130,13 @@ class BankArchive:
 def open_archive(path: Path) -> Iterator[BankArchive]:
     """Open the zip of a bank file.
 
-    Raises BankFileUnreadableError, BankTooLargeError, NotABankFileError, BankFileUnsafeError.
+    Raises FileAccessError, BankError.
     """
     with _open_file(path) as file:
         try:
             archive = zipfile.ZipFile(_Capped(file))
         except OSError as error:
-            raise BankFileUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
         except NO_ZIP as error:
             raise not_a_bank(path, error) from error
         with archive:
@@ -155,13 +149,13 @@ def _open_file(path: Path) -> Iterator[IO[bytes]]:
         # Without O_NONBLOCK, opening a pipe would block until it has a writer.
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise BankFileUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     try:
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
-            raise BankFileUnreadableError(f"{path}: can't be read: is no plain file")
+            raise FileAccessError(f"{path}: can't be read: is no plain file")
         if status.st_size > MAX_BANK_FILE_BYTES:
-            raise BankTooLargeError(
+            raise BankError(
                 f"{path}: has {status.st_size:,} bytes; up to {MAX_BANK_FILE_BYTES:,} are taken: have it divided into "
                 "two banks"
             )
@@ -196,10 +190,10 @@ class _Capped:
         """Do nothing: the caller that opened the file closes it."""
 
 
-def not_a_bank(path: Path, why: object) -> NotABankFileError:
+def not_a_bank(path: Path, why: object) -> BankError:
     """Return the error for a file that is no bank or is damaged. why: text or exception."""
     said = str(why)
-    return NotABankFileError(f"{path}: is no bank, or is damaged: {said[:1].lower()}{said[1:]}; have it sent again")
+    return BankError(f"{path}: is no bank, or is damaged: {said[:1].lower()}{said[1:]}; have it sent again")
 
 
 def _is_folder(info: zipfile.ZipInfo) -> bool:

@@ -10,23 +10,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from nampedal.firmware.audio import impulse_response
-from nampedal.firmware.base.errors import NampedalError, SettingsUnreadableError
+from nampedal.firmware.base.errors import (
+    AlreadyExistsError,
+    BankError,
+    FileAccessError,
+    NampedalError,
+    SettingsUnreadableError,
+)
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.atomic_write import sync_folder
 from nampedal.firmware.base.files.durable_toml import read_safely, remove_safely, strip_checksum, write_safely
 from nampedal.firmware.base.files.file_names import MAX_BYTES, find_path, is_same
 from nampedal.firmware.base.files.toml_schema import os_error_text, replace_file
 from nampedal.firmware.base.listing import is_clutter, suffix_of
-from nampedal.firmware.errors import (
-    BankExistsError,
-    BankIncompleteError,
-    BankNameError,
-    BankTooLargeError,
-    BankUnwritableError,
-    FileTakenError,
-    NoSuchBankError,
-    NotForBanksError,
-)
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks import bank_sources
 from nampedal.firmware.presets.banks.bank import (
@@ -50,19 +46,19 @@ _OTHERS = {
 
 
 def make_bank(folder: Path, name: str | None = None) -> None:
-    """Create an empty bank. Raises BankExistsError, SettingsError.
+    """Create an empty bank. Raises AlreadyExistsError, SettingsError.
 
     name: for people; None: the folder's name.
     """
     if os.path.lexists(folder):
-        raise BankExistsError(f"{folder}: is there already; name a folder that is not")
+        raise AlreadyExistsError(f"{folder}: is there already; name a folder that is not")
     write_order(Bank(folder, name if name is not None else folder.resolve().name, ()))
 
 
 def open_bank(folder: Path) -> Bank:
-    """Read a bank that will be changed; it may be empty. Raises NoSuchBankError, SettingsUnreadableError."""
+    """Read a bank that will be changed; it may be empty. Raises BankError, SettingsUnreadableError."""
     if not folder.is_dir():
-        raise NoSuchBankError(f"{folder}: is no folder; make a bank with 'nampedal bank new {folder}'")
+        raise BankError(f"{folder}: is no folder; make a bank with 'nampedal bank new {folder}'")
     return read_any_bank(folder)
 
 
@@ -88,16 +84,16 @@ class _Plan:
         self.what: dict[str, str] = {}
 
     def put(self, name: str, data: bytes, what: str) -> None:
-        """Plan one file. Raises FileTakenError, BankTooLargeError.
+        """Plan one file. Raises AlreadyExistsError, BankError.
 
         name: relative to the bank.
         """
         self._check_other(name)
         if sum(map(len, self.files.values())) + len(data) > MAX_BYTES:
-            raise BankTooLargeError(f"{self.folder}: up to {MAX_BYTES:,} bytes can be added at once; add fewer files")
+            raise BankError(f"{self.folder}: up to {MAX_BYTES:,} bytes can be added at once; add fewer files")
         there = self._there(name)
         if there is not None and strip_checksum(there) != strip_checksum(data):
-            raise FileTakenError(f"{self.folder / name}: is there already, and another; rename one of them")
+            raise AlreadyExistsError(f"{self.folder / name}: is there already, and another; rename one of them")
         self.files[name] = data
         self.what[name] = what
 
@@ -118,13 +114,13 @@ class _Plan:
         return added
 
     def _check_other(self, name: str) -> None:
-        """Check that no other file has the same name on some computers. Raises FileTakenError."""
+        """Check that no other file has the same name on some computers. Raises AlreadyExistsError."""
         path = self.folder / name
         beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         parent = PurePosixPath(name).parent
         for other in (*self.files, *(str(parent / one) for one in beside)):
             if other != name and is_same(other, name):
-                raise FileTakenError(f"{path}: is the same file as {other} on some computers; rename one of them")
+                raise AlreadyExistsError(f"{path}: is the same file as {other} on some computers; rename one of them")
 
     def _there(self, name: str) -> bytes | None:
         if name in self.files:
@@ -140,9 +136,8 @@ def add(folder: Path, paths: Sequence[Path]) -> list[Added]:
     Each artifact or .tflite also gets a preset of its own. Everything is tried before anything is written.
     paths: files; a folder or pack stands for the files in it.
 
-    Raises NoSuchBankError, NotForBanksError, BankIncompleteError, BankNameError, FileTakenError, ArtifactError,
-    TfliteError, LiteRtMissingError, LiteRtVersionError,
-    AudioFileError, ImpulseResponseError, SettingsError.
+    Raises BankError, AlreadyExistsError, ArtifactError, MissingPackageError, FileAccessError, ImpulseResponseError,
+    SettingsError.
     """
     plan = _Plan(open_bank(folder).folder)
     with bank_sources.opened(paths) as files:
@@ -154,7 +149,7 @@ def add(folder: Path, paths: Sequence[Path]) -> list[Added]:
 def _plan(plan: _Plan, path: Path) -> None:
     suffix = suffix_of(path)
     if suffix in _OTHERS:
-        raise NotForBanksError(f"{path}: {_OTHERS[suffix]}")
+        raise BankError(f"{path}: {_OTHERS[suffix]}")
     if suffix == preset.SUFFIX:
         _plan_preset(plan, path)
     elif suffix in file_names.PLAYABLE:
@@ -168,7 +163,7 @@ def _plan_preset(plan: _Plan, path: Path) -> None:
     _check_name(path)
     entry = check_preset(path)
     if entry.missing or entry.problems:
-        raise BankIncompleteError(f"{path}: can't be played: {'; '.join(troubles(entry))}")
+        raise BankError(f"{path}: can't be played: {'; '.join(troubles(entry))}")
     for name in entry.files:
         plan.put(name, _read(find_path(path.parent, name)), _kind(name))
     plan.put(path.name, read_safely(path).data, "preset")
@@ -194,11 +189,11 @@ def _kind(name: str) -> str:
 
 
 def _check_name(path: Path) -> None:
-    """Check that a preset's file can have this name. Raises BankNameError."""
+    """Check that a preset's file can have this name. Raises BankError."""
     if not path.name.isprintable():
-        raise BankNameError(f"{path}: has signs in its name that a preset can't have, or is not UTF-8; rename it")
+        raise BankError(f"{path}: has signs in its name that a preset can't have, or is not UTF-8; rename it")
     if file_names.is_bank_toml(path.name) or is_clutter(path.name):
-        raise BankNameError(f"{path}: a preset can't be called {path.stem!r}; rename it")
+        raise BankError(f"{path}: a preset can't be called {path.stem!r}; rename it")
 
 
 def troubles(entry: BankEntry) -> list[str]:
@@ -243,7 +238,7 @@ def plan_removal(bank: Bank, name: str) -> Removal:
 def carry_out(removal: Removal) -> None:
     """Remove the preset, then its files, so that no preset is without its files.
 
-    Raises SettingsError, BankUnwritableError.
+    Raises SettingsError, FileAccessError.
     """
     remove_safely(removal.preset)
     if removal.bank is not None and removal.programs:
@@ -255,7 +250,7 @@ def carry_out(removal: Removal) -> None:
             path.unlink()
             sync_folder(path.parent)
         except OSError as error:
-            raise BankUnwritableError(f"{path}: can't be removed: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path}: can't be removed: {os_error_text(error)}") from error
 
 
 def _named(path: Path) -> tuple[str, ...] | None:
@@ -273,7 +268,7 @@ def _is_ours(folder: Path, name: str) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    """Read a file of at most the size of a bank. Raises SettingsUnreadableError, BankTooLargeError."""
+    """Read a file of at most the size of a bank. Raises SettingsUnreadableError, BankError."""
     try:
         # Without O_NONBLOCK, opening a pipe would block until it has a writer.
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -282,7 +277,7 @@ def _read(path: Path) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "is no plain file")
             if status.st_size > MAX_BYTES:
-                raise BankTooLargeError(f"{path}: has {status.st_size:,} bytes; a bank has up to {MAX_BYTES:,}")
+                raise BankError(f"{path}: has {status.st_size:,} bytes; a bank has up to {MAX_BYTES:,}")
             return file.read()
     except OSError as error:
         raise SettingsUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error

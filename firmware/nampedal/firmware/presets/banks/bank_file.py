@@ -18,7 +18,14 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nampedal.firmware.base.errors import NampedalError, SettingsError, SettingValueError
+from nampedal.firmware.base.errors import (
+    AlreadyExistsError,
+    BankError,
+    FileAccessError,
+    NampedalError,
+    SettingsError,
+    SettingValueError,
+)
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_folder, write_pieces_through
 from nampedal.firmware.base.files.durable_toml import read_safely
@@ -31,16 +38,6 @@ from nampedal.firmware.base.files.toml_schema import (
     replace_file,
     text_of,
     to_toml,
-)
-from nampedal.firmware.errors import (
-    BankExistsError,
-    BankFileDamagedError,
-    BankFileUnreadableError,
-    BankFileUnsafeError,
-    BankIncompleteError,
-    BankNameError,
-    BankTooLargeError,
-    BankUnwritableError,
 )
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks.bank import (
@@ -122,15 +119,15 @@ def export_bank(folder: Path, path: Path) -> int:
     """Write a bank to a bank file. Return its size in bytes.
 
     The same bank gives the same bytes.
-    Raises BankExistsError, BankIncompleteError, BankTooLargeError, SettingsError.
+    Raises AlreadyExistsError, BankError, SettingsError.
     """
     if os.path.lexists(path):
-        raise BankExistsError(f"{path}: is there already; name another file with --output, or move it away")
+        raise AlreadyExistsError(f"{path}: is there already; name another file with --output, or move it away")
     bank = read_bank(folder)
     files = _gather(bank)
     size = sum(map(len, files.values()))
     if size > MAX_BYTES or len(files) > MAX_FILES:
-        raise BankTooLargeError(
+        raise BankError(
             f"{folder}: holds {len(files)} files of {size:,} bytes; up to {MAX_FILES} of {MAX_BYTES:,} are taken: "
             "divide it into two banks"
         )
@@ -144,7 +141,7 @@ def _gather(bank: Bank) -> dict[str, bytes]:
     entries = check_all_presets(bank)
     found = [*_troubles(entries), *filter(None, [unknown_program(bank)])]
     if found:
-        raise BankIncompleteError(f"{bank.folder}: can't be exported: {'; '.join(found)}; mend or remove it")
+        raise BankError(f"{bank.folder}: can't be exported: {'; '.join(found)}; mend or remove it")
     own = own_file(bank.folder)
     texts = [*bank.presets, *([own] if own.exists() else [])]
     names = {name for entry in entries if entry.preset is not None for name in files_of(entry.preset)}
@@ -152,7 +149,7 @@ def _gather(bank: Bank) -> dict[str, bytes]:
     try:
         files = {name: file_names.find_path(bank.folder, name).read_bytes() for name in names}
     except OSError as error:
-        raise BankFileUnreadableError(f"{error.filename}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{error.filename}: can't be read: {os_error_text(error)}") from error
     return files | {text.name: read_safely(text).data for text in texts}
 
 
@@ -203,7 +200,7 @@ def import_bank(
     name = folder_name(path, name)
     target, partial = banks_folder / name, banks_folder / f".{name}.partial"
     if os.path.lexists(target):
-        raise BankExistsError(f"{target}: is there already; import it under another name with --as")
+        raise AlreadyExistsError(f"{target}: is there already; import it under another name with --as")
     with _opened(path) as (archive, contents):
         try:
             # Remove what an interrupted import left.
@@ -216,7 +213,7 @@ def import_bank(
         except OSError as error:
             if isinstance(error, NampedalError):
                 raise
-            raise BankUnwritableError(f"{target}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{target}: can't be written: {os_error_text(error)}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     note = contents.note(path)
@@ -247,10 +244,10 @@ def _opened(path: Path) -> Iterator[tuple[BankArchive, BankFileContents]]:
 
 
 def folder_name(path: Path, name: str | None) -> str:
-    """Return the folder name for a bank that is imported from this file. Raises BankNameError."""
+    """Return the folder name for a bank that is imported from this file. Raises BankError."""
     found = path.stem if name is None else name
     if not found.isprintable() or found != found.strip() or "/" in found or found[:1] in ("", "."):
-        raise BankNameError(f"{path}: {found!r} is no name for a bank's folder; give it one with --as")
+        raise BankError(f"{path}: {found!r} is no name for a bank's folder; give it one with --as")
     return found
 
 
@@ -268,13 +265,13 @@ def _read_manifest(archive: BankArchive) -> list[Listed]:
         found = repr(tables) if not isinstance(tables, list) else "a list of something else"
         raise SettingValueError(f"{where}: file: is {found}; [[file]] tables are needed, one for each file")
     if len(tables) > MAX_FILES:
-        raise BankTooLargeError(
+        raise BankError(
             f"{path}: holds {len(tables):,} files; up to {MAX_FILES:,} are taken: have it divided into two banks"
         )
     listed = [_listed(where, f"file {number}.", table) for number, table in enumerate(tables, 1)]
     size = sum(one.size for one in listed)
     if size > MAX_BYTES:
-        raise BankTooLargeError(
+        raise BankError(
             f"{path}: holds {len(listed)} files of {size:,} bytes; up to {MAX_FILES} of {MAX_BYTES:,} are taken: "
             "have it divided into two banks"
         )
@@ -286,14 +283,14 @@ def _listed(where: str, table: str, values: Mapping[str, Any]) -> Listed:
     name = text_of(where, f"{table}path", values)
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or path.as_posix() != name or name == ".":
-        raise BankFileUnsafeError(
+        raise BankError(
             f"{where}: {table}path: is {name!r}; a file inside the bank is needed, as cabs/one.wav: do not trust this "
             "bank"
         )
     if len(path.parts) > file_names.MAX_DEPTH or any(
         len(part.encode("utf-8", "replace")) > file_names.MAX_NAME_BYTES for part in path.parts
     ):
-        raise BankFileUnsafeError(
+        raise BankError(
             f"{where}: {table}path: has {len(path.parts)} parts, the longest of {max(map(len, path.parts))} letters; "
             f"up to {file_names.MAX_DEPTH} of {file_names.MAX_NAME_BYTES} bytes are taken"
         )
@@ -310,13 +307,13 @@ def _check_members(archive: BankArchive, listed: Sequence[Listed]) -> None:
     found = {name: count for name, count in archive.counts.items() if name in wanted or name.startswith(INSIDE)}
     for name in sorted({*wanted, *found}):
         if (wanted.get(name), found.get(name)) != (1, 1):
-            raise BankFileDamagedError(
+            raise BankError(
                 f"{path}: {name!r} is {_times(found.get(name, 0))} in the file and {_times(wanted.get(name, 0))} in "
                 "its manifest; once is needed: have it sent again"
             )
     clash = file_names.clash(one.path for one in listed)
     if clash is not None:
-        raise BankFileUnsafeError(
+        raise BankError(
             f"{path}: {clash[0]!r} and {clash[1]!r} can't both be there on every computer; have one of them renamed"
         )
     for one in listed:
@@ -324,9 +321,7 @@ def _check_members(archive: BankArchive, listed: Sequence[Listed]) -> None:
         if archive.members[INSIDE + one.path].file_size != one.size:
             raise _damaged(archive, one)
         if _is_text(one.path) and one.size > MAX_PRESET_BYTES:
-            raise BankTooLargeError(
-                f"{path}: {one.path!r} has {one.size:,} bytes; a preset has up to {MAX_PRESET_BYTES:,}"
-            )
+            raise BankError(f"{path}: {one.path!r} has {one.size:,} bytes; a preset has up to {MAX_PRESET_BYTES:,}")
 
 
 def _is_text(name: str) -> bool:
@@ -356,16 +351,16 @@ def _times(count: int) -> str:
     return {0: "not", 1: "once"}.get(count, f"{count} times")
 
 
-def _damaged(archive: BankArchive, listed: Listed) -> BankFileDamagedError:
+def _damaged(archive: BankArchive, listed: Listed) -> BankError:
     size = archive.members[INSIDE + listed.path].file_size
-    return BankFileDamagedError(
+    return BankError(
         f"{archive.path}: {listed.path!r} is not what the manifest says: {size:,} bytes of {listed.size:,}, or others; "
         "have it sent again"
     )
 
 
 def _unpack(archive: BankArchive, listed: Listed, folder: Path) -> None:
-    """Unpack one file and check its checksum. Raises BankFileDamagedError, NotABankFileError, OSError."""
+    """Unpack one file and check its checksum. Raises BankError, OSError."""
     target = folder / listed.path
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = sha256()
@@ -386,7 +381,7 @@ def try_bank(path: Path, folder: Path) -> None:
 
     path: of the file that the bank came from, for messages.
 
-    Raises BankIncompleteError; NotABankFileError if there is no preset.
+    Raises BankError, also if there is no preset.
     """
     bank = read_any_bank(folder)
     if not bank.presets:
@@ -396,14 +391,14 @@ def try_bank(path: Path, folder: Path) -> None:
         found.append(bank.problem)
     if found:
         text = "; ".join(found).replace(f"{folder}/", "")
-        raise BankIncompleteError(f"{path}: can't be imported: {text}; have it exported again")
+        raise BankError(f"{path}: can't be imported: {text}; have it exported again")
 
 
 def _check_clash(folder: Path, names: Sequence[str]) -> None:
-    """Check that all names can exist on every computer. Raises BankIncompleteError."""
+    """Check that all names can exist on every computer. Raises BankError."""
     clash = file_names.clash(names)
     if clash is not None:
-        raise BankIncompleteError(
+        raise BankError(
             f"{folder}: can't be exported: {clash[0]!r} and {clash[1]!r} can't both be there on every computer; rename "
             "one of them"
         )

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from nampedal.board.profiles.profile_files import config_folder
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import UnsignedError
+from nampedal.firmware.base.errors import FileAccessError, UnsignedError
 from nampedal.firmware.base.files import signature
 from nampedal.firmware.base.files.signature import BANK, PublicKey, read_signature, read_trusted
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.errors import BankFileUnreadableError
 
 _PIECE_BYTES = 1 << 20
 
@@ -28,8 +27,7 @@ def own_list() -> Path:
 def signer_of(path: Path) -> str:
     """Return who signed a bank file, as part of a sentence; empty: nobody.
 
-    Raises WrongSignatureError; UntrustedKeyError if the key is known for other kinds of files only; SignatureFileError,
-    SignatureToolError, BankFileUnreadableError.
+    Raises SignatureError, also if the key is known for other kinds of files only; FileAccessError, ProgramError.
     """
     try:
         own = read_signature(path)
@@ -43,7 +41,7 @@ def signer_of(path: Path) -> str:
 def trust_bank_key(key: PublicKey) -> Path:
     """Add a key to the user's list, so that banks signed with it have a name. Return the path of the list.
 
-    Raises SignatureFileError, SettingsUnwritableError.
+    Raises FileAccessError, SettingsUnwritableError.
     """
     signature.trust(own_list(), key, [BANK])
     return own_list()
@@ -55,4 +53,4 @@ def _pieces(path: Path) -> Iterator[bytes]:
             while piece := file.read(_PIECE_BYTES):
                 yield piece
     except OSError as error:
-        raise BankFileUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from nampedal.firmware.base.errors import NampedalError, SettingsUnreadableError
+from nampedal.firmware.base.errors import BankError, NampedalError, SettingsUnreadableError
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.durable_toml import read_safely
 from nampedal.firmware.base.files.file_names import MAX_DEPTH, MAX_FILES, PLAYABLE
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import is_clutter, suffix_of
-from nampedal.firmware.errors import BankTooLargeError, NotForBanksError
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks.pack import CAPTURE, SOUNDS, SUFFIX, unpacked
 
@@ -22,7 +21,7 @@ from nampedal.firmware.presets.banks.pack import CAPTURE, SOUNDS, SUFFIX, unpack
 def opened(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """Yield the files, with folders and packs replaced by their files. Unpacked files exist inside the context only.
 
-    Raises NotForBanksError; BankTooLargeError; SettingsUnreadableError for a folder; a BankError for a pack.
+    Raises BankError; SettingsUnreadableError for a folder.
     """
     with ExitStack() as stack:
         found: list[Path] = []
@@ -58,10 +57,10 @@ def _inside(folder: Path, path: Path) -> list[Path]:
     if presets or others:
         return [*presets, *others]
     if any(suffix_of(one) == CAPTURE for one in files):
-        raise NotForBanksError(
+        raise BankError(
             f"{path}: holds captures that are not converted yet; make artifacts of them with 'nampedal convert'"
         )
-    raise NotForBanksError(f"{path}: holds no preset, artifact or impulse response")
+    raise BankError(f"{path}: holds no preset, artifact or impulse response")
 
 
 def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
@@ -71,7 +70,7 @@ def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
     except OSError as error:
         raise SettingsUnreadableError(f"{folder}: can't be read: {os_error_text(error)}") from error
     if len(names) > MAX_FILES or depth > MAX_DEPTH:
-        raise BankTooLargeError(
+        raise BankError(
             f"{folder}: holds more than {MAX_FILES} files, or {MAX_DEPTH} folders in one another; name files of it"
         )
     for name in names:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from nampedal.firmware.base.errors import NampedalError, SettingsError
+from nampedal.firmware.base.errors import AlreadyExistsError, BankError, FileAccessError, NampedalError, SettingsError
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_folder, write_pieces_through, write_through
 from nampedal.firmware.base.files.file_names import (
@@ -29,13 +29,6 @@ from nampedal.firmware.base.files.file_names import (
 )
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import is_clutter, suffix_of
-from nampedal.firmware.errors import (
-    BankExistsError,
-    BankFileUnsafeError,
-    BankTooLargeError,
-    BankUnwritableError,
-    NotForBanksError,
-)
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks.bank_archive import BankArchive, not_a_bank, open_archive
 from nampedal.firmware.presets.banks.bank_file import MANIFEST, left_out_note, try_bank
@@ -113,7 +106,7 @@ def import_pack(
         except OSError as error:
             if isinstance(error, NampedalError):
                 raise
-            raise BankUnwritableError(f"{banks_folder / name}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{banks_folder / name}: can't be written: {os_error_text(error)}") from error
         used = {member for plan in plans for member in plan.members.values()}
     note = left_out_note(path, sorted(one for one, member in members.items() if member not in used))
     if note:
@@ -124,7 +117,7 @@ def import_pack(
 def _members(archive: BankArchive, kinds: Sequence[str]) -> dict[str, str]:
     """Return the names in the zip, by path, of the files of those kinds.
 
-    Raises BankFileUnsafeError, BankTooLargeError.
+    Raises BankError.
     """
     path, found, size = archive.path, {}, 0
     for info in archive.members.values():
@@ -138,13 +131,13 @@ def _members(archive: BankArchive, kinds: Sequence[str]) -> dict[str, str]:
         found[str(name)] = info.filename
         size += info.file_size
     if len(found) > MAX_FILES or size > MAX_BYTES:
-        raise BankTooLargeError(
+        raise BankError(
             f"{path}: holds {len(found)} files of {size:,} bytes; up to {MAX_FILES} of {MAX_BYTES:,} are taken: "
             "unpack it, and take a part of it"
         )
     clash = file_names.clash(found)
     if clash is not None:
-        raise BankFileUnsafeError(f"{path}: {clash[0]!r} and {clash[1]!r} can't both be there on every computer")
+        raise BankError(f"{path}: {clash[0]!r} and {clash[1]!r} can't both be there on every computer")
     return _without_top(found)
 
 
@@ -162,9 +155,9 @@ def _name_of(info: zipfile.ZipInfo) -> str:
 
 def _check_name(path: Path, name: PurePosixPath) -> None:
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-        raise BankFileUnsafeError(f"{path}: {str(name)!r} leads out of the zip; do not trust this pack")
+        raise BankError(f"{path}: {str(name)!r} leads out of the zip; do not trust this pack")
     if len(name.parts) > MAX_DEPTH or any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in name.parts):
-        raise BankFileUnsafeError(
+        raise BankError(
             f"{path}: {str(name)!r} has {len(name.parts)} parts; up to {MAX_DEPTH} of {MAX_NAME_BYTES} bytes are taken"
         )
 
@@ -177,7 +170,7 @@ def _without_top(names: dict[str, str]) -> dict[str, str]:
 
 
 def _plans(archive: BankArchive, members: Mapping[str, str], name: str) -> list[_Planned]:
-    """Return the banks that can be made of a pack. Raises NotForBanksError if there is none."""
+    """Return the banks that can be made of a pack. Raises BankError if there is none."""
     tops = sorted({_parent(one) for one in members if _is_preset(one)})
     # A .toml file in a subfolder of a bank is not a preset of that bank.
     tops = [top for top in tops if not any(_is_below(top, other) for other in tops if other != top)]
@@ -197,13 +190,11 @@ def _plans(archive: BankArchive, members: Mapping[str, str], name: str) -> list[
         return [_Planned(name, {one: members[one] for one in artifacts}, presets)]
     captures = [one for one in members if suffix_of(one) == CAPTURE]
     if captures:
-        raise NotForBanksError(
+        raise BankError(
             f"{archive.path}: holds captures that are not converted yet ({_listed(captures)}); make artifacts of them "
             "with 'nampedal convert' on a computer"
         )
-    raise NotForBanksError(
-        f"{archive.path}: holds no presets and no {ARTIFACT} artifacts; unpack it and look what is in it"
-    )
+    raise BankError(f"{archive.path}: holds no presets and no {ARTIFACT} artifacts; unpack it and look what is in it")
 
 
 def _of_bank(archive: BankArchive, members: Mapping[str, str], top: str) -> dict[str, str]:
@@ -250,7 +241,7 @@ def _listed(names: Sequence[str]) -> str:
 def _check_free(targets: Sequence[Path]) -> None:
     for target in targets:
         if os.path.lexists(target):
-            raise BankExistsError(f"{target}: is there already; import it under another name with --as")
+            raise AlreadyExistsError(f"{target}: is there already; import it under another name with --as")
 
 
 def _make(archive: BankArchive, plan: _Planned, banks_folder: Path) -> None:

@@ -13,16 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nampedal.firmware.base.errors import NampedalError, SettingsError
+from nampedal.firmware.base.errors import (
+    BankError,
+    FileAccessError,
+    ImportEndedError,
+    ImportNotStartedError,
+    ImportStoppedError,
+    MissingPackageError,
+    NampedalError,
+    SettingsError,
+)
 from nampedal.firmware.base.faults import describe_failure
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_folder, write_pieces_through
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.errors import (
-    BankIncompleteError,
-    BankUnwritableError,
-    LiteRtMissingError,
-    LiteRtVersionError,
-)
 from nampedal.firmware.presets.banks import bank_file, bank_signature
 from nampedal.firmware.presets.banks.bank import BankEntry, check_all_presets, read_bank
 from nampedal.firmware.presets.banks.bank_file import MAX_BYTES, import_bank
@@ -33,12 +36,6 @@ from nampedal.firmware.system.bank_import.import_ledger import read_ledger, unse
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import ARTIFACT, BANK, BANK_FILE, PACK, Candidate, shown
 from nampedal.firmware.system.bank_import.loose_files import LOOSE, bring_artifact
-from nampedal.firmware.system.host.errors import (
-    DataFullError,
-    ImportEndedError,
-    ImportFaultError,
-    ImportNotStartedError,
-)
 from nampedal.firmware.system.host.root_paths import JOURNAL
 
 # Free space that must remain, so that presets can be saved.
@@ -59,7 +56,7 @@ def import_items(items: Sequence[Candidate], banks: Path, state: Path, run: Run 
     """Import the new ones of the items. banks: the folder of banks.  state: the file of the ledger.
 
     run: calls the functions that open an item; `limited_step.Worker` does so in a separate process.
-    Raises BankUnwritableError if the folder of banks can't be opened.
+    Raises FileAccessError if the folder of banks can't be opened.
     """
     with _alone(banks):
         taker = _BankImporter(banks, state, run)
@@ -68,7 +65,7 @@ def import_items(items: Sequence[Candidate], banks: Path, state: Path, run: Run 
 
 
 def install_factory_banks(source: Path, banks: Path, state: Path) -> None:
-    """Install the factory banks, each only once. Raises BankUnwritableError; SettingsError of the ledger."""
+    """Install the factory banks, each only once. Raises FileAccessError; SettingsError of the ledger."""
     with _alone(banks):
         taken = read_ledger(state)
         new = unseeded(source, taken)
@@ -84,12 +81,12 @@ def install_factory_banks(source: Path, banks: Path, state: Path) -> None:
 def _alone(banks: Path) -> Iterator[None]:
     """Hold the lock on the folder of banks, because two USB sticks start two imports.
 
-    Removes incomplete copies that a power cut left. Raises BankUnwritableError.
+    Removes incomplete copies that a power cut left. Raises FileAccessError.
     """
     try:
         folder = os.open(banks, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise BankUnwritableError(f"{banks}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{banks}: can't be written: {os_error_text(error)}") from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         _clean_up(banks)
@@ -165,12 +162,12 @@ class _BankImporter:
         self._journal.begin(found.stamp)
         try:
             return self._run(do, found.path.name)
-        except (ImportEndedError, ImportFaultError, ImportNotStartedError) as error:
+        except (ImportEndedError, ImportStoppedError, ImportNotStartedError) as error:
             raise type(error)(f"{found.path}: can't be taken over: {error}") from error
         except NampedalError:
             raise
         except Exception as error:
-            raise ImportFaultError(
+            raise ImportStoppedError(
                 describe_failure(found.path, "can't be taken over: nampedal itself went wrong", error)
             ) from error
         finally:
@@ -248,7 +245,7 @@ class _BankImporter:
         self._known.coming.pop(digest, None)
         # A full or failing disk may work at the next start, and LiteRT may be installed by then: other errors are
         # recorded.
-        if isinstance(error, (OSError, LiteRtMissingError, LiteRtVersionError)):
+        if isinstance(error, (OSError, MissingPackageError, MissingPackageError)):
             return
         if digest:
             self._known.refused[digest] = text
@@ -283,7 +280,7 @@ def _bring(found: Candidate, banks: Path, name: str) -> list[str]:
 
 
 def _check_room(found: Candidate, banks: Path) -> None:
-    """Check that there is room for the unpacked item. Raises DataFullError, and the errors of reading the item."""
+    """Check that there is room for the unpacked item. Raises FileAccessError, and the errors of reading the item."""
     if found.kind == BANK:
         size = sum((found.path / name).lstat().st_size for name in safe_read.files_of_bank(found.path))
     elif found.kind == BANK_FILE:
@@ -295,7 +292,7 @@ def _check_room(found: Candidate, banks: Path) -> None:
     free = os.statvfs(banks)
     room = free.f_bavail * free.f_frsize - RESERVE_BYTES
     if size > room:
-        raise DataFullError(
+        raise FileAccessError(
             f"{shown(found.path)}: has {size:,} bytes, and there is room for {max(0, room):,}; remove banks that you "
             "do not play"
         )
@@ -311,13 +308,13 @@ def _settle(source: Path, banks: Path, name: str) -> None:
         wrong = [trouble for entry in check_all_presets(bank) for trouble in _troubles(entry)]
         if wrong or bank.problem:
             text = "; ".join([*wrong, *([bank.problem] if bank.problem else [])]).replace(f"{partial}/", "")
-            raise BankIncompleteError(f"{source}: can't be taken over: {text}; mend it there")
+            raise BankError(f"{source}: can't be taken over: {text}; mend it there")
         move_into_place(partial, target)
     except NampedalError as error:
         # The message names the source, which the player knows, and not the temporary copy.
         raise type(error)(str(error).replace(str(partial), str(source))) from error
     except OSError as error:
-        raise BankUnwritableError(f"{source}: can't be taken over: {os_error_text(error)}") from error
+        raise FileAccessError(f"{source}: can't be taken over: {os_error_text(error)}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

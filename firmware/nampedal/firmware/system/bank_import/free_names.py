@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nampedal.firmware.base.errors import AlreadyExistsError
 from nampedal.firmware.base.files.file_names import is_same
-from nampedal.firmware.errors import FileTakenError
 from nampedal.firmware.presets.banks import bank_file
 from nampedal.firmware.system.bank_import import pack_import
 from nampedal.firmware.system.bank_import.import_scan import BANK
@@ -23,13 +23,13 @@ def clean(path: Path) -> str:
 
 
 def free_name(name: str, folder: Path) -> str:
-    """Return the name, with a number behind it if it is in use in the folder. Raises FileTakenError."""
+    """Return the name, with a number behind it if it is in use in the folder. Raises AlreadyExistsError."""
     there = [path.name for path in folder.iterdir()]
     for one in numbered(name):
         # Names that differ only in case are the same: the banks may be copied to a case-insensitive file system.
         if not any(is_same(one, other) for other in there):
             return one
-    raise FileTakenError(f"{folder / name}: is there {MAX_SAME_NAMES} times already; remove some of them")
+    raise AlreadyExistsError(f"{folder / name}: is there {MAX_SAME_NAMES} times already; remove some of them")
 
 
 def numbered(name: str) -> list[str]:

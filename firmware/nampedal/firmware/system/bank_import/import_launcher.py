@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import ImportStoppedError, ProgramError
 from nampedal.firmware.system.bank_import.import_journal import read_journal
 from nampedal.firmware.system.bank_import.import_ledger import read_ledger, unseeded
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import Candidate, look_in, shown
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CommandFailedError, ImportStoppedError
 from nampedal.firmware.system.host.root_paths import IMPORT_LEDGER, JOURNAL, under_root
 
 # Timeout of an import. The rest is imported at the next start. The pedal plays meanwhile.
@@ -114,7 +114,7 @@ def _ask(system: CardHost, question: dict[str, object], patience_s: float) -> Im
         said = system.run(*command, user=system_paths.USER, patience_s=patience_s)
         answer = json.loads(said)
         return ImportResult(list(answer["taken"]), list(answer["problems"]))
-    except CommandFailedError as error:
+    except ProgramError as error:
         raise ImportStoppedError(f"import: stopped: {shown(error)}; {_LATER}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ImportStoppedError(f"import: stopped: it gave no answer; {_LATER}") from error

@@ -11,19 +11,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import CardError, FileAccessError, NampedalError
 from nampedal.firmware.base.faults import describe_failure
 from nampedal.firmware.base.files import file_names, signature
 from nampedal.firmware.base.files.file_names import MAX_DEPTH, MAX_FILES
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import is_clutter, suffix_of
 from nampedal.firmware.base.one_line import one_line
-from nampedal.firmware.system.host.errors import (
-    ImportFileError,
-    ImportFolderError,
-    ImportTooLargeError,
-    NothingToImportError,
-)
 
 ARTIFACT, BANK_FILE, BANK, PACK = "artifact", "bank file", "bank", "pack"
 MAX_ENTRIES = 1000
@@ -73,10 +67,10 @@ def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Candidate], list[
         entries = _entries(folder)
     except FileNotFoundError:
         return [], []
-    except ImportTooLargeError as error:
+    except CardError as error:
         return [], [error]
     except OSError as error:
-        return [], [ImportFolderError(f"{shown(folder)}: can't be read: {os_error_text(error)}")]
+        return [], [FileAccessError(f"{shown(folder)}: can't be read: {os_error_text(error)}")]
     found: list[Candidate] = []
     problems: list[NampedalError] = []
     budget = _Budget(folder)
@@ -84,13 +78,13 @@ def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Candidate], list[
         try:
             found += _look_at(entry, budget, sure=sure)
         except _TooMuchError as error:
-            return found, [*problems, ImportTooLargeError(str(error))]
+            return found, [*problems, CardError(str(error))]
         except NampedalError as error:
             problems.append(error)
         except OSError as error:
-            problems.append(ImportFileError(f"{shown(entry.path)}: can't be read: {os_error_text(error)}"))
+            problems.append(FileAccessError(f"{shown(entry.path)}: can't be read: {os_error_text(error)}"))
         except Exception as error:
-            problems.append(ImportFileError(describe_failure(shown(entry.path), "can't be read", error)))
+            problems.append(FileAccessError(describe_failure(shown(entry.path), "can't be read", error)))
     return found, problems
 
 
@@ -115,7 +109,7 @@ class _Budget:
 def _entries(folder: Path, budget: _Budget | None = None) -> list[os.DirEntry[str]]:
     """Return a folder's entries, sorted by name, without hidden files and files that operating systems create.
 
-    Raises ImportTooLargeError, _TooMuchError, OSError.
+    Raises CardError, _TooMuchError, OSError.
     """
     found = []
     with os.scandir(folder) as entries:
@@ -123,21 +117,21 @@ def _entries(folder: Path, budget: _Budget | None = None) -> list[os.DirEntry[st
             if not is_clutter(entry.name):
                 found.append(entry)
             if len(found) > MAX_ENTRIES:
-                raise ImportTooLargeError(f"{shown(folder)}: holds more than {MAX_ENTRIES} files; put fewer there")
+                raise CardError(f"{shown(folder)}: holds more than {MAX_ENTRIES} files; put fewer there")
     if budget is not None:
         budget.spend(len(found))
     return sorted(found, key=lambda entry: entry.name)
 
 
 def plain_files(folder: Path) -> list[str]:
-    """Return the sorted names of a folder's plain files. Raises ImportTooLargeError, OSError."""
+    """Return the sorted names of a folder's plain files. Raises CardError, OSError."""
     return [entry.name for entry in _entries(folder) if entry.is_file(follow_symlinks=False)]
 
 
 def _look_at(entry: os.DirEntry[str], budget: _Budget, *, sure: bool) -> list[Candidate]:
     """Return the candidates in an entry. sure: see `look_in`.
 
-    Raises NothingToImportError, ImportTooLargeError, _TooMuchError, OSError.
+    Raises CardError, _TooMuchError, OSError.
     """
     path, suffix = Path(entry.path), suffix_of(entry.name)
     if entry.is_dir(follow_symlinks=False):
@@ -150,7 +144,7 @@ def _look_at(entry: os.DirEntry[str], budget: _Budget, *, sure: bool) -> list[Ca
         files = [(name.name, name.lstat()) for name in (path, signature.signature_path(path)) if os.path.lexists(name)]
         return [Candidate(path, kind, _stamp(path, files))]
     if not sure and suffix in _HINTS:
-        raise NothingToImportError(f"{shown(path)}: {_HINTS[suffix]}")
+        raise CardError(f"{shown(path)}: {_HINTS[suffix]}")
     return []
 
 
@@ -171,15 +165,15 @@ def _look_at_folder(folder: Path, budget: _Budget, *, sure: bool, inner: bool = 
         return [Candidate(folder, BANK, _stamp(folder, list(_below(folder, "", budget))))]
     captures = [name for name in names if suffix_of(name) == ".nam"]
     if captures and not sure:
-        raise NothingToImportError(f"{shown(folder)}: holds captures as {shown(captures[0])}: each {_HINTS['.nam']}")
+        raise CardError(f"{shown(folder)}: holds captures as {shown(captures[0])}: each {_HINTS['.nam']}")
     if any(suffix_of(name) in (*_HINTS, _ZIP, *file_names.PLAYABLE, file_names.BANK_FILE) for name in names):
-        raise NothingToImportError(
+        raise CardError(
             f"{shown(folder)}: is no bank: it holds no preset; put artifacts and bank files beside it, not into it"
         )
     folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
     if inner:
         if folders:
-            raise NothingToImportError(
+            raise CardError(
                 f"{shown(folder)}: is no bank: it holds folders only; put the folder with the presets beside it"
             )
         return []
@@ -192,12 +186,12 @@ def _below(
 ) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the relative path and the status of every plain file in a folder and its subfolders.
 
-    Raises ImportTooLargeError, _TooMuchError, OSError.
+    Raises CardError, _TooMuchError, OSError.
     """
     for entry in _entries(folder, budget):
         if entry.is_dir(follow_symlinks=False):
             if depth == MAX_DEPTH:
-                raise ImportTooLargeError(f"{shown(entry.path)}: is {depth + 1} folders deep; {depth} are allowed")
+                raise CardError(f"{shown(entry.path)}: is {depth + 1} folders deep; {depth} are allowed")
             for one in _below(Path(entry.path), f"{inside}{entry.name}/", budget, depth + 1, count):
                 count += 1
                 yield one
@@ -205,7 +199,7 @@ def _below(
             count += 1
             yield inside + entry.name, entry.stat(follow_symlinks=False)
         if count > MAX_FILES:
-            raise ImportTooLargeError(f"{shown(folder)}: holds more than {MAX_FILES} files; divide it into two banks")
+            raise CardError(f"{shown(folder)}: holds more than {MAX_FILES} files; divide it into two banks")
 
 
 def _stamp(path: Path, files: Sequence[tuple[str, os.stat_result]]) -> str:

@@ -17,18 +17,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nampedal.firmware.base.errors import NampedalError, TooMuchMemoryError
+from nampedal.firmware.base.errors import (
+    CardError,
+    FileAccessError,
+    ImportEndedError,
+    ImportNotStartedError,
+    ImportStoppedError,
+    NampedalError,
+    TooMuchMemoryError,
+)
 from nampedal.firmware.base.faults import describe_error
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.memory_limit import limit_memory, set_limit
 from nampedal.firmware.system.bank_import.import_scan import shown
-from nampedal.firmware.system.host.errors import (
-    ImportEndedError,
-    ImportFaultError,
-    ImportLaterError,
-    ImportNotStartedError,
-    ImportRefusedError,
-)
 
 # The memory cgroup, which MemoryMax= of a unit needs, is off on a Raspberry Pi: its kernel is started with
 # cgroup_disable=memory (raspberrypi/linux, pull request 6439 and issue 6980). So `memory_limit` limits the memory.
@@ -58,9 +59,9 @@ class Worker:
     def __call__(self, do: Callable[[], Any], name: str) -> Any:
         """Call do() in its own process and return its result, which has to be JSON data. name: the file, for the log.
 
-        Raises NotBegunError: the deadline has passed or no process can be started.  ImportLaterError,
-        ImportRefusedError: do() raised a NampedalError (an OSError or not), and these have its text.
-        ImportFaultError: do() raised an unexpected exception or ran out of memory.  ImportEndedError: the process
+        Raises ImportNotStartedError: the deadline has passed or no process can be started.  FileAccessError,
+        CardError: do() raised a NampedalError (an OSError or not), and these have its text.
+        ImportStoppedError: do() raised an unexpected exception or ran out of memory.  ImportEndedError: the process
         crashed, was killed, or exceeded a time limit.
         """
         now_s = time.monotonic()
@@ -155,11 +156,11 @@ def _answer(said: bytes, status: int, *, in_time: bool) -> Any:
         case {"did": done}:
             return done
         case {"later": str(text)}:
-            raise ImportLaterError(text)
+            raise FileAccessError(text)
         case {"refused": str(text)}:
-            raise ImportRefusedError(text)
+            raise CardError(text)
         case {"fault": str(text)}:
-            raise ImportFaultError(text)
+            raise ImportStoppedError(text)
     raise ImportEndedError("it gave no answer")
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import (
+    AlreadyExistsError,
+    CardError,
+    FileAccessError,
+    NampedalError,
+    NoGoldenVectorsError,
+)
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.atomic_write import move_into_place
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.engine.golden_check import verify
-from nampedal.firmware.errors import BankUnwritableError, FileTakenError, NoGoldenVectorsError
 from nampedal.firmware.presets.banks import bank_edit
 from nampedal.firmware.system.bank_import import safe_read
 from nampedal.firmware.system.bank_import.free_names import MAX_SAME_NAMES, clean, numbered
-from nampedal.firmware.system.host.errors import ArtifactSoundsWrongError
 
 # The folder of the bank of single artifacts.
 LOOSE = "imported"
@@ -41,27 +45,27 @@ def bring_artifact(path: Path, banks: Path) -> None:
     except NampedalError as error:
         raise type(error)(str(error).replace(f"{stage}/", f"{path.parent}/")) from error
     except OSError as error:
-        raise BankUnwritableError(f"{path}: can't be taken over: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be taken over: {os_error_text(error)}") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         shutil.rmtree(new, ignore_errors=True)
 
 
 def _add(staged: Path, target: Path) -> None:
-    """Add the artifact to the bank, with a number behind its name if the name is in use. Raises FileTakenError."""
+    """Add the artifact to the bank, with a number behind its name if the name is in use. Raises AlreadyExistsError."""
     name = staged.stem
     for one in numbered(name):
         staged = staged.rename(staged.with_name(f"{one}{staged.suffix}"))
         try:
             bank_edit.add(target, [staged])
-        except FileTakenError:
+        except AlreadyExistsError:
             continue
         return
-    raise FileTakenError(f"{target / name}: is there {MAX_SAME_NAMES} times already; remove some of them")
+    raise AlreadyExistsError(f"{target / name}: is there {MAX_SAME_NAMES} times already; remove some of them")
 
 
 def _check_sound(path: Path) -> None:
-    """Check the artifact's golden vectors, if it has any. Raises ArtifactError, ArtifactSoundsWrongError.
+    """Check the artifact's golden vectors, if it has any. Raises ArtifactError, CardError.
 
     A .tflite has none; it is verified when it is added.
     """
@@ -73,7 +77,7 @@ def _check_sound(path: Path) -> None:
         return
     for check in checks:
         if not check.passed:
-            raise ArtifactSoundsWrongError(
+            raise CardError(
                 f"{path}: tier {check.tier} differs by {check.deviation:.1e} from what it was where it was made; up to "
                 f"{check.tolerance:.1e} is allowed: convert it again"
             )

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import CardError, FileAccessError, NampedalError
 from nampedal.firmware.base.files import file_names, no_links
 from nampedal.firmware.base.files.durable_toml import strip_checksum
 from nampedal.firmware.base.files.file_names import MAX_BYTES, MAX_PRESET_BYTES
@@ -17,7 +17,6 @@ from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.presets import preset
 from nampedal.firmware.system.bank_import.import_scan import ARTIFACT, BANK, Candidate, plain_files, shown
-from nampedal.firmware.system.host.errors import ImportFileError, ImportRefusedError, ImportTooLargeError
 
 # The limit of the artifact reader, too.
 MAX_ARTIFACT_BYTES = 64 << 20
@@ -29,7 +28,7 @@ _PIECE = 1 << 20
 def opened(folder: Path, name: str = "") -> Iterator[int]:
     """Open a plain file in a folder without following symbolic links. Yields the file descriptor.
 
-    name: below the folder; empty: `folder` is the file itself. Raises ImportFileError.
+    name: below the folder; empty: `folder` is the file itself. Raises FileAccessError.
     """
     with ExitStack() as stack:
         start, path = (folder, name) if name else (folder.parent, folder.name)
@@ -37,15 +36,15 @@ def opened(folder: Path, name: str = "") -> Iterator[int]:
             file = stack.enter_context(no_links.opened(start, path))
         except OSError as error:
             if error.errno == errno.EINVAL:
-                raise ImportFileError(f"{shown(folder / name)}: is no plain file; put the file itself there") from error
-            raise ImportFileError(f"{shown(folder / name)}: can't be read: {os_error_text(error)}") from error
+                raise FileAccessError(f"{shown(folder / name)}: is no plain file; put the file itself there") from error
+            raise FileAccessError(f"{shown(folder / name)}: can't be read: {os_error_text(error)}") from error
         yield file
 
 
 def read(folder: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
     """Return a file's content. most: the maximum size, in bytes.  folder, name: see `opened`.
 
-    Raises ImportFileError, ImportTooLargeError.
+    Raises FileAccessError, CardError.
     """
     return b"".join(pieces(folder, name, most))
 
@@ -53,7 +52,7 @@ def read(folder: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
 def pieces(folder: Path, name: str, most: int) -> Iterator[bytes]:
     """Yield a file's content in pieces. most: the maximum size, in bytes.  folder, name: see `opened`.
 
-    Raises ImportFileError, ImportTooLargeError.
+    Raises FileAccessError, CardError.
     """
     with opened(folder, name) as file:
         left = most
@@ -63,7 +62,7 @@ def pieces(folder: Path, name: str, most: int) -> Iterator[bytes]:
             try:
                 piece = os.read(file, min(_PIECE, left + 1))
             except OSError as error:
-                raise ImportFileError(f"{shown(folder / name)}: can't be read: {os_error_text(error)}") from error
+                raise FileAccessError(f"{shown(folder / name)}: can't be read: {os_error_text(error)}") from error
             if not piece:
                 return
             left -= len(piece)
@@ -72,14 +71,14 @@ def pieces(folder: Path, name: str, most: int) -> Iterator[bytes]:
             yield piece
 
 
-def _too_long(path: Path, most: int) -> ImportTooLargeError:
-    return ImportTooLargeError(f"{shown(path)}: is longer than {most:,} bytes, which are allowed")
+def _too_long(path: Path, most: int) -> CardError:
+    return CardError(f"{shown(path)}: is longer than {most:,} bytes, which are allowed")
 
 
 def files_of_bank(folder: Path) -> list[str]:
     """Return the names of the bank's files in a folder: presets, bank.toml, and the files that the presets name.
 
-    Raises as `read`; ImportRefusedError, OSError.
+    Raises as `read`; CardError, OSError.
     """
     names = plain_files(folder)
     texts = [name for name in names if suffix_of(name) == file_names.PRESET]
@@ -98,11 +97,11 @@ def files_of_bank(folder: Path) -> list[str]:
 
 
 def _check_clash(folder: Path, names: Sequence[str]) -> None:
-    """Raise ImportRefusedError if two of the names are the same on some file systems."""
+    """Raise CardError if two of the names are the same on some file systems."""
     clash = file_names.clash(names)
     # On FAT, presets may name one file in two ways (upper and lower case).
     if clash is not None and not os.path.samefile(folder / clash[0], folder / clash[1]):
-        raise ImportRefusedError(
+        raise CardError(
             f"{shown(folder)}: {shown(clash[0])} and {shown(clash[1])} can't both be there on every computer; rename "
             "one of them"
         )
@@ -112,7 +111,7 @@ def _is_there(folder: Path, name: str) -> bool:
     try:
         with opened(folder, name):
             return True
-    except ImportFileError as error:
+    except FileAccessError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return False
         raise
@@ -121,7 +120,7 @@ def _is_there(folder: Path, name: str) -> bool:
 def digest(found: Candidate) -> str:
     """Return the SHA-256 of a candidate's content, independent of its name and place.
 
-    Raises ImportFileError, ImportTooLargeError, ImportRefusedError.
+    Raises FileAccessError, CardError.
     """
     if found.kind != BANK:
         most = MAX_ARTIFACT_BYTES if found.kind == ARTIFACT else MAX_BANK_FILE_BYTES
@@ -136,7 +135,7 @@ def digest(found: Candidate) -> str:
     except OSError as error:
         if isinstance(error, NampedalError):
             raise
-        raise ImportFileError(f"{shown(found.path)}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{shown(found.path)}: can't be read: {os_error_text(error)}") from error
     for name in names:
         if suffix_of(name) == file_names.PRESET:
             data = read(found.path, name, MAX_PRESET_BYTES)

@@ -11,10 +11,9 @@ from typing import Any
 from nampedal.board.profiles import profile_files
 from nampedal.board.profiles.pedals import PedalProfile, read_pedal
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ControlRequestError, ControlSocketError, NampedalError
 from nampedal.firmware.base.files.env_file import parse_environment
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 from nampedal.firmware.system.doctor.errors import (
     CheckProgramError,
     CheckTimeoutError,
@@ -50,7 +49,7 @@ Check = Callable[["CheckContext"], Finding]
 
 
 class CheckContext:
-    """The data of one machine. Everything here raises CantTellError if the machine does not give the information."""
+    """The data of one machine. Everything here raises UnknownResultError if the machine does not give it."""
 
     def __init__(self, machine: ExaminedHost) -> None:
         self.machine = machine
@@ -120,7 +119,7 @@ class CheckContext:
         return "" if said == "none" else said
 
     def require_real_hardware(self) -> None:
-        """Raise CantTellError on an emulated machine: its time is not real time."""
+        """Raise UnknownResultError on an emulated machine: its time is not real time."""
         if self.emulator:
             raise UnknownResultError(f"an emulated machine ({self.emulator}) keeps no time")
 
@@ -178,7 +177,7 @@ class CheckContext:
         return sorted(name for name in self._units if fnmatch(name, _STICKS))
 
     def process(self, unit: str) -> int:
-        """Return the process id of a unit's main process. Raises CantTellError if none runs."""
+        """Return the process id of a unit's main process. Raises UnknownResultError if none runs."""
         pid = self.unit(unit).get("MainPID", "0")
         if not pid.isdecimal() or pid == "0":
             raise UnknownResultError(f"{unit.removesuffix('.service')} does not run")

@@ -58,7 +58,7 @@ class ExaminedHost(Protocol):
     def run(self, *command: str, fine: Sequence[int] = (0,)) -> str:
         """Run a program and return its output without blanks at both ends. fine: exit codes that are no failure.
 
-        Raises ProgramMissingError, CheckProgramError, TooSlowError; CantTellError for a system that does not run.
+        Raises UnknownResultError for a system that does not run, and its subclasses for a program that fails.
         """
 
     def ask(self, do: str) -> dict[str, Any]:

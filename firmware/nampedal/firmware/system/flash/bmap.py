@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from xml.etree import ElementTree
 
-from nampedal.firmware.system.flash.errors import BmapDamagedError, BmapMismatchError, BmapSyntaxError, BmapVersionError
+from nampedal.firmware.base.errors import FlashImageError
 
 _BLOCKS = re.compile(r"\s*(\d{1,15})\s*(?:-\s*(\d{1,15})\s*)?")
 _CHECKSUM = re.compile(r"\s*([0-9a-f]{64})\s*")
@@ -40,18 +40,18 @@ class Bmap:
 
 
 def parse_bmap(path: Path, data: bytes) -> Bmap:
-    """Parse the content of a block map. Raises BmapSyntaxError, BmapVersionError, BmapDamagedError."""
+    """Parse the content of a block map. Raises FlashImageError."""
     try:
         root = ElementTree.fromstring(data)
     except ElementTree.ParseError as error:
-        raise BmapSyntaxError(f"{path}: is no block map: {error}; make it again, or remove it") from error
+        raise FlashImageError(f"{path}: is no block map: {error}; make it again, or remove it") from error
     version = root.get("version", "none")
     if root.tag != "bmap" or not version.startswith("2."):
-        raise BmapVersionError(f"{path}: has format {version}; 2.0 is read here: make it again, or remove it")
+        raise FlashImageError(f"{path}: has format {version}; 2.0 is read here: make it again, or remove it")
     _check_own(path, data)
     kind = (root.findtext("ChecksumType") or "").strip()
     if kind != "sha256":
-        raise BmapVersionError(
+        raise FlashImageError(
             f"{path}: has checksums of type '{kind}'; sha256 is read here: make it again, or remove it"
         )
     size, block, blocks, mapped = (
@@ -94,7 +94,7 @@ class BmapVerifier:
         self._at = 0
 
     def take(self, data: bytes) -> None:
-        """Check the next piece. Raises BmapMismatchError."""
+        """Check the next piece. Raises FlashImageError."""
         for one, start, part in split_at_ranges(self._bmap.ranges, self._at, data):
             if one is None:
                 if part.strip(b"\0"):
@@ -108,14 +108,14 @@ class BmapVerifier:
         self._at += len(data)
 
     def end(self) -> None:
-        """Check that the image is complete. Raises BmapMismatchError."""
+        """Check that the image is complete. Raises FlashImageError."""
         if self._at != self._bmap.size:
             raise self._differs(
                 min(self._at, self._bmap.size), f"the image has {self._at} bytes, not {self._bmap.size}"
             )
 
-    def _differs(self, at: int, what: str) -> BmapMismatchError:
-        return BmapMismatchError(
+    def _differs(self, at: int, what: str) -> FlashImageError:
+        return FlashImageError(
             f"{self._bmap.path}: does not fit the image from byte {at} on: {what}; one of them is damaged, or from "
             "another build: get both again"
         )
@@ -125,10 +125,10 @@ def _check_own(path: Path, data: bytes) -> None:
     """Check the checksum of the block map itself, which is computed with zeros in its place."""
     own = _OWN.search(data)
     if own is None:
-        raise BmapSyntaxError(f"{path}: has no checksum of its own; make it again, or remove it")
+        raise FlashImageError(f"{path}: has no checksum of its own; make it again, or remove it")
     zeroed = data[: own.start(1)] + b"0" * 64 + data[own.end(1) :]
     if sha256(zeroed).hexdigest() != own[1].decode():
-        raise BmapDamagedError(f"{path}: is not what its own checksum says; get it again")
+        raise FlashImageError(f"{path}: is not what its own checksum says; get it again")
 
 
 def _ranges(path: Path, root: ElementTree.Element, block: int, size: int) -> Iterator[BlockRange]:
@@ -152,5 +152,5 @@ def _number(path: Path, root: ElementTree.Element, tag: str) -> int:
     return int(text)
 
 
-def _wrong(path: Path, what: str) -> BmapSyntaxError:
-    return BmapSyntaxError(f"{path}: is no block map that is read here: {what}; make it again, or remove it")
+def _wrong(path: Path, what: str) -> FlashImageError:
+    return FlashImageError(f"{path}: is no block map that is read here: {what}; make it again, or remove it")

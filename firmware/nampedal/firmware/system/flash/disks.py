@@ -15,20 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.system.flash.errors import (
-    BuiltInDiskError,
-    DiskTooLargeError,
-    HeldDiskError,
-    MountedDiskError,
-    NoDiskListError,
-    NoMediumError,
-    NoSuchDiskError,
-    NotADiskError,
-    PartitionError,
-    ReadOnlyDiskError,
-    SwapDiskError,
-    SystemDiskError,
-)
+from nampedal.firmware.base.errors import FlashError
 
 # /sys counts in sectors of this size, whatever the disk's own sector size is.
 SECTOR = 512
@@ -70,35 +57,35 @@ def size_text(size: int) -> str:
 def find_disk(path: Path) -> Disk:
     """Return the whole disk of a device file, or of a link to one.
 
-    Raises NoSuchDiskError, NotADiskError, and the errors of `read_disk`.
+    Raises FlashError, and the errors of `read_disk`.
     """
     try:
         status = path.stat()
     except OSError as error:
-        raise NoSuchDiskError(f"{path}: there is no such device; 'lsblk' lists those that are there") from error
+        raise FlashError(f"{path}: there is no such device; 'lsblk' lists those that are there") from error
     if not stat.S_ISBLK(status.st_mode):
-        raise NotADiskError(f"{path}: is no disk; a whole one is needed, such as /dev/sdb; 'lsblk' lists them")
+        raise FlashError(f"{path}: is no disk; a whole one is needed, such as /dev/sdb; 'lsblk' lists them")
     return read_disk(f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}")
 
 
 def read_disk(number: str, root: Path = Path("/")) -> Disk:
     """Return the disk with a device number. number: MAJOR:MINOR.
 
-    Raises NoDisksToldError, NoSuchDiskError, PartitionError.
+    Raises FlashError, FlashError.
     """
     numbers = root / "sys" / "dev" / "block"
     if not numbers.is_dir():
-        raise NoDiskListError(
+        raise FlashError(
             f"{numbers}: is not there, so nobody tells which disk may be written; only Linux does: write the image "
             "with Raspberry Pi Imager or balenaEtcher"
         )
     folder = (numbers / number).resolve()
     if not folder.is_dir():
-        raise NoSuchDiskError(f"device {number}: is gone; plug it in again")
+        raise FlashError(f"device {number}: is gone; plug it in again")
     name = folder.name.replace("!", "/")
     if (folder / "partition").exists():
         whole = folder.parent.name
-        raise PartitionError(f"/dev/{name}: is a partition; the whole disk is needed: /dev/{whole}")
+        raise FlashError(f"/dev/{name}: is a partition; the whole disk is needed: /dev/{whole}")
     return Disk(
         name,
         number,
@@ -113,22 +100,21 @@ def read_disk(number: str, root: Path = Path("/")) -> Disk:
 def check_disk(disk: Disk, max_gb: int, root: Path = Path("/")) -> None:
     """Check that a disk may be written. max_gb: maximum size.
 
-    Raises SystemDiskError, MountedDiskError, SwapDiskError, HeldDiskError, NoMediumError, ReadOnlyDiskError,
-    BuiltInDiskError, DiskTooLargeError.
+    Raises FlashError.
     """
     folder = (root / "sys" / "dev" / "block" / disk.number).resolve()
     _check_unused(disk, folder, root)
     if disk.size == 0:
-        raise NoMediumError(f"{disk.path}: is an empty reader; put a card into it")
+        raise FlashError(f"{disk.path}: is an empty reader; put a card into it")
     if disk.read_only:
-        raise ReadOnlyDiskError(f"{disk.path}: can't be written; an SD card, or its adapter, has a lock at its side")
+        raise FlashError(f"{disk.path}: can't be written; an SD card, or its adapter, has a lock at its side")
     if not disk.kind:
-        raise BuiltInDiskError(
+        raise FlashError(
             f"{disk.path}: is built in ({disk.model or 'no model known'}); only SD cards and what is plugged in by USB "
             "are written: take the card's name; 'lsblk' lists all"
         )
     if disk.size > max_gb * LARGEST_GB_BYTES:
-        raise DiskTooLargeError(
+        raise FlashError(
             f"{disk.path}: has {size_text(disk.size)}; up to {max_gb} GB are written, so that no backup is lost; if "
             "this is the card, say so with --max-gb"
         )
@@ -146,18 +132,16 @@ def _check_unused(disk: Disk, folder: Path, root: Path) -> None:
     ]
     for _, point in mounted:
         if point in SYSTEM or point.startswith("/boot/"):
-            raise SystemDiskError(
-                f"{disk.path}: holds {point} of this system, and is never written; take the card's name"
-            )
+            raise FlashError(f"{disk.path}: holds {point} of this system, and is never written; take the card's name")
     if mounted:
         places = ", ".join(f"{source} at {point}" for source, point in mounted)
         points = " ".join(dict.fromkeys(shlex.quote(point) for _, point in mounted))
-        raise MountedDiskError(f"{disk.path}: is mounted: {places}; unmount it: sudo umount {points}")
+        raise FlashError(f"{disk.path}: is mounted: {places}; unmount it: sudo umount {points}")
     for source in _swaps(root):
         if _device(source, root) in names:
-            raise SwapDiskError(f"{disk.path}: is used as swap: {source}; end that: sudo swapoff {source}")
+            raise FlashError(f"{disk.path}: is used as swap: {source}; end that: sudo swapoff {source}")
     if made:
-        raise HeldDiskError(
+        raise FlashError(
             f"{disk.path}: other devices are made of it: {', '.join(made)}; it is no card, or LVM, RAID or encryption "
             "has to let it go first"
         )

@@ -7,11 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.base.errors import SettingsUnreadableError
+from nampedal.firmware.base.errors import FileAccessError, FlashError, ProgramError, SettingsUnreadableError
 from nampedal.firmware.base.files.toml_schema import load_toml, os_error_text, read_text_file
 from nampedal.firmware.base.system_paths import CARD_SETTINGS
 from nampedal.firmware.system.flash.card_writer import Card
-from nampedal.firmware.system.flash.errors import McopyMissingError, NoFatPartitionError, SettingsCopyError
 from nampedal.firmware.system.flash.image_reader import Image
 from nampedal.firmware.system.image import mbr
 
@@ -57,10 +56,10 @@ def _read(path: Path) -> bytes:
 
 
 def fat_offset(image: Image) -> int:
-    """Return the offset of the first partition in bytes. Raises NoFatPartitionError."""
+    """Return the offset of the first partition in bytes. Raises FlashError."""
     table = mbr.unpack(image.head[: mbr.SECTOR_BYTES])
     if table is None or table[0].type not in mbr.FATS:
-        raise NoFatPartitionError(f"{image.path}: its first partition is not FAT; leave out --settings")
+        raise FlashError(f"{image.path}: its first partition is not FAT; leave out --settings")
     return table[0].start_bytes
 
 
@@ -68,7 +67,7 @@ def copy_settings(settings: FirstSettings, card: Card, offset: int) -> None:
     """Copy all files of `settings` to the card, and read them back.
 
     offset: of the FAT partition, in bytes.
-    Raises McopyMissingError, SettingsCopyError, WriteFailedError.
+    Raises ProgramError, FileAccessError, FlashError.
     """
     where = f"{card.disk.path}@@{offset}"
     files = ((CARD_SETTINGS.name, settings.data), *settings.beside)
@@ -81,7 +80,7 @@ def copy_settings(settings: FirstSettings, card: Card, offset: int) -> None:
 
 
 def check_tools(settings: FirstSettings) -> None:
-    """Check that mcopy is installed. Raises McopyMissingError."""
+    """Check that mcopy is installed. Raises ProgramError."""
     _run(settings, ["mcopy", "--version"])
 
 
@@ -89,7 +88,7 @@ def _run(settings: FirstSettings, command: list[str], data: bytes = b"") -> byte
     try:
         done = subprocess.run(command, input=data, capture_output=True, check=False, env={**os.environ, **_ENVIRONMENT})
     except FileNotFoundError as error:
-        raise McopyMissingError(
+        raise ProgramError(
             f"{settings.path}: the program {command[0]}, which puts it onto the card, is not installed: sudo apt "
             "install mtools"
         ) from error
@@ -98,8 +97,8 @@ def _run(settings: FirstSettings, command: list[str], data: bytes = b"") -> byte
     return done.stdout
 
 
-def _uncopied(settings: FirstSettings, why: str) -> SettingsCopyError:
-    return SettingsCopyError(
+def _uncopied(settings: FirstSettings, why: str) -> FileAccessError:
+    return FileAccessError(
         f"{settings.path}: is not on the card, which is written but for it: {why}; copy it onto the card's first "
         f"partition as {CARD_SETTINGS.name}"
     )

@@ -17,20 +17,10 @@ from hashlib import file_digest, sha256
 from io import BufferedReader
 from pathlib import Path
 
+from nampedal.firmware.base.errors import FileAccessError, FlashImageError, NampedalError, ProgramError
 from nampedal.firmware.base.files.bounded_file import read_bounded
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.flash.bmap import BlockRange, Bmap, BmapVerifier, parse_bmap, split_at_ranges
-from nampedal.firmware.system.flash.errors import (
-    ChecksumFileError,
-    FlashChecksumError,
-    FlashImageError,
-    ImageChangedError,
-    ImageDamagedError,
-    ImageNameError,
-    ImageUnreadableError,
-    NotADiskImageError,
-    ZstdMissingError,
-)
 
 # Bytes that are read and written at once.
 CHUNK = 4 << 20
@@ -71,7 +61,7 @@ class Image:
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         """Yield offset and bytes of all that has to be written, CHUNK bytes at most each.
 
-        Raises ImageChangedError at the end if the image has changed since it was checked.
+        Raises FlashImageError at the end if the image has changed since it was checked.
         """
         digest, offset = sha256(), 0
         for chunk in _chunks(self.path, lambda done, total: None):
@@ -79,14 +69,13 @@ class Image:
             yield from ((at, part) for one, at, part in split_at_ranges(self.ranges, offset, chunk) if one is not None)
             offset += len(chunk)
         if digest.hexdigest() != self.checksum:
-            raise ImageChangedError(f"{self.path}: is not what it was when it was checked")
+            raise FlashImageError(f"{self.path}: is not what it was when it was checked")
 
 
 def read_image(path: Path, stage: Stage) -> Image:
     """Read an image to its end, and check it with the files beside it.
 
-    Raises ImageNameError, ImageUnreadableError, ZstdMissingError, ImageDamagedError, NotADiskImageError,
-    ChecksumFileError, FlashChecksumError; and the errors of `parse_bmap` and `BmapVerifier`.
+    Raises FlashImageError, FileAccessError, ProgramError; and the errors of `parse_bmap` and `BmapVerifier`.
     """
     unpacked = _unpacked_name(path)
     beside, expected = _checksums(path, unpacked)
@@ -99,7 +88,7 @@ def read_image(path: Path, stage: Stage) -> Image:
         _check_sum(path.with_name(unpacked), expected[unpacked], checksum)
     # The signature of a boot sector and of a partition table.
     if head[510:512] != b"\x55\xaa":
-        raise NotADiskImageError(f"{path}: holds no partition table; the image of a whole disk is needed")
+        raise FlashImageError(f"{path}: holds no partition table; the image of a whole disk is needed")
     if bmap is not None:
         return Image(path, size, head, checksum, bmap.ranges, (*beside, bmap.path))
     return Image(path, size, head, checksum, (BlockRange(0, size),), beside)
@@ -124,7 +113,7 @@ def _unpacked_name(path: Path) -> str:
     for packing in _PACKINGS:
         if path.name.endswith(f".img{packing}"):
             return path.name.removesuffix(packing)
-    raise ImageNameError(f"{path}: is no image by its name; .img, .img.zst and .img.xz are written")
+    raise FlashImageError(f"{path}: is no image by its name; .img, .img.zst and .img.xz are written")
 
 
 def _checksums(path: Path, unpacked: str) -> tuple[tuple[Path, ...], dict[str, str]]:
@@ -143,7 +132,7 @@ def _checksums(path: Path, unpacked: str) -> tuple[tuple[Path, ...], dict[str, s
         ]
         sums = {Path(match[2] or file.stem).name: match[1].lower() for match in lines}
         if not sums.keys() & {path.name, unpacked}:
-            raise ChecksumFileError(f"{file}: has no SHA-256 of {path.name}; get it again, or remove it")
+            raise FlashImageError(f"{file}: has no SHA-256 of {path.name}; get it again, or remove it")
         found |= sums
         files.append(file)
     return tuple(files), found
@@ -181,7 +170,7 @@ def _packed_sum(path: Path) -> str:
 
 def _check_sum(path: Path, expected: str, found: str) -> None:
     if found != expected:
-        raise FlashChecksumError(
+        raise FlashImageError(
             f"{path}: is damaged or another one: its SHA-256 begins with {found[:8]}, not {expected[:8]}; get it again"
         )
 
@@ -203,7 +192,7 @@ def _chunks(path: Path, show: ProgressCallback) -> Iterator[bytes]:
                 yield chunk
                 # zstd shares this descriptor's file position, so this is the progress for all formats.
                 show(os.lseek(packed.fileno(), 0, os.SEEK_CUR), total)
-        except FlashImageError:
+        except NampedalError:
             raise
         except OSError as error:
             raise _unreadable(path, error) from error
@@ -231,7 +220,7 @@ def _zst(path: Path, packed: BufferedReader) -> Iterator[bytes]:
                 ["zstd", "-dcq"], stdin=packed, stdout=subprocess.PIPE, stderr=said, process_group=0
             )
         except FileNotFoundError as error:
-            raise ZstdMissingError(
+            raise ProgramError(
                 f"{path}: the program zstd, which unpacks it, is not installed: sudo apt install zstd"
             ) from error
         assert process.stdout is not None
@@ -247,13 +236,13 @@ def _zst(path: Path, packed: BufferedReader) -> Iterator[bytes]:
             raise _damaged(path, said.read().decode(errors="replace"))
 
 
-def _unreadable(path: Path, error: OSError) -> ImageUnreadableError:
-    return ImageUnreadableError(f"{path}: can't be read: {os_error_text(error)}")
+def _unreadable(path: Path, error: OSError) -> FileAccessError:
+    return FileAccessError(f"{path}: can't be read: {os_error_text(error)}")
 
 
-def _damaged(path: Path, said: str) -> ImageDamagedError:
+def _damaged(path: Path, said: str) -> FlashImageError:
     words = " ".join(said.split()).rstrip(". ") or "it can't be unpacked"
-    return ImageDamagedError(f"{path}: is damaged or cut off: {words}; get it again")
+    return FlashImageError(f"{path}: is damaged or cut off: {words}; get it again")
 
 
 _PACKINGS: dict[str, Callable[[Path, BufferedReader], Iterator[bytes]]] = {"": _plain, ".zst": _zst, ".xz": _xz}

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from nampedal.firmware.base.errors import CardError, ProgramError
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.system.host.errors import CommandFailedError, HostNameError, NoUserError, RadioError
 
 # A program that runs longer than this is taken as hanging.
 PATIENCE_S = 30.0
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class CardHost:
-    """The running system. All methods raise CommandFailedError unless their docstring says otherwise."""
+    """The running system. All methods raise ProgramError unless their docstring says otherwise."""
 
     def run(
         self, *command: str, patience_s: float = PATIENCE_S, user: str | None = None, fails: Sequence[int] = ()
@@ -52,22 +52,22 @@ class CardHost:
                 **who,  # type: ignore[call-overload]
             )
         except OSError as error:
-            raise CommandFailedError(f"{command[0]}: can't be run: {os_error_text(error)}") from error
+            raise ProgramError(f"{command[0]}: can't be run: {os_error_text(error)}") from error
         except subprocess.TimeoutExpired as error:
-            raise CommandFailedError(f"{command[0]}: did not end in {patience_s:g} s, and was ended") from error
+            raise ProgramError(f"{command[0]}: did not end in {patience_s:g} s, and was ended") from error
         if done.returncode != 0 and done.returncode not in fails:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise CommandFailedError(f"{' '.join(command[:2])}: failed: {said}")
+            raise ProgramError(f"{' '.join(command[:2])}: failed: {said}")
         for line in done.stderr.splitlines():
             _log.info("%s", line)
         return str(done.stdout)
 
     def owner(self, user: str) -> tuple[int, int]:
-        """Return the numeric user id and group id of a user. Raises NoUserError."""
+        """Return the numeric user id and group id of a user. Raises CardError."""
         try:
             found = pwd.getpwnam(user)
         except KeyError as error:
-            raise NoUserError(f"user {user!r}: is not there; install nampedal with 'nampedal install'") from error
+            raise CardError(f"user {user!r}: is not there; install nampedal with 'nampedal install'") from error
         return found.pw_uid, found.pw_gid
 
     def kind(self, device: Path) -> str:
@@ -99,7 +99,7 @@ class CardHost:
     def unmount(self, folder: Path) -> None:
         try:
             self.run("umount", str(folder))
-        except CommandFailedError:
+        except ProgramError:
             # A lazy unmount takes effect as soon as no process uses the filesystem.
             self.run("umount", "--lazy", str(folder))
 
@@ -122,17 +122,17 @@ class CardHost:
             self.remount(folder, writable=False)
 
     def set_host_name(self, name: str) -> None:
-        """Set the host name until power-off. Raises HostNameError."""
+        """Set the host name until power-off. Raises CardError."""
         try:
             if socket.gethostname() != name:
                 socket.sethostname(name)
         except OSError as error:
-            raise HostNameError(f"host name {name}: is not taken: {os_error_text(error)}") from error
+            raise CardError(f"host name {name}: is not taken: {os_error_text(error)}") from error
 
     def set_radio(self, *, on: bool) -> None:
         """Switch the radios: on enables Wi-Fi alone, off disables all radios.
 
-        This also applies to radios that are found later. Without a radio nothing happens. Raises RadioError.
+        This also applies to radios that are found later. Without a radio nothing happens. Raises CardError.
         """
         try:
             with Path("/dev/rfkill").open("wb", buffering=0) as switch:
@@ -142,7 +142,7 @@ class CardHost:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise RadioError(f"radio: can't be switched {'on' if on else 'off'}: {os_error_text(error)}") from error
+            raise CardError(f"radio: can't be switched {'on' if on else 'off'}: {os_error_text(error)}") from error
 
     def start(self, *units: str) -> None:
         """Start units without waiting for them."""

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nampedal.board.profiles.pedals import read_pedal
+from nampedal.firmware.base.errors import AlreadyExistsError, ImageError
 from nampedal.firmware.base.files import signature
 from nampedal.firmware.base.files.atomic_write import move_into_place
 from nampedal.firmware.system.image import boot_partition, disk_layout, rootfs
 from nampedal.firmware.system.image.image_manifest import ImageManifest
 from nampedal.firmware.system.image.sources import boot_firmware, build_tools, root_packages, suites
-from nampedal.firmware.system.image.sources.errors import BankFolderError, ImageExistsError, ImageFolderError
 from nampedal.firmware.system.image.sources.kernel_files import Kernel
 from nampedal.firmware.system.image.sources.mirrors import Mirrors
 from nampedal.firmware.system.image.sources.user_namespace import run_in_namespace
@@ -81,11 +81,9 @@ def build(order: ImageOptions, say: Callable[[str], None], *, force: bool = Fals
     Raises ImageError, SettingsError, InstallError, SignatureError.
     """
     if order.out.exists() and not force:
-        raise ImageExistsError(f"{order.out}: is there already; --force writes over it")
+        raise AlreadyExistsError(f"{order.out}: is there already; --force writes over it")
     if not order.out.parent.is_dir():
-        raise ImageFolderError(
-            f"{order.out}: can't be written: {order.out.parent} is no folder; make it, or name another"
-        )
+        raise ImageError(f"{order.out}: can't be written: {order.out.parent} is no folder; make it, or name another")
     keys = [signature.check_key(order.key)] if order.key is not None else []
     keys += [signature.read_public_key(path) for path in order.trusted]
     build_tools.check_tools()
@@ -94,7 +92,7 @@ def build(order: ImageOptions, say: Callable[[str], None], *, force: bool = Fals
     for bank in order.banks:
         if not bank.is_dir():
             what = f"import {bank}' makes one of a packed" if bank.is_file() else f"new {bank}' makes an empty"
-            raise BankFolderError(f"--bank {bank}: is no folder; 'nampedal bank {what} bank")
+            raise ImageError(f"--bank {bank}: is no folder; 'nampedal bank {what} bank")
     cache = order.cache or root_packages.cache_folder()
     target = InstallTarget(cache, base.key, image=True, radio=order.radio)
     block = config_block(pedal, target)

@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import ImageError, NampedalError
 from nampedal.firmware.system.image.initramfs import module_dependencies
 from nampedal.firmware.system.image.sources import build_tools, radio_firmware
-from nampedal.firmware.system.image.sources.errors import ImageError
 from nampedal.firmware.system.image.sources.kernel_files import Kernel, copy_radio
 from nampedal.firmware.system.install.installer import install
 from nampedal.firmware.system.install.steps.target import InstallTarget
@@ -148,7 +147,7 @@ def remove_unneeded_modules(modules: Path) -> None:
 
     modules: a kernel's module folder with depmod's modules.dep, which lists all dependencies of each (modules.dep(5)).
 
-    Raises KernelError.
+    Raises ImageError.
     """
     needs = module_dependencies(modules)
     folders = tuple(f"kernel/{name}/" for name in _NO_MODULES)

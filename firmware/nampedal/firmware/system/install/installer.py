@@ -8,18 +8,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from nampedal.firmware.base.errors import InstallError, ProgramError
 from nampedal.firmware.system.install.plan import plan
 from nampedal.firmware.system.install.steps import install_tools
 from nampedal.firmware.system.install.steps.apply import apply
 from nampedal.firmware.system.install.steps.debian_packages import missing_packages
-from nampedal.firmware.system.install.steps.errors import (
-    InstallNotRootError,
-    PackagesMissingError,
-    RootMissingError,
-    ToolFailedError,
-    UnknownBaseError,
-    WheelNeededError,
-)
 from nampedal.firmware.system.install.steps.runtime_copy import check_wheel
 from nampedal.firmware.system.install.steps.target import BASES, InstallTarget, machine_of, python_of, suite_of
 from nampedal.firmware.system.install.steps.undo import undo
@@ -66,11 +59,11 @@ def install(
 def uninstall(
     target: InstallTarget, say: Say, *, dry: bool = False, run: install_tools.Run = install_tools.run
 ) -> None:
-    """Restore a system to its state before `install`. Raises NotInstalledError, or another InstallError."""
+    """Restore a system to its state before `install`. Raises InstallError."""
     _check_root(target, dry=dry)
     if target.is_running_system and not dry:
         # Stopping fails if the units do not run or are no longer known; that does not matter here.
-        with contextlib.suppress(ToolFailedError):
+        with contextlib.suppress(ProgramError):
             run(["systemctl", "stop", "nampedal*"])
     undo(target, say, dry=dry)
     if target.is_running_system and not dry:
@@ -81,9 +74,9 @@ def uninstall(
 def _check(target: InstallTarget, *, dry: bool) -> None:
     _check_root(target, dry=dry)
     if target.base not in BASES:
-        raise UnknownBaseError(f"base {target.base!r}: is unknown; known are {', '.join(BASES)}")
+        raise InstallError(f"base {target.base!r}: is unknown; known are {', '.join(BASES)}")
     if target.wheel is None and not target.is_running_system:
-        raise WheelNeededError(
+        raise InstallError(
             f"{target.root}: is not the system that runs here, whose nampedal could be copied; name a wheel with "
             "--wheel, as make wheel-aarch64 makes it"
         )
@@ -91,11 +84,9 @@ def _check(target: InstallTarget, *, dry: bool) -> None:
 
 def _check_root(target: InstallTarget, *, dry: bool) -> None:
     if not (target.root / "etc").is_dir() or not (target.root / "usr").is_dir():
-        raise RootMissingError(f"{target.root}: is no root of a system: it has no etc and usr; name one that has")
+        raise InstallError(f"{target.root}: is no root of a system: it has no etc and usr; name one that has")
     if target.is_running_system and os.geteuid() != 0 and not dry:
-        raise InstallNotRootError(
-            f"{target.root}: only root changes the running system; put sudo in front, or add --dry-run"
-        )
+        raise InstallError(f"{target.root}: only root changes the running system; put sudo in front, or add --dry-run")
 
 
 def _packages(target: InstallTarget, say: Say, run: install_tools.Run, *, dry: bool) -> int:
@@ -104,13 +95,13 @@ def _packages(target: InstallTarget, say: Say, run: install_tools.Run, *, dry: b
         return 0
     names = ", ".join(missing)
     if not target.is_running_system:
-        raise PackagesMissingError(
+        raise InstallError(
             f"{target.root}: lacks {names}; install them there first, as with mmdebstrap --include={','.join(missing)} "
             f"{suite_of(target.root) or 'SUITE'}"
         )
     if not dry:
         if shutil.which("apt-get") is None:
-            raise PackagesMissingError(f"{target.root}: lacks {names}, and has no apt-get; install them")
+            raise InstallError(f"{target.root}: lacks {names}, and has no apt-get; install them")
         quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
         run([*quiet, "update"])
         run([*quiet, "install", "--no-install-recommends", *missing])

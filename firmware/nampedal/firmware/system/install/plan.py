@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nampedal.board.profiles.pedals import PedalProfile, read_pedal
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import InstallError
 from nampedal.firmware.system.install.boot_config import (
     CMDLINE_TXT,
     CONFIG_TXT,
@@ -15,7 +16,6 @@ from nampedal.firmware.system.install.boot_config import (
     has_boot_files,
 )
 from nampedal.firmware.system.install.sound_setup import jack_script, mixer_script, pedal_env, tune_script
-from nampedal.firmware.system.install.steps.errors import BootFilesMissingError
 from nampedal.firmware.system.install.steps.site_packages import PEDAL, TFLITE
 from nampedal.firmware.system.install.steps.step_types import Block, Runtime, Step, WholeFile, Words
 from nampedal.firmware.system.install.steps.target import InstallTarget, machine_of, python_of
@@ -62,7 +62,7 @@ def _boot_steps(pedal: PedalProfile, target: InstallTarget) -> list[Step]:
     if not has_boot_files(target):
         if target.base == "debian":
             return []
-        raise BootFilesMissingError(
+        raise InstallError(
             f"{target.root}: has no {CONFIG_TXT} and {CMDLINE_TXT}, as Raspberry Pi OS since bookworm has; install on "
             "one of these, or as an image"
         )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nampedal.board.profiles.pedals import PedalProfile
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import InstallError
 from nampedal.firmware.system.install.boot_config import audio_core
-from nampedal.firmware.system.install.steps.errors import UnitsMissingError
 from nampedal.firmware.system.install.steps.install_tools import run
 from nampedal.firmware.system.install.steps.step_types import Link, Step, WholeFile
 from nampedal.firmware.system.install.steps.target import InstallTarget
@@ -26,7 +26,7 @@ _MANAGER = system_paths.UNITS.parent / "system.conf.d"
 def unit_steps(pedal: PedalProfile, target: InstallTarget) -> list[Step]:
     """Return the steps that install and enable the systemd units of a pedal.
 
-    Raises UnitsMissingError, ToolMissingError, ToolFailedError.
+    Raises InstallError, ProgramError.
     """
     folder = target.units or resources.files("nampedal.firmware.system") / "systemd"
     units = _units(folder)
@@ -45,7 +45,7 @@ def _units(folder: Traversable) -> dict[str, bytes]:
         if entry.name.endswith(_KINDS):
             found[entry.name] = entry.read_bytes()
     if _JACK not in found:
-        raise UnitsMissingError(f"{folder}: has no {_JACK}; install nampedal anew, from a wheel")
+        raise InstallError(f"{folder}: has no {_JACK}; install nampedal anew, from a wheel")
     return found
 
 
@@ -62,7 +62,7 @@ def _links(units: Mapping[str, bytes]) -> list[Link]:
 
     systemctl runs on this computer and makes them in an empty root, so a foreign root needs no program of its own, and
     nothing is changed before the plan is carried out.
-    Raises ToolMissingError, ToolFailedError.
+    Raises ProgramError.
     """
     with tempfile.TemporaryDirectory(prefix="nampedal-units-") as name:
         root = Path(name)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nampedal.firmware.actions.led_state import CARD_TROUBLE, TAKEN_OVER
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.atomic_write import sync_folder
 from nampedal.firmware.base.files.toml_schema import os_error_text, replace_file
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CardFileError
 from nampedal.firmware.system.host.root_paths import under_root, write_volatile
 
 _HEAD = (
@@ -31,7 +31,7 @@ def write_report(
     """Report the problems of a boot and the new banks. The card is written only if its error file has to change.
 
     taken: the new banks.  has_card: True if the card is mounted.
-    Raises CardFileError, CommandFailedError, SettingsError, OSError.
+    Raises FileAccessError, ProgramError, SettingsError, OSError.
     """
     for problem in problems:
         _log.warning("%s", problem)
@@ -86,7 +86,7 @@ def _write_errors(system: CardHost, path: Path, problems: Sequence[str]) -> None
                 path.unlink()
                 sync_folder(path.parent)
     except OSError as error:
-        raise CardFileError(f"{path}: can't be removed: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be removed: {os_error_text(error)}") from error
     text = text_of(problems)
     if problems and text != before:
         with system.writable(path.parent):

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
-from nampedal.firmware.base.errors import SettingsError, SettingsSyntaxError, SettingValueError, UnknownKeyError
+from nampedal.firmware.base.errors import SettingsError, SettingsSyntaxError, SettingValueError
 from nampedal.firmware.base.files.toml_schema import Values, load_toml, text_of
 from nampedal.firmware.system.wifi import networks
 from nampedal.firmware.system.wifi.countries import COUNTRIES
@@ -90,11 +90,11 @@ def _with_hint(error: SettingsSyntaxError, data: bytes) -> SettingsSyntaxError:
     return SettingsSyntaxError("; ".join((str(error), *hints, "no line of this file counts until that is mended")))
 
 
-def _unknown(where: str, key: str) -> UnknownKeyError:
+def _unknown(where: str, key: str) -> SettingValueError:
     known = (*_READERS, *networks.KEYS)
     near = get_close_matches(key, known, 1)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return UnknownKeyError(f"{where}: {key if key.isprintable() else repr(key)}: is no known key; {hint}")
+    return SettingValueError(f"{where}: {key if key.isprintable() else repr(key)}: is no known key; {hint}")
 
 
 def _host_name(where: str, values: Values) -> dict[str, Any]:

@@ -7,14 +7,14 @@ import stat
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import DataFolderError
 from nampedal.firmware.system.host.root_paths import SYSTEM, under_root
 
 
 def make(system: CardHost, root: Path) -> None:
-    """Make all folders with their owners and modes. Raises NoUserError, DataFolderError."""
+    """Make all folders with their owners and modes. Raises CardError, FileAccessError."""
     player = system.owner(system_paths.USER)
     ours = os.geteuid(), os.getegid()
     # Root runs the code in these folders, so only root may write there.
@@ -36,4 +36,4 @@ def _own(folder: Path, owner: tuple[int, int], mode: int) -> None:
         if stat.S_IMODE(found.st_mode) != mode:
             folder.chmod(mode)
     except OSError as error:
-        raise DataFolderError(f"{folder}: can't be made: {os_error_text(error)}; nampedal keeps nothing") from error
+        raise FileAccessError(f"{folder}: can't be made: {os_error_text(error)}; nampedal keeps nothing") from error

@@ -6,13 +6,12 @@ import logging
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import FileAccessError, NampedalError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.system.bank_import import import_launcher
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import shown
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CardFileError
 from nampedal.firmware.system.host.root_paths import ROOT, under_root
 from nampedal.firmware.system.provisioning import boot_report, card_settings, usb_stick
 
@@ -24,7 +23,7 @@ _log = logging.getLogger(__name__)
 def import_card(system: CardHost, root: Path = ROOT) -> ImportResult:
     """Import the new files in the card's import folder. Report the result on the card, to the pedal, and in the log.
 
-    Raises CardFileError, CommandFailedError, SettingsError if the result can't be reported.
+    Raises FileAccessError, ProgramError, SettingsError if the result can't be reported.
     """
     outcome = _bring(system, root, _folder(root))
     fresh = boot_report.fresh(root, outcome.problems)
@@ -53,7 +52,7 @@ def _bring(system: CardHost, root: Path, folder: Path) -> ImportResult:
 def _folder(root: Path) -> Path:
     """Return the import folder that nampedal.toml names. The boot has reported errors in that file already.
 
-    Raises CardFileError.
+    Raises FileAccessError.
     """
     path = under_root(root, system_paths.CARD_SETTINGS)
     try:
@@ -61,5 +60,5 @@ def _folder(root: Path) -> Path:
     except FileNotFoundError:
         read = card_settings.CardSettings()
     except OSError as error:
-        raise CardFileError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     return under_root(root, system_paths.CARD) / read.imports

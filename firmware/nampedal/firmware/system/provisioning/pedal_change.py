@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from nampedal.board.errors import UnknownPedalError
 from nampedal.board.profiles import profile_files
 from nampedal.board.profiles.hats import read_hat
 from nampedal.board.profiles.pedals import PedalProfile, parse_pedal, read_pedal
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import SettingsError
+from nampedal.firmware.base.errors import CardError, FileAccessError, SettingsError, SettingValueError
 from nampedal.firmware.base.files.durable_toml import read_safely, remove_safely, write_safely
 from nampedal.firmware.base.files.toml_schema import (
     check_format,
@@ -27,7 +26,6 @@ from nampedal.firmware.base.files.toml_schema import (
     to_toml,
 )
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CardFileError, ConfigNotKeptError, NoInstallerError, PedalUnknownError
 from nampedal.firmware.system.host.root_paths import SYSTEM, under_root, write_volatile
 from nampedal.firmware.system.provisioning.card_settings import CardSettings
 
@@ -56,14 +54,14 @@ def change(system: CardHost, root: Path, settings: CardSettings, installed: str,
     """Change to the pedal that the card names. Return True if the machine has to restart.
 
     installed: the name or file of the installed pedal.  installer: None: this nampedal can't change the pedal.
-    Raises SettingsError of the pedal, ConfigNotKeptError, CardFileError, PedalUnknownError, NoInstallerError.
+    Raises SettingsError of the pedal, CardError, FileAccessError.
     """
     changed = under_root(root, CHANGED)
     named = bool(settings.pedal or settings.hat)
     if not named and not changed.exists():
         return False
     if installer is None:
-        raise NoInstallerError("pedal: this nampedal can't change over to another pedal; make a card for it")
+        raise CardError("pedal: this nampedal can't change over to another pedal; make a card for it")
     name, pedal = find(root, settings, installed)
     if named:
         for file, text in installer.run_files(name, pedal).items():
@@ -77,7 +75,7 @@ def _rewrite(system: CardHost, config: Path, changed: Path, new: Callable[[str],
     try:
         before = config.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise CardFileError(f"{config}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{config}: can't be read: {os_error_text(error)}") from error
     if (config.parent / system_paths.CARD_TRYBOOT.name).exists():
         # A restart would end the trial of an update. The trial is decided soon; the next start tries again.
         return False
@@ -91,7 +89,7 @@ def _rewrite(system: CardHost, config: Path, changed: Path, new: Callable[[str],
     if restarted:
         # Clear the marker, so that the next start by the user may try again.
         write_safely(changed, _marker(restarted=False))
-        raise ConfigNotKeptError(
+        raise CardError(
             f"{config}: was changed for the pedal, and is as before after a restart; the card may be worn out or locked"
         )
     # The marker is written first: if that fails, there is no restart, and so no endless loop of restarts.
@@ -105,11 +103,11 @@ def find(root: Path, settings: CardSettings, installed: str) -> tuple[str, Pedal
     """Return the name (or the path of the profile file) of the pedal to use, and the pedal.
 
     Writes a merged profile file if the card names a HAT or a profile file.
-    Raises SettingsError, PedalUnknownError, OSError.
+    Raises SettingsError, CardError, OSError.
     """
     name = settings.pedal or installed
     if not name:
-        raise PedalUnknownError('pedal: nobody says which one was installed; add a line pedal = "..." to nampedal.toml')
+        raise CardError('pedal: nobody says which one was installed; add a line pedal = "..." to nampedal.toml')
     if not settings.hat and not profile_files.is_profile_path(settings.pedal):
         return name, _told("pedal", lambda: read_pedal(name))
     pedal, data = merged(under_root(root, system_paths.CARD), settings, name)
@@ -135,7 +133,7 @@ def merged(card: Path, settings: CardSettings, name: str) -> tuple[PedalProfile,
     name: the name or file of the pedal. Raises SettingsError.
     """
     asked = card / name if profile_files.is_profile_path(settings.pedal) else name
-    file = _told("pedal", lambda: profile_files.find("pedal", asked, UnknownPedalError))
+    file = _told("pedal", lambda: profile_files.find("pedal", asked, SettingValueError))
     values = _told("pedal", lambda: load_toml(str(file), profile_files.read(file)))
     if settings.hat:
         values["hat"] = settings.hat

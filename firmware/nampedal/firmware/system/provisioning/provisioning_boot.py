@@ -11,14 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import CardError, FileAccessError, NampedalError, ProgramError
 from nampedal.firmware.base.files.env_file import read_environment
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.system.bank_import import import_launcher
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import shown
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import CardFileError, CommandFailedError, NotAnImagePedalError, RadioOffError
 from nampedal.firmware.system.host.root_paths import ROOT, under_root, write_volatile
 from nampedal.firmware.system.provisioning import (
     boot_report,
@@ -149,7 +148,7 @@ class Boot:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise CardFileError(f"{path}: can't be read: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
         self._settings, problems = card_settings.read(data, path.name, countries.known_countries(self._root))
         self.problems += map(str, problems)
 
@@ -173,7 +172,7 @@ class Boot:
         has_radio = self._installed.get("NAMPEDAL_RADIO") != "off"
         radio.set_up_wifi(self._system, self._root, networks if has_radio else Networks())
         if keys and not has_radio:
-            raise RadioOffError(
+            raise CardError(
                 f"{system_paths.CARD_SETTINGS.name}: {keys}: this card was made without a radio; make one with "
                 "'nampedal image build --radio'"
             )
@@ -196,7 +195,7 @@ class Boot:
         """Start the import unit. Return False if that fails: after an update by wheel it may not be installed."""
         try:
             self._system.start(import_service.UNIT)
-        except CommandFailedError as error:
+        except ProgramError as error:
             _log.warning("%s; what is new on the card is taken over before the sound", error)
             return False
         return True
@@ -218,12 +217,12 @@ class Boot:
         return self._installed.get("NAMPEDAL_IMAGE") == "1"
 
     def _only_on_an_image(self, key: str, instead: str) -> None:
-        """Raise NotAnImagePedalError if this pedal is no image: its owner may need the network to reach it.
+        """Raise CardError if this pedal is no image: its owner may need the network to reach it.
 
         key: the key in nampedal.toml.  instead: the program to use.
         """
         if not self._is_image:
-            raise NotAnImagePedalError(
+            raise CardError(
                 f"{system_paths.CARD_SETTINGS.name}: {key}: nampedal was installed on a system that was there, whose "
                 f"network is left alone; use {instead}"
             )

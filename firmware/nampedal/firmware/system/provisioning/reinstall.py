@@ -32,7 +32,7 @@ def at_boot() -> None:
 
 
 def import_now() -> ImportResult:
-    """Run `nampedal card import`. Raises CardFileError, CommandFailedError, SettingsError."""
+    """Run `nampedal card import`. Raises FileAccessError, ProgramError, SettingsError."""
     log.configure_logging()
     return import_card(CardHost())
 

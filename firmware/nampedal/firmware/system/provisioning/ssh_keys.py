@@ -10,10 +10,10 @@ import shutil
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_file
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import DataFolderError
 from nampedal.firmware.system.host.root_paths import under_root, write_volatile
 
 UNIT = "ssh.service"
@@ -22,7 +22,7 @@ NETWORK_UNIT = "systemd-networkd.service"
 
 
 def set_up(system: CardHost, root: Path, keys: tuple[str, ...]) -> None:
-    """Install the keys and start SSH; do nothing without keys. Raises CommandFailedError, DataFolderError, OSError."""
+    """Install the keys and start SSH; do nothing without keys. Raises ProgramError, FileAccessError, OSError."""
     if not keys:
         return
     write_volatile(under_root(root, system_paths.SSH_KEYS), "".join(f"{key}\n" for key in keys), 0o600)
@@ -44,6 +44,6 @@ def _make_host_key(system: CardHost, folder: Path) -> None:
             sync_file(path)
         move_into_place(partial, folder)
     except OSError as error:
-        raise DataFolderError(f"{folder}: this machine's SSH keys can't be kept: {os_error_text(error)}") from error
+        raise FileAccessError(f"{folder}: this machine's SSH keys can't be kept: {os_error_text(error)}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

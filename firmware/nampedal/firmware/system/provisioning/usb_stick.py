@@ -10,12 +10,11 @@ from pathlib import Path
 from nampedal.firmware.actions.control_socket import ask
 from nampedal.firmware.actions.led_state import CARD_TROUBLE, TAKEN_OVER
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError
+from nampedal.firmware.base.errors import CardError, ControlRequestError, ControlSocketError, ImportStoppedError
 from nampedal.firmware.system.bank_import import import_launcher
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.import_scan import shown
 from nampedal.firmware.system.host.card_host import CardHost
-from nampedal.firmware.system.host.errors import ImportStoppedError, StickError
 from nampedal.firmware.system.host.root_paths import ROOT, under_root
 
 # The import folder of a stick.
@@ -39,10 +38,10 @@ def import_stick(system: CardHost, device: Path, root: Path = ROOT) -> ImportRes
     """Import the banks on a stick's partition and announce the result. device: such as /dev/sda1.
 
     Does nothing with a partition that is mounted, such as the boot disk, or whose file system is not in KINDS.
-    Raises StickError, CommandFailedError.
+    Raises CardError, ProgramError.
     """
     if not system.is_device(device):
-        raise StickError(f"{device}: is no block device; name a partition, as /dev/sda1")
+        raise CardError(f"{device}: is no block device; name a partition, as /dev/sda1")
     kind = "" if system.is_mounted(device) else system.kind(device)
     if kind not in KINDS:
         return ImportResult()

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import SettingsError
+from nampedal.firmware.base.errors import FileAccessError, SettingsError, UpdateError
 from nampedal.firmware.base.files.atomic_write import sync_folder, write_through
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.system.image import image_manifest
 from nampedal.firmware.system.image.image_manifest import SLOTS, ImageManifest, dump_manifest, read_manifest
-from nampedal.firmware.system.update.errors import CardLayoutError, UpdateUnreadableError, UpdateUnwritableError
 from nampedal.firmware.system.update.update_host import UpdateHost
 
 CONFIG, TRYBOOT, CMDLINE = system_paths.CARD_CONFIG.name, system_paths.CARD_TRYBOOT.name, "cmdline.txt"
@@ -66,9 +65,9 @@ def with_slot(text: bytes, slot: str) -> bytes:
 
 
 def cmdline_for(text: str, disk: str, slot: str) -> str:
-    """Return a cmdline.txt whose root is a slot of this disk. Raises CardLayoutError."""
+    """Return a cmdline.txt whose root is a slot of this disk. Raises UpdateError."""
     if len(_ROOT.findall(text)) != 1:
-        raise CardLayoutError(f"{CMDLINE}: names no root=PARTUUID=...-02 or -03; it is no image's of nampedal")
+        raise UpdateError(f"{CMDLINE}: names no root=PARTUUID=...-02 or -03; it is no image's of nampedal")
     return _ROOT.sub(f"root={root_of(disk, slot)}", text)
 
 
@@ -77,12 +76,12 @@ def root_of(disk: str, slot: str) -> str:
 
 
 def read_systems(system: UpdateHost) -> Systems:
-    """Return which system runs, is the default, and is on trial. Raises CardLayoutError, UpdateUnreadableError."""
+    """Return which system runs, is the default, and is on trial. Raises UpdateError, FileAccessError."""
     card = system.at(system_paths.CARD)
     found = _ROOT.search(_read(system.root / "proc" / "cmdline").decode(errors="replace"))
     default = slot_in(_read(card / CONFIG))
     if found is None or default is None:
-        raise CardLayoutError(
+        raise UpdateError(
             f"{card / CONFIG}: does not say which of two systems is started (os_prefix=A/ or B/): flash an image to "
             "update this pedal"
         )
@@ -101,18 +100,16 @@ def facts_of(card: Path, slot: str) -> ImageManifest | None:
 
 
 def check_folder(folder: Path, running: Path) -> None:
-    """Check that a folder has the same boot files as the folder of the running system. Raises CardLayoutError."""
+    """Check that a folder has the same boot files as the folder of the running system. Raises UpdateError."""
     kernels = [path.name for path in running.iterdir() if _KERNELS.fullmatch(path.name)]
     needed = [CMDLINE, *sorted(kernels), *([README] if (running / README).exists() else [])]
     for name in needed:
         if not (folder / name).is_file():
-            raise CardLayoutError(
-                f"{name}: the image does not have it, and this pedal is started by it; flash the image"
-            )
+            raise UpdateError(f"{name}: the image does not have it, and this pedal is started by it; flash the image")
 
 
 def empty_slot(card: Path, slot: str) -> None:
-    """Remove tryboot.txt and the slot's facts, then the slot's folder. Raises UpdateUnwritableError.
+    """Remove tryboot.txt and the slot's facts, then the slot's folder. Raises FileAccessError.
 
     In this order a power cut never leaves a trial or a complete-looking slot with missing files.
     """
@@ -125,11 +122,11 @@ def empty_slot(card: Path, slot: str) -> None:
             shutil.rmtree(card / slot)
         sync_folder(card)
     except OSError as error:
-        raise UpdateUnwritableError(f"{card / slot}: can't be removed: {os_error_text(error)}") from error
+        raise FileAccessError(f"{card / slot}: can't be removed: {os_error_text(error)}") from error
 
 
 def fill_slot(card: Path, systems: Systems, source: Path, facts: ImageManifest) -> None:
-    """Write a system's files into the slot that does not run. Raises UpdateUnwritableError.
+    """Write a system's files into the slot that does not run. Raises FileAccessError.
 
     The facts are written last: they mark the slot as complete.
     """
@@ -144,23 +141,23 @@ def fill_slot(card: Path, systems: Systems, source: Path, facts: ImageManifest) 
         write_through(dump_manifest(facts), slot / image_manifest.MANIFEST_NAME)
         sync_folder(slot)
     except OSError as error:
-        raise UpdateUnwritableError(f"{slot}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{slot}: can't be written: {os_error_text(error)}") from error
 
 
 def name_trial(card: Path, slot: str) -> None:
     """Write tryboot.txt: config.txt with another slot. The firmware reads it only after a reboot with tryboot.
 
-    Raises UpdateUnwritableError.
+    Raises FileAccessError.
     """
     try:
         write_through(with_slot((card / CONFIG).read_bytes(), slot), card / TRYBOOT)
         sync_folder(card)
     except OSError as error:
-        raise UpdateUnwritableError(f"{card / TRYBOOT}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{card / TRYBOOT}: can't be written: {os_error_text(error)}") from error
 
 
 def make_default(card: Path, slot: str) -> None:
-    """Make a slot the default that config.txt boots. Raises UpdateUnwritableError.
+    """Make a slot the default that config.txt boots. Raises FileAccessError.
 
     Only one byte is overwritten, in place: FAT has no journal, so no cluster and no name may change. A power cut leaves
     either the old or the new content of the sector.
@@ -179,7 +176,7 @@ def make_default(card: Path, slot: str) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        raise UpdateUnwritableError(f"{path}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be written: {os_error_text(error)}") from error
 
 
 def forget_trial(card: Path) -> None:
@@ -187,7 +184,7 @@ def forget_trial(card: Path) -> None:
         (card / TRYBOOT).unlink(missing_ok=True)
         sync_folder(card)
     except OSError as error:
-        raise UpdateUnwritableError(f"{card / TRYBOOT}: can't be removed: {os_error_text(error)}") from error
+        raise FileAccessError(f"{card / TRYBOOT}: can't be removed: {os_error_text(error)}") from error
 
 
 def _files(source: Path, systems: Systems) -> Iterator[tuple[Path, bytes]]:
@@ -205,4 +202,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error

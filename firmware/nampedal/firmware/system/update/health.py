@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nampedal.firmware.system.update.errors import ProgramFailedError
+from nampedal.firmware.base.errors import ProgramError
 from nampedal.firmware.system.update.last_result import plays_presets, read_last, status_or_empty
 from nampedal.firmware.system.update.update_host import UpdateHost
 
@@ -57,7 +57,7 @@ def observe(system: UpdateHost, *, presets: bool = False) -> Observation:
     presets: the pedal has to play presets.
     """
     pid = 0
-    with suppress(ProgramFailedError):
+    with suppress(ProgramError):
         pid = system.daemon_pid()
     status = status_or_empty(system)
     xruns = status.get("xruns") if status.get("playing") is True else None

@@ -14,18 +14,11 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Protocol
 
-from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.base.errors import FileAccessError, NampedalError, ProgramError, UpdateError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.system.image import image_manifest, mbr
 from nampedal.firmware.system.image.mbr import Partition
-from nampedal.firmware.system.update.errors import (
-    ImageChecksumError,
-    NotAnImageError,
-    ProgramFailedError,
-    UpdateUnreadableError,
-    UpdateUnwritableError,
-)
 from nampedal.firmware.system.update.pinned_file import PIECE_BYTES, PinnedFile, PinnedReader
 from nampedal.firmware.system.update.update_host import UpdateHost
 
@@ -49,18 +42,16 @@ class ImageSource(Protocol):
 def parse_partitions(where: str, sector: bytes) -> tuple[Partition, ...]:
     """Return the partitions in the first sector of an image.
 
-    Raises NotAnImageError if they are not those of nampedal's images: FAT32, two of Linux, one more.
+    Raises UpdateError if they are not those of nampedal's images: FAT32, two of Linux, one more.
     """
     found = mbr.unpack(sector)
     if found is None:
-        raise NotAnImageError(f"{where}: has no partitions; it is no image of a card, or only a part of one")
+        raise UpdateError(f"{where}: has no partitions; it is no image of a card, or only a part of one")
     card, *roots, _ = found
     ends = card.start + card.sectors <= roots[0].start
     if card.type not in _FAT32 or any(root.type != mbr.LINUX for root in roots) or card.start < 1 or not ends:
         kinds = ", ".join(f"{one.type:#04x}" for one in found)
-        raise NotAnImageError(
-            f"{where}: has partitions {kinds}; those of an image of nampedal are 0x0c, 0x83, 0x83, 0x83"
-        )
+        raise UpdateError(f"{where}: has partitions {kinds}; those of an image of nampedal are 0x0c, 0x83, 0x83, 0x83")
     return found
 
 
@@ -78,20 +69,20 @@ class ImageReader:
     def read(self, size: int) -> Iterator[bytes]:
         """Yield the next `size` bytes in parts.
 
-        Raises NotAnImageError if the image is damaged or ends earlier; UpdateUnreadableError, UpdateChangedError.
+        Raises UpdateError, also if the image is damaged or ends earlier; FileAccessError.
         """
         left = size
         while left:
             try:
                 data = self._source.read(min(left, CHUNK_BYTES))
             except (lzma.LZMAError, EOFError) as error:
-                raise NotAnImageError(f"{self._where}: can't be unpacked: it is damaged; copy it again") from error
-            except UpdateUnreadableError:
+                raise UpdateError(f"{self._where}: can't be unpacked: it is damaged; copy it again") from error
+            except FileAccessError:
                 raise
             except OSError as error:
-                raise UpdateUnreadableError(f"{self._where}: can't be read: {os_error_text(error)}") from error
+                raise FileAccessError(f"{self._where}: can't be read: {os_error_text(error)}") from error
             if not data:
-                raise NotAnImageError(f"{self._where}: ends after {self._at} bytes; copy it again")
+                raise UpdateError(f"{self._where}: ends after {self._at} bytes; copy it again")
             left -= len(data)
             self._at += len(data)
             yield data
@@ -101,7 +92,7 @@ class ImageReader:
 def open_image(pinned: PinnedFile) -> Iterator[ImageReader]:
     """Open an image and unpack it while it is read.
 
-    Raises UpdateUnreadableError, NotAnImageError; UpdateChangedError while it is read.
+    Raises FileAccessError; UpdateError, also while it is read.
     """
     path = pinned.path
     with pinned.second_pass() as file:
@@ -118,7 +109,7 @@ def open_image(pinned: PinnedFile) -> Iterator[ImageReader]:
 def check_sum(pinned: PinnedFile) -> bool:
     """Compare the file's checksum with PATH.sha256, as written by sha256sum. Return False if there is no such file.
 
-    Raises ImageChecksumError, UpdateUnreadableError.
+    Raises UpdateError, FileAccessError.
     """
     path = pinned.path
     beside = path.with_name(path.name + ".sha256")
@@ -127,17 +118,15 @@ def check_sum(pinned: PinnedFile) -> bool:
     try:
         said = _SUM.search(read_text_file(beside).decode(errors="replace"))
     except OSError as error:
-        raise UpdateUnreadableError(f"{beside}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{beside}: can't be read: {os_error_text(error)}") from error
     if said is None or said[1].lower() != pinned.sha256:
         wanted = said[1] if said else "nothing"
-        raise ImageChecksumError(
-            f"{path}: has the SHA-256 {pinned.sha256}; {beside.name} says {wanted}: copy both again"
-        )
+        raise UpdateError(f"{path}: has the SHA-256 {pinned.sha256}; {beside.name} says {wanted}: copy both again")
     return True
 
 
 def copy_card(reader: ImageReader, card: Partition, target: Path) -> None:
-    """Copy the first partition to a sparse file. Raises as `ImageReader.read`, and UpdateUnwritableError."""
+    """Copy the first partition to a sparse file. Raises as `ImageReader.read`, and FileAccessError."""
     reader.go_to(card.start_bytes)
     try:
         with target.open("wb") as file:
@@ -147,29 +136,29 @@ def copy_card(reader: ImageReader, card: Partition, target: Path) -> None:
                 else:
                     file.write(data)
             file.truncate(card.size_bytes)
-    except UpdateUnreadableError:
+    except FileAccessError:
         raise
     except OSError as error:
-        raise UpdateUnwritableError(f"{target}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{target}: can't be written: {os_error_text(error)}") from error
 
 
 def unpack_card(system: UpdateHost, where: Path, card: Path, target: Path) -> Path:
     """Unpack the folder of an image's system from a copy of its first partition. Return the folder.
 
-    where: the image's name, for error messages. Raises NotAnImageError.
+    where: the image's name, for error messages. Raises UpdateError.
     """
     try:
         # mtools: "::" is the image; -s: recursive; -n: overwrite without asking; -m: keep the modification times.
         system.run(["mcopy", "-s", "-n", "-m", "-i", str(card), f"::{SLOT}", str(target)])
-    except ProgramFailedError as error:
-        raise NotAnImageError(f"{where}: has no folder {SLOT} that can be read: {error}") from error
+    except ProgramError as error:
+        raise UpdateError(f"{where}: has no folder {SLOT} that can be read: {error}") from error
     return target / SLOT
 
 
 def write_root(reader: ImageReader, root: Partition, facts: image_manifest.ImageManifest, target: Path) -> None:
     """Write the root file system to a partition and verify it by reading it back.
 
-    Raises ImageChecksumError, NotAnImageError, UpdateUnwritableError.
+    Raises UpdateError, FileAccessError.
     """
     reader.go_to(root.start_bytes)
     summed = hashlib.sha256()
@@ -185,15 +174,13 @@ def write_root(reader: ImageReader, root: Partition, facts: image_manifest.Image
                     left = left[file.write(left) :]
             os.fsync(file.fileno())
             if first[:4] != _SQUASHFS or summed.hexdigest() != facts.root_sha256:
-                raise ImageChecksumError("update: the image's root is not what the image says of it; copy it again")
+                raise UpdateError("update: the image's root is not what the image says of it; copy it again")
             if sha256_on_disk(file, facts.root_bytes) != facts.root_sha256:
-                raise ImageChecksumError(
-                    f"{target}: reads otherwise than it was written; the card is worn out: replace it"
-                )
-    except UpdateUnreadableError:
+                raise UpdateError(f"{target}: reads otherwise than it was written; the card is worn out: replace it")
+    except FileAccessError:
         raise
     except OSError as error:
-        raise UpdateUnwritableError(f"{target}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{target}: can't be written: {os_error_text(error)}") from error
 
 
 def sha256_on_disk(file: FileIO, size: int) -> str:
@@ -214,7 +201,7 @@ def _zstd(path: Path, file: PinnedReader) -> Iterator[ImageSource]:
     try:
         process = subprocess.Popen(["zstd", "-dc"], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
     except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be unpacked: zstd: {os_error_text(error)}; install zstd") from error
+        raise FileAccessError(f"{path}: can't be unpacked: zstd: {os_error_text(error)}; install zstd") from error
     assert process.stdin is not None
     assert process.stdout is not None
     feeder = _Feeder(file, process.stdin)

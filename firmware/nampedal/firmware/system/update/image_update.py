@@ -8,24 +8,12 @@ import shutil
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError, NampedalError, UpdateError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.system.image import image_manifest
 from nampedal.firmware.system.image.image_manifest import ImageManifest, read_manifest
 from nampedal.firmware.system.image.mbr import SECTOR_BYTES
 from nampedal.firmware.system.update import boot_slots
-from nampedal.firmware.system.update.errors import (
-    ImageForOthersError,
-    ImageTooLargeError,
-    NotAnImageError,
-    NothingBeforeError,
-    NoTrybootError,
-    OneRootError,
-    OnTrialError,
-    UpdateError,
-    UpdateRoomError,
-    UpdateUnreadableError,
-    UpdateUnwritableError,
-)
 from nampedal.firmware.system.update.health import Progress, ignore_progress, watch
 from nampedal.firmware.system.update.image_file import (
     check_sum,
@@ -47,22 +35,22 @@ def has_two_systems(system: UpdateHost) -> bool:
     """Return True if the pedal has two systems and supports a trial boot."""
     try:
         check_trybootable(system)
-    except UpdateError:
+    except NampedalError:
         return False
     return True
 
 
 def check_trybootable(system: UpdateHost) -> None:
-    """Check that a system can be tried on this pedal. Raises NoTrybootError, OneRootError, NotAPedalError."""
+    """Check that a system can be tried on this pedal. Raises UpdateError."""
     settings = system.settings()
     base = settings.get("NAMPEDAL_BASE", "")
     if settings.get("NAMPEDAL_IMAGE") != "1":
-        raise OneRootError(
+        raise UpdateError(
             "update: this pedal was installed, not flashed, and has one system only; update nampedal with a wheel, and "
             "the system with 'sudo apt full-upgrade'"
         )
     if base != "raspios":
-        raise NoTrybootError(
+        raise UpdateError(
             f"update: a system of base '{base}' can't be tried before it is kept: its kernel does not pass tryboot on; "
             "update with a wheel, or flash the image"
         )
@@ -151,14 +139,14 @@ def judge_image(system: UpdateHost, told: Progress = ignore_progress) -> LastRes
 def go_back(system: UpdateHost) -> ImageManifest:
     """Prepare a trial of the system that does not run, as an update does. Return its facts.
 
-    Raises NothingBeforeError, OnTrialError.
+    Raises UpdateError.
     """
     check_trybootable(system)
     systems = boot_slots.read_systems(system)
     _check_untried(systems)
     facts = boot_slots.facts_of(system.at(system_paths.CARD), systems.other)
     if facts is None:
-        raise NothingBeforeError("update: there is no version before this one; flash the one that you want")
+        raise UpdateError("update: there is no version before this one; flash the one that you want")
     begin_trial(system, systems, facts)
     return facts
 
@@ -172,7 +160,7 @@ def _last(card: Path, systems: boot_slots.Systems, why: str) -> LastResult:
 
 def _check_untried(systems: boot_slots.Systems) -> None:
     if systems.running != systems.default:
-        raise OnTrialError("update: this system is on trial still; wait for it: 'nampedal update status'")
+        raise UpdateError("update: this system is on trial still; wait for it: 'nampedal update status'")
 
 
 def _make_empty(work: Path) -> None:
@@ -180,7 +168,7 @@ def _make_empty(work: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
     except OSError as error:
-        raise UpdateUnwritableError(f"{work}: can't be written: {os_error_text(error)}") from error
+        raise FileAccessError(f"{work}: can't be written: {os_error_text(error)}") from error
 
 
 def _facts_in(folder: Path, path: Path) -> ImageManifest:
@@ -188,7 +176,7 @@ def _facts_in(folder: Path, path: Path) -> ImageManifest:
     try:
         return read_manifest(read_text_file(folder / image_manifest.MANIFEST_NAME), where)
     except OSError as error:
-        raise NotAnImageError(f"{where}: is not there; this is no image of nampedal's") from error
+        raise UpdateError(f"{where}: is not there; this is no image of nampedal's") from error
 
 
 def _check_facts(system: UpdateHost, facts: ImageManifest, path: Path) -> None:
@@ -199,17 +187,17 @@ def _check_facts(system: UpdateHost, facts: ImageManifest, path: Path) -> None:
         ("pedal", facts.pedal, settings.get("NAMPEDAL_PEDAL", "")),
     ):
         if found != here:
-            raise ImageForOthersError(
+            raise UpdateError(
                 f"{path}: is for the {what} '{found}'; this is '{here}': take the image for that, or flash this one"
             )
 
 
 def _partition(system: UpdateHost, systems: boot_slots.Systems) -> Path:
-    """Return the device of the root partition that is not in use. Raises OneRootError."""
+    """Return the device of the root partition that is not in use. Raises UpdateError."""
     name = boot_slots.root_of(systems.disk, systems.other).removeprefix("PARTUUID=")
     path = system.at(DISKS) / name
     if not path.exists():
-        raise OneRootError(f"{path}: is not there; this card has no second root: flash the image")
+        raise UpdateError(f"{path}: is not there; this card has no second root: flash the image")
     return path.resolve()
 
 
@@ -218,11 +206,11 @@ def _check_size(path: Path, facts: ImageManifest, held: int, target: Path) -> No
         with target.open("rb") as file:
             room = file.seek(0, os.SEEK_END)
     except OSError as error:
-        raise UpdateUnreadableError(f"{target}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{target}: can't be read: {os_error_text(error)}") from error
     if facts.root_bytes > held:
-        raise NotAnImageError(f"{path}: says that its root has {facts.root_bytes} bytes; its partition has {held}")
+        raise UpdateError(f"{path}: says that its root has {facts.root_bytes} bytes; its partition has {held}")
     if facts.root_bytes > room:
-        raise ImageTooLargeError(
+        raise UpdateError(
             f"{path}: its root has {facts.root_bytes >> 20} MB; there is room for {room >> 20} MB: flash the image"
         )
 
@@ -230,17 +218,17 @@ def _check_size(path: Path, facts: ImageManifest, held: int, target: Path) -> No
 def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE_BYTES:
-        raise UpdateRoomError(
+        raise FileAccessError(
             f"{folder}: has room for {free >> 20} MB; {(needed + SPARE_BYTES) >> 20} MB are needed: remove what is not "
             "needed"
         )
 
 
 def _check_card_room(card: Path, systems: boot_slots.Systems, folder: Path) -> None:
-    """Check that the card has room for the new folder once the slot's old one is removed. Raises UpdateRoomError."""
+    """Check that the card has room for the new folder once the slot's old one is removed. Raises FileAccessError."""
     free = shutil.disk_usage(card).free + size_of(card / systems.other)
     needed = size_of(folder)
     if free < needed:
-        raise UpdateRoomError(
+        raise FileAccessError(
             f"{card}: has room for {free >> 20} MB; {needed >> 20} MB are needed: remove what you put there yourself"
         )

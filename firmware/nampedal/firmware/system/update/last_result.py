@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import SettingsError
+from nampedal.firmware.base.errors import ControlRequestError, ControlSocketError, SettingsError
 from nampedal.firmware.base.files.durable_toml import read_safely, write_safely
 from nampedal.firmware.base.files.toml_schema import (
     check_format,
@@ -19,7 +19,6 @@ from nampedal.firmware.base.files.toml_schema import (
     text_of,
     to_toml,
 )
-from nampedal.firmware.errors import ControlRequestError, ControlSocketError
 from nampedal.firmware.pedal.saved_state import backup_state
 from nampedal.firmware.system.update.update_host import UpdateHost
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from nampedal.firmware.base.errors import FileAccessError, UpdateError
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.system.update.errors import NotAnUpdateError, UpdateChangedError, UpdateUnreadableError
 
 PIECE_BYTES = 1 << 20
 
@@ -34,12 +34,12 @@ class PinnedFile:
         self._pieces: list[bytes] = []
 
     def check_readable(self) -> None:
-        """Check that the file can be opened. Raises UpdateUnreadableError, NotAnUpdateError."""
+        """Check that the file can be opened. Raises FileAccessError, UpdateError."""
         with _opened(self.path):
             pass
 
     def first_pass(self) -> Iterator[bytes]:
-        """Yield the file's bytes and keep their checksums. Raises UpdateUnreadableError, NotAnUpdateError."""
+        """Yield the file's bytes and keep their checksums. Raises FileAccessError, UpdateError."""
         whole = hashlib.sha256()
         with _opened(self.path) as file:
             while piece := _read(self.path, file):
@@ -51,7 +51,7 @@ class PinnedFile:
 
     @contextmanager
     def second_pass(self) -> Iterator[PinnedReader]:
-        """Open the file again, for a reader of the same bytes. Raises UpdateUnreadableError, NotAnUpdateError."""
+        """Open the file again, for a reader of the same bytes. Raises FileAccessError, UpdateError."""
         with _opened(self.path) as file:
             yield PinnedReader(self.path, file, self._pieces)
 
@@ -66,7 +66,7 @@ class PinnedReader:
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` bytes, empty at the end; all remaining bytes if `size` is negative.
 
-        Raises UpdateChangedError, UpdateUnreadableError.
+        Raises UpdateError, FileAccessError.
         """
         if size < 0:
             return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
@@ -82,7 +82,7 @@ class PinnedReader:
             return b""
         piece = _read(self._path, self._file)
         if hashlib.sha256(piece).digest() != wanted:
-            raise UpdateChangedError(f"{self._path}: has changed since it was checked; let nobody write it meanwhile")
+            raise UpdateError(f"{self._path}: has changed since it was checked; let nobody write it meanwhile")
         return piece
 
 
@@ -92,10 +92,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         # O_NONBLOCK: opening a pipe without a writer must not block.
         file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115
     except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     with file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise NotAnUpdateError(f"{path}: is no plain file; name the file itself")
+            raise UpdateError(f"{path}: is no plain file; name the file itself")
         yield file
 
 
@@ -103,4 +103,4 @@ def _read(path: Path, file: BinaryIO) -> bytes:
     try:
         return file.read(PIECE_BYTES)
     except OSError as error:
-        raise UpdateUnreadableError(f"{path}: can't be read: {os_error_text(error)}") from error
+        raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error

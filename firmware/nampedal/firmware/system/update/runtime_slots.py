@@ -13,10 +13,10 @@ from enum import Enum
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_folder, write_through
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.launcher import BEGUN, BESIDE, CURRENT, OVER, RECORD, SLOTS, TRIAL, TRIES
-from nampedal.firmware.system.update.errors import UpdateUnwritableError
 from nampedal.firmware.system.update.update_host import UpdateHost
 
 BEFORE = "before"
@@ -98,7 +98,7 @@ class Runtimes:
         return found[0].read_bytes() if found else None
 
     def empty(self, slot: str) -> Path:
-        """Remove a slot's folder and the links to it. Return the folder's path. Raises UpdateUnwritableError."""
+        """Remove a slot's folder and the links to it. Return the folder's path. Raises FileAccessError."""
         path = self.folder / slot
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,13 +113,13 @@ class Runtimes:
                     sync_folder(path)
                 shutil.rmtree(path)
         except OSError as error:
-            raise UpdateUnwritableError(f"{path}: can't be removed: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path}: can't be removed: {os_error_text(error)}") from error
         return path
 
     def finish(self, slot: str) -> None:
         """Mark a slot as complete, so that the launcher accepts it. Its files are synced to the disk before.
 
-        Raises UpdateUnwritableError.
+        Raises FileAccessError.
         """
         os.sync()
         path = self.folder / slot
@@ -127,10 +127,10 @@ class Runtimes:
             write_through(self.record() or b"", path / BESIDE)
             sync_folder(path)
         except OSError as error:
-            raise UpdateUnwritableError(f"{path / BESIDE}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path / BESIDE}: can't be written: {os_error_text(error)}") from error
 
     def begin(self, slot: str) -> None:
-        """Have the daemon try a slot's runtime once, at its next start. Raises UpdateUnwritableError."""
+        """Have the daemon try a slot's runtime once, at its next start. Raises FileAccessError."""
         try:
             self._clear_marks()
             tries = self.folder / TRIES
@@ -140,10 +140,10 @@ class Runtimes:
             sync_folder(self.folder)
             self._link(TRIAL, slot)
         except OSError as error:
-            raise UpdateUnwritableError(f"{self.folder}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{self.folder}: can't be written: {os_error_text(error)}") from error
 
     def settle(self, *, keep: bool) -> None:
-        """End the trial. The running daemon continues until its next start. Raises UpdateUnwritableError."""
+        """End the trial. The running daemon continues until its next start. Raises FileAccessError."""
         slots = self.look()
         try:
             if keep and slots.phase is not Phase.KEPT:
@@ -152,16 +152,16 @@ class Runtimes:
             self._link(TRIAL, None)
             self._clear_marks()
         except OSError as error:
-            raise UpdateUnwritableError(f"{self.folder}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{self.folder}: can't be written: {os_error_text(error)}") from error
 
     def go_back(self) -> None:
-        """Make the runtime before the current one the current one. Raises UpdateUnwritableError."""
+        """Make the runtime before the current one the current one. Raises FileAccessError."""
         slots = self.look()
         try:
             self._link(CURRENT, slots.before)
             self._link(BEFORE, None)
         except OSError as error:
-            raise UpdateUnwritableError(f"{self.folder}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{self.folder}: can't be written: {os_error_text(error)}") from error
 
     def _usable(self, name: str) -> str | None:
         """Return the slot that a link leads to if the launcher would follow it; otherwise None."""

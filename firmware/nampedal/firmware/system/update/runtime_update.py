@@ -8,17 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError, ProgramError, UpdateError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.launcher import MODULE
-from nampedal.firmware.system.update.errors import (
-    OnTrialError,
-    ProgramFailedError,
-    SelfCheckError,
-    UpdateRoomError,
-    UpdateUnreadableError,
-    UpdateUnwritableError,
-    WheelNeedsError,
-)
 from nampedal.firmware.system.update.health import Progress, ignore_progress, watch
 from nampedal.firmware.system.update.last_result import RUNTIME, LastResult, record_expected, write_last
 from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes, Slots
@@ -40,10 +32,10 @@ def ignore_message(said: str) -> None:
 
 
 def packages_of(runtime: Path) -> Path:
-    """Return the site-packages folder of a runtime. Raises UpdateUnreadableError."""
+    """Return the site-packages folder of a runtime. Raises FileAccessError."""
     found = sorted(runtime.glob("lib/python3*/site-packages"))
     if not found:
-        raise UpdateUnreadableError(f"{runtime}: has no packages: nampedal is not installed there; install it again")
+        raise FileAccessError(f"{runtime}: has no packages: nampedal is not installed there; install it again")
     return found[0]
 
 
@@ -60,7 +52,7 @@ def install_wheel(system: UpdateHost, path: Path, say: Says = ignore_message, *,
     runtimes = Runtimes(system)
     slots = runtimes.look()
     if slots.phase is not Phase.NONE:
-        raise OnTrialError("update: what the last one brought is on trial still; wait for it: 'nampedal update status'")
+        raise UpdateError("update: what the last one brought is on trial still; wait for it: 'nampedal update status'")
     pinned = check_signature(system, path, say, unsigned=unsigned)
     say("is made ready and checked")
     wheel = read_wheel(pinned)
@@ -72,7 +64,7 @@ def install_wheel(system: UpdateHost, path: Path, say: Says = ignore_message, *,
         shutil.copytree(runtimes.installed, folder, symlinks=True)
     except (OSError, shutil.Error) as error:
         said = os_error_text(error) if not isinstance(error, shutil.Error) else "some files can't be copied"
-        raise UpdateUnwritableError(f"{folder}: can't be written: {said}") from error
+        raise FileAccessError(f"{folder}: can't be written: {said}") from error
     replace_in(packages_of(folder), wheel)
     self_check(system, folder, wheel)
     runtimes.finish(slot)
@@ -84,7 +76,7 @@ def install_wheel(system: UpdateHost, path: Path, say: Says = ignore_message, *,
 def self_check(system: UpdateHost, runtime: Path, wheel: Wheel) -> None:
     """Check that a runtime runs on this machine and plays the factory captures correctly.
 
-    Compiles its Python files, too. Raises SelfCheckError.
+    Compiles its Python files, too. Raises UpdateError.
     """
     python = str(runtime / "bin" / "python3")
     packages = str(packages_of(runtime))
@@ -95,8 +87,8 @@ def self_check(system: UpdateHost, runtime: Path, wheel: Wheel) -> None:
             system.run([python, "-I", "-m", "nampedal.firmware.cli", "verify", str(capture)])
         # The daemon's user may not write bytecode there, so it would compile all modules at each start.
         system.run([python, "-I", "-m", "compileall", "-q", f"{packages}/nampedal"])
-    except ProgramFailedError as error:
-        raise SelfCheckError(f"{wheel.path}: does not run here: {error}; the pedal stays as it is") from error
+    except ProgramError as error:
+        raise UpdateError(f"{wheel.path}: does not run here: {error}; the pedal stays as it is") from error
 
 
 def try_runtime(system: UpdateHost, told: Progress = ignore_progress) -> LastResult:
@@ -106,7 +98,7 @@ def try_runtime(system: UpdateHost, told: Progress = ignore_progress) -> LastRes
     """
     try:
         # `judge_runtime` notices a failed start.
-        with suppress(ProgramFailedError):
+        with suppress(ProgramError):
             system.restart_daemon()
         return judge_runtime(system, told)
     except BaseException:
@@ -158,7 +150,7 @@ def _check_needs(runtimes: Runtimes, wheel: Wheel) -> None:
     missed = set(unmet(requires_in(installed), paths))
     lacks = [one for one in unmet(wheel.requires, paths) if one not in missed]
     if lacks:
-        raise WheelNeedsError(
+        raise UpdateError(
             f"{wheel.path}: needs {', '.join(lacks)}, which this pedal does not have and a wheel does not bring; "
             "update with an image, or flash one"
         )
@@ -169,7 +161,7 @@ def _check_room(runtimes: Runtimes, slots: Slots) -> None:
     place = runtimes.folder if runtimes.folder.exists() else runtimes.folder.parent
     free = shutil.disk_usage(place).free + size_of(runtimes.folder / slots.free)
     if free < needed:
-        raise UpdateRoomError(
+        raise FileAccessError(
             f"{runtimes.folder}: has room for {free >> 20} MB; {needed >> 20} MB are needed: remove banks or recordings"
         )
 

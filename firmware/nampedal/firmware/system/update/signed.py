@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import NoTrustedKeyError, UnsignedError
+from nampedal.firmware.base.errors import SignatureError, UnsignedError
 from nampedal.firmware.base.files import signature
 from nampedal.firmware.base.files.signature import UPDATE, PublicKey, names_in, read_signature, read_trusted
 from nampedal.firmware.system.update.pinned_file import PinnedFile
@@ -20,7 +20,7 @@ def check_signature(system: UpdateHost, path: Path, say: Says, *, unsigned: bool
     """Check an update's signature and return the pinned file: later changes of its bytes are detected.
 
     Nothing of the file is unpacked or run. unsigned: do not check the signature.
-    Raises SignatureError, UpdateUnreadableError, NotAnUpdateError.
+    Raises SignatureError, FileAccessError, UpdateError.
     """
     pinned = PinnedFile(path)
     pinned.check_readable()
@@ -31,7 +31,7 @@ def check_signature(system: UpdateHost, path: Path, say: Says, *, unsigned: bool
         return pinned
     trusted = _trusted(system)
     if not trusted:
-        raise NoTrustedKeyError(
+        raise SignatureError(
             f"{path}: can't be checked: this pedal trusts no key; 'sudo nampedal update trust KEY.pub' adds the one of "
             f"who made the file, {UNSIGNED} installs it unchecked"
         )
@@ -47,7 +47,7 @@ def check_signature(system: UpdateHost, path: Path, say: Says, *, unsigned: bool
 def trust(system: UpdateHost, key: PublicKey) -> Path:
     """Add a public key to the keys that this pedal trusts. Return the file that it was written to.
 
-    Raises SignatureFileError, SettingsUnwritableError.
+    Raises FileAccessError, SettingsUnwritableError.
     """
     path = system.at(system_paths.TRUSTED_ADDED)
     signature.trust(path, key)
@@ -57,7 +57,7 @@ def trust(system: UpdateHost, key: PublicKey) -> Path:
 
 
 def trusted_names(system: UpdateHost) -> list[str]:
-    """Return the names of the signers whose updates this pedal accepts. Raises SignatureFileError."""
+    """Return the names of the signers whose updates this pedal accepts. Raises FileAccessError."""
     return names_in(_trusted(system))
 
 

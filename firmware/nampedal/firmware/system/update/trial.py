@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import UpdateError
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.system.update import boot_slots, image_update, runtime_update
-from nampedal.firmware.system.update.errors import NotAnUpdateError, NothingBeforeError, OnTrialError
 from nampedal.firmware.system.update.health import Progress, ignore_progress
 from nampedal.firmware.system.update.image_file import SUFFIXES
 from nampedal.firmware.system.update.last_result import LastResult, read_last
@@ -18,18 +18,16 @@ from nampedal.firmware.system.update.wheel import SUFFIX
 
 
 def is_wheel(path: Path) -> bool:
-    """Return True for a wheel, False for an image. Raises NotAnUpdateError if it is neither."""
+    """Return True for a wheel, False for an image. Raises UpdateError if it is neither."""
     if path.name.endswith((SUFFIX, *SUFFIXES)):
         return suffix_of(path) == SUFFIX
-    raise NotAnUpdateError(
-        f"{path}: is no update: a wheel's name ends in {SUFFIX}, an image's in {', '.join(SUFFIXES)}"
-    )
+    raise UpdateError(f"{path}: is no update: a wheel's name ends in {SUFFIX}, an image's in {', '.join(SUFFIXES)}")
 
 
 def check_untried(system: UpdateHost) -> None:
-    """Check that no update is on trial. Raises OnTrialError."""
+    """Check that no update is on trial. Raises UpdateError."""
     if update_on_trial(system):
-        raise OnTrialError("update: the last one is on trial still; wait for it: 'nampedal update status'")
+        raise UpdateError("update: the last one is on trial still; wait for it: 'nampedal update status'")
 
 
 def update_on_trial(system: UpdateHost) -> str:
@@ -58,14 +56,14 @@ def judge(system: UpdateHost, told: Progress = ignore_progress) -> LastResult | 
 def go_back(system: UpdateHost) -> tuple[str, bool]:
     """Go back to the version before. Return its kind and version, and True if a reboot with tryboot is needed.
 
-    Raises NothingBeforeError, OnTrialError.
+    Raises UpdateError.
     """
     check_untried(system)
     if Runtimes(system).look().current is not None:
         return f"nampedal {runtime_update.go_back(system)}", False
     if image_update.has_two_systems(system):
         return f"system {image_update.go_back(system).version}", True
-    raise NothingBeforeError("update: nothing was updated; there is no version before this one")
+    raise UpdateError("update: nothing was updated; there is no version before this one")
 
 
 def status_lines(system: UpdateHost) -> list[tuple[str, str]]:

@@ -14,15 +14,9 @@ from typing import Any
 
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError, ProgramError, UpdateError
 from nampedal.firmware.base.files.env_file import parse_environment
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.system.update.errors import (
-    NotAPedalError,
-    ProgramFailedError,
-    UpdateNotRootError,
-    UpdateRunsError,
-    UpdateUnwritableError,
-)
 
 DAEMON = "nampedal.service"
 # Timeout of a program. systemd gives up on a service that does not start much earlier.
@@ -30,15 +24,15 @@ PROGRAM_TIMEOUT_S = 600.0
 
 
 def run_program(command: Sequence[str]) -> str:
-    """Run a program and return its output. Raises ProgramFailedError with the last line of its error output."""
+    """Run a program and return its output. Raises ProgramError with the last line of its error output."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         said = os_error_text(error) if isinstance(error, OSError) else f"takes longer than {PROGRAM_TIMEOUT_S:.0f} s"
-        raise ProgramFailedError(f"{command[0]}: {said}") from error
+        raise ProgramError(f"{command[0]}: {said}") from error
     if done.returncode:
         complaint = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1]
-        raise ProgramFailedError(f"{' '.join(command)}: failed (exit code {done.returncode}): {complaint}")
+        raise ProgramError(f"{' '.join(command)}: failed (exit code {done.returncode}): {complaint}")
     return done.stdout
 
 
@@ -66,25 +60,25 @@ class UpdateHost:
         return self.root / path.relative_to("/")
 
     def settings(self) -> dict[str, str]:
-        """Return the installed settings, without the overrides of the card. Raises NotAPedalError."""
+        """Return the installed settings, without the overrides of the card. Raises UpdateError."""
         path = self.at(system_paths.SETTINGS)
         try:
             text = path.read_text()
         except OSError as error:
-            raise NotAPedalError(
+            raise UpdateError(
                 f"{path}: can't be read: {os_error_text(error)}; this is no pedal: 'nampedal install' makes one of it"
             ) from error
         return parse_environment(text)
 
     def daemon_pid(self) -> int:
-        """Return the daemon's process id; 0 if it does not run. Raises ProgramFailedError."""
+        """Return the daemon's process id; 0 if it does not run. Raises ProgramError."""
         said = self.run(["systemctl", "show", "--property=MainPID", "--value", DAEMON]).strip()
         return int(said) if said.isdecimal() else 0
 
     def restart_daemon(self) -> None:
-        """Restart the daemon, also after failures. Returns when it is up. Raises ProgramFailedError."""
+        """Restart the daemon, also after failures. Returns when it is up. Raises ProgramError."""
         # systemctl may refuse to reset a service that never failed.
-        with suppress(ProgramFailedError):
+        with suppress(ProgramError):
             self.run(["systemctl", "reset-failed", DAEMON])
         self.run(["systemctl", "restart", DAEMON])
 
@@ -111,20 +105,20 @@ class UpdateHost:
     def alone(self, *, wait: bool = False) -> Iterator[None]:
         """Hold the lock that allows only one update at a time. wait: wait for the lock.
 
-        Raises UpdateRunsError if another update holds it and wait is False; UpdateNotRootError, UpdateUnwritableError.
+        Raises UpdateError, also if another update holds it and wait is False; FileAccessError.
         """
         if os.geteuid() != 0:
-            raise UpdateNotRootError("update: only root may change what runs; say 'sudo nampedal update ...'")
+            raise UpdateError("update: only root may change what runs; say 'sudo nampedal update ...'")
         path = self.at(system_paths.UPDATES) / "lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise UpdateUnwritableError(f"{path}: can't be written: {os_error_text(error)}") from error
+            raise FileAccessError(f"{path}: can't be written: {os_error_text(error)}") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield
         except BlockingIOError as error:
-            raise UpdateRunsError("update: another one is at work; wait for it: 'nampedal update status'") from error
+            raise UpdateError("update: another one is at work; wait for it: 'nampedal update status'") from error
         finally:
             os.close(file)

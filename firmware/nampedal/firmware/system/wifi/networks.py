@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nampedal.firmware.base.errors import MissingKeyError, SettingsError, SettingValueError
+from nampedal.firmware.base.errors import SettingsError, SettingValueError
 from nampedal.firmware.base.files.toml_schema import Values, check_keys, flag_of, number_of, text_of
 from nampedal.firmware.system.wifi.countries import COUNTRIES, MEANT
 
@@ -159,7 +159,7 @@ def _password_or_open(where: str, key: str, table: Mapping[str, Any]) -> str:
     if is_open:
         return ""
     if "password" not in table:
-        raise MissingKeyError(
+        raise SettingValueError(
             f"{where}: {key}password: is missing, and needed; a network that has none needs the line open = true"
         )
     if table["password"] == "":
@@ -171,7 +171,7 @@ def _password_or_open(where: str, key: str, table: Mapping[str, Any]) -> str:
 
 def _password(where: str, key: str, table: Mapping[str, Any]) -> str:
     if "password" not in table:
-        raise MissingKeyError(f"{where}: {key}password: is missing, and needed")
+        raise SettingValueError(f"{where}: {key}password: is missing, and needed")
     password = table["password"]
     if not isinstance(password, str) or not (_PASSPHRASE.fullmatch(password) or _KEY.fullmatch(password)):
         raise SettingValueError(
@@ -207,7 +207,7 @@ def _check_country(where: str, one: _Network, country: str) -> None:
     country: the first one that is given; empty: none is.
     """
     if not country:
-        raise MissingKeyError(f"{where}: {one.key}country: is missing, and needed")
+        raise SettingValueError(f"{where}: {one.key}country: is missing, and needed")
     if one.country not in (None, country):
         raise SettingValueError(
             f"{where}: {one.key}country: is {one.country!r}, and another network has {country!r}; all need the same, "

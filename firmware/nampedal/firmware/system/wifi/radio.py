@@ -85,7 +85,7 @@ def command(root: Path) -> tuple[str, ...]:
 def set_up_wifi(system: CardHost, root: Path, networks: Networks) -> None:
     """Set the radio up for the networks, or switch it off if there are none.
 
-    Raises CommandFailedError, RadioError, OSError.
+    Raises ProgramError, CardError, OSError.
     """
     wanted = bool(networks.wifi or networks.hotspot)
     system.set_radio(on=wanted)

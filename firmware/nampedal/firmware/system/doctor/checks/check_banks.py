@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import NampedalError, SettingsUnreadableError
+from nampedal.firmware.base.errors import NampedalError, NoGoldenVectorsError, SettingsUnreadableError
 from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.listing import is_among_clutter, suffix_of
 from nampedal.firmware.engine import tflite_artifact
 from nampedal.firmware.engine.golden_check import verify
-from nampedal.firmware.errors import NoGoldenVectorsError
 from nampedal.firmware.presets.banks.bank import banks_in, check_all_presets, read_bank
 from nampedal.firmware.presets.banks.bank_edit import troubles
 from nampedal.firmware.system.doctor.context import AS_ROOT, CheckContext, check
@@ -131,7 +130,7 @@ def as_owner(folder: Path) -> Iterator[None]:
 
 
 def _folder(case: CheckContext) -> Path:
-    """Return the path at which the banks can be opened here. Raises CantTellError without permission."""
+    """Return the path at which the banks can be opened here. Raises UnknownResultError without permission."""
     if case.machine.denied(system_paths.BANKS):
         raise UnknownResultError(f"{system_paths.BANKS} can't be read", AS_ROOT)
     return case.machine.real(system_paths.BANKS)

@@ -80,7 +80,7 @@ def _throttled(case: CheckContext) -> int:
     """Return the firmware's throttling bits, from the file that Raspberry Pi's kernels have, or from vcgencmd.
 
     Bits: 0 under-voltage, 1 clock capped, 2 throttled, 3 soft temperature limit. Bits 16 to 19: the same state occurred
-    since the start (raspberrypi/documentation, computers/os/graphics-utilities.adoc). Raises CantTellError.
+    since the start (raspberrypi/documentation, computers/os/graphics-utilities.adoc). Raises UnknownResultError.
     """
     text = case.machine.text(Path("/") / THROTTLED)
     if text is not None:

@@ -151,7 +151,7 @@ def _processes(case: CheckContext) -> list[tuple[str, int]]:
 
 
 def _threads(case: CheckContext, pid: int) -> list[Thread]:
-    """Return the threads of a process. Raises CantTellError."""
+    """Return the threads of a process. Raises UnknownResultError."""
     folder = _PROC / str(pid) / "task"
     found = []
     for task in case.machine.names(folder):

@@ -145,7 +145,7 @@ def _folders_in(case: CheckContext, folder: Path) -> list[Path]:
 
 
 def mount_of(case: CheckContext, path: Path) -> Mount:
-    """Return the mount that contains this path. Raises CantTellError."""
+    """Return the mount that contains this path. Raises UnknownResultError."""
     best = None
     for line in (case.machine.text(Path("/proc/mounts")) or "").splitlines():
         fields = line.split()

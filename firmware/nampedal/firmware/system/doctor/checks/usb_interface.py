@@ -39,14 +39,14 @@ def check_interface(case: CheckContext, usb: str) -> Finding:
 def command_line(case: CheckContext) -> list[str]:
     """Return the command line of jackd, or of the script that waits for the sound card and then becomes jackd.
 
-    Empty if it can't be read. Raises CantTellError if neither runs.
+    Empty if it can't be read. Raises UnknownResultError if neither runs.
     """
     told = case.machine.text(Path(f"/proc/{case.process(JACK)}/cmdline"))
     return told.split("\0") if told else []
 
 
 def card_in_use(case: CheckContext) -> str:
-    """Return the id of the sound card that jackd has open. Raises CantTellError if it has none."""
+    """Return the id of the sound card that jackd has open. Raises UnknownResultError if it has none."""
     jack = parse_jack(" ".join(command_line(case)[1:]))
     if jack is None or not jack.card:
         raise UnknownResultError("no USB audio interface is in use, see 'sound card'")

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-from nampedal.firmware.system.image.sources.errors import BuildToolError, ImageError
+from nampedal.firmware.base.errors import ImageError, ProgramError
 
 # Program -> Debian package.
 PACKAGES = {
@@ -32,19 +32,19 @@ LAST_LINES = 6
 
 
 def check_tools() -> None:
-    """Check that all programs are installed. Raises BuildToolError that names each missing package."""
+    """Check that all programs are installed. Raises ProgramError that names each missing package."""
     missing = sorted({package for program, package in PACKAGES.items() if shutil.which(program, path=_PATH) is None})
     if missing:
-        raise BuildToolError(
+        raise ProgramError(
             f"image: programs of {', '.join(missing)} are missing; on Debian: apt install {' '.join(missing)}"
         )
 
 
 def run_binary(command: Sequence[str]) -> bytes:
-    """Run a command and return its output as bytes. Raises BuildToolError."""
+    """Run a command and return its output as bytes. Raises ProgramError."""
     done = subprocess.run(list(command), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0:
-        raise BuildToolError(f"image: {command[0]} failed: {done.stderr.decode(errors='replace').strip()}")
+        raise ProgramError(f"image: {command[0]} failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
@@ -58,7 +58,7 @@ def run(
 
     text: its standard input.
     explain: converts the command's error output to an error, or returns None if it can't.
-    Raises that error, or BuildToolError with the last lines of the error output.
+    Raises that error, or ProgramError with the last lines of the error output.
     """
     try:
         done = subprocess.run(
@@ -71,12 +71,12 @@ def run(
             check=False,
         )
     except OSError as error:
-        raise BuildToolError(f"image: {command[0]}: can't be run: {error.strerror}") from error
+        raise ProgramError(f"image: {command[0]}: can't be run: {error.strerror}") from error
     if done.returncode != 0:
         complaint = done.stderr or done.stdout
         known = explain(complaint) if explain is not None else None
         if known is not None:
             raise known
         lines = [line for line in complaint.splitlines() if line.strip()]
-        raise BuildToolError(f"image: {command[0]} failed: {' / '.join(lines[-LAST_LINES:]) or done.returncode}")
+        raise ProgramError(f"image: {command[0]} failed: {' / '.join(lines[-LAST_LINES:]) or done.returncode}")
     return done.stdout

@@ -48,7 +48,7 @@ def fetch(
 ) -> Packages:
     """Return the packages from the cache; fetch them from the mirrors if they are not there, or if `fresh` is True.
 
-    Raises MirrorError, ArchiveKeyError, BuildToolError.
+    Raises ImageError, ProgramError.
     """
     of_root = root_sources(base, suite, mirrors, cache / "keys")
     of_kernel = kernel_sources(base, suite, mirrors, cache / "keys")

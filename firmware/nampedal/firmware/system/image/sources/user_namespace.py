@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from nampedal.firmware.base.errors import ImageError
 from nampedal.firmware.system.image.sources import build_tools
-from nampedal.firmware.system.image.sources.errors import ImageError
 
 # linux/sched.h.
 _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID = 0x10000000, 0x00020000, 0x20000000
@@ -39,7 +39,7 @@ def run_in_namespace(
 ) -> str:
     """Run a command in the namespace and return its output.
 
-    text, explain: as for `build_tools.run`. Raises BuildToolError, or the error that `explain` returns.
+    text, explain: as for `build_tools.run`. Raises ProgramError, or the error that `explain` returns.
     """
     wrapped = ("sh", "-c", _EMULATE, "sh", *command)
     if os.geteuid() != 0:

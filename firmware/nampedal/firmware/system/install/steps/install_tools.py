@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-from nampedal.firmware.system.install.steps.errors import ToolFailedError, ToolMissingError
+from nampedal.firmware.base.errors import ProgramError
 
 Run = Callable[[Sequence[str]], None]
 
@@ -14,14 +14,14 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
     """Run a command and wait for its end.
 
     environment: of the new process; None: the same as this process.
-    Raises ToolMissingError, ToolFailedError.
+    Raises ProgramError.
     """
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", env=environment)
     except FileNotFoundError as error:
-        raise ToolMissingError(f"{command[0]}: is not installed here; install it, and run this again") from error
+        raise ProgramError(f"{command[0]}: is not installed here; install it, and run this again") from error
     if done.returncode:
         said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise ToolFailedError(
+        raise ProgramError(
             f"{' '.join(command[:3])}: failed ({done.returncode}): {said[-1] if said else 'it says nothing'}"
         )

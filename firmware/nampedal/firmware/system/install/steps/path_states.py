@@ -12,14 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nampedal.firmware.base.errors import FileAccessError, InstallError
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_folder, write_through
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.system.install.steps.errors import (
-    FolderInTheWayError,
-    InstallError,
-    OutsideRootError,
-    PathAccessError,
-)
 from nampedal.firmware.system.install.steps.target import InstallTarget
 
 # All writes use the same suffix for the temporary file, so that one left by an interruption is found again.
@@ -69,11 +64,11 @@ def link(to: Path) -> PathState:
 
 
 def checked_path(target: InstallTarget, path: Path) -> Path:
-    """Return the path as seen from this computer, inside the target's root. Raises OutsideRootError."""
+    """Return the path as seen from this computer, inside the target's root. Raises InstallError."""
     place, root = target.at(path), target.root.resolve()
     parent = place.parent.resolve()
     if not parent.is_relative_to(root):
-        raise OutsideRootError(
+        raise InstallError(
             f"{place.parent}: leads to {parent}, out of {target.root}; make its links relative, or install on the "
             "running system"
         )
@@ -81,7 +76,7 @@ def checked_path(target: InstallTarget, path: Path) -> Path:
 
 
 def read_state(place: Path) -> PathState:
-    """Return the state of a path. Raises WritingFailedError."""
+    """Return the state of a path. Raises FileAccessError."""
     with convert_os_errors(place):
         try:
             found = os.lstat(place)
@@ -97,13 +92,13 @@ def read_state(place: Path) -> PathState:
 def write_state(place: Path, wanted: PathState) -> None:
     """Replace what is at a path by the wanted state. Its parent folder must exist.
 
-    Raises PlaceTakenError, WritingFailedError.
+    Raises InstallError, FileAccessError.
     """
     if wanted.kind == "absent":
         remove(place)
         return
     if place.is_dir() and not place.is_symlink():
-        raise FolderInTheWayError(f"{place}: is a folder, and a file is needed there; move it away")
+        raise InstallError(f"{place}: is a folder, and a file is needed there; move it away")
     partial = _partial(place)
     with convert_os_errors(place):
         partial.unlink(missing_ok=True)
@@ -116,7 +111,7 @@ def write_state(place: Path, wanted: PathState) -> None:
 
 
 def remove(place: Path) -> None:
-    """Remove a file or a link if it exists. Raises WritingFailedError."""
+    """Remove a file or a link if it exists. Raises FileAccessError."""
     with convert_os_errors(place):
         try:
             place.unlink(missing_ok=True)
@@ -126,7 +121,7 @@ def remove(place: Path) -> None:
 
 
 def remove_partial(place: Path) -> None:
-    """Remove the temporary file that an interrupted write has left beside a path. Raises WritingFailedError."""
+    """Remove the temporary file that an interrupted write has left beside a path. Raises FileAccessError."""
     with convert_os_errors(place):
         try:
             _partial(place).unlink(missing_ok=True)
@@ -135,7 +130,7 @@ def remove_partial(place: Path) -> None:
 
 
 def remove_tree(place: Path) -> None:
-    """Remove a file, a link, or a folder with its contents. Raises WritingFailedError."""
+    """Remove a file, a link, or a folder with its contents. Raises FileAccessError."""
     with convert_os_errors(place):
         if place.is_symlink() or place.is_file():
             place.unlink()
@@ -154,7 +149,7 @@ def missing_folders(place: Path) -> list[Path]:
 
 
 def make_folders(place: Path) -> None:
-    """Make the missing parent folders of a path. Raises WritingFailedError."""
+    """Make the missing parent folders of a path. Raises FileAccessError."""
     with convert_os_errors(place):
         for folder in missing_folders(place):
             folder.mkdir(mode=0o755)
@@ -164,14 +159,14 @@ def make_folders(place: Path) -> None:
 
 @contextmanager
 def convert_os_errors(place: Path) -> Iterator[None]:
-    """Convert an OSError of the body to WritingFailedError."""
+    """Convert an OSError of the body to FileAccessError."""
     try:
         yield
     except OSError as error:
         # Some InstallErrors are OSErrors as well; they pass unchanged.
         if isinstance(error, InstallError):
             raise
-        raise PathAccessError(
+        raise FileAccessError(
             f"{place}: can't be read or written: {os_error_text(error)}; see to it, and run this again"
         ) from error
 

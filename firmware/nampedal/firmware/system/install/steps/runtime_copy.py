@@ -19,14 +19,9 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import FileAccessError, InstallError, ProgramError
 from nampedal.firmware.base.files.atomic_write import move_into_place
 from nampedal.firmware.base.files.toml_schema import os_error_text
-from nampedal.firmware.system.install.steps.errors import (
-    RuntimeCopyError,
-    ToolMissingError,
-    WheelMismatchError,
-    WheelUnreadableError,
-)
 from nampedal.firmware.system.install.steps.install_tools import run
 from nampedal.firmware.system.install.steps.path_states import convert_os_errors, remove_tree
 from nampedal.firmware.system.install.steps.site_packages import (
@@ -64,7 +59,7 @@ def fill_runtime(
     extras: the extras of nampedal that the pedal has.
     An old folder stays in place until the new one is complete.
 
-    Raises WheelUnreadableError, WheelMismatchError, ToolMissingError, ToolFailedError, WritingFailedError.
+    Raises FileAccessError, InstallError, ProgramError, FileAccessError.
     """
     check_wheel(wheel, python_version, machine)
 
@@ -80,7 +75,7 @@ def fill_runtime(
 
 
 def copy_runtime(folder: Path, python_version: str, extras: Collection[str] = EXTRAS) -> None:
-    """Build the runtime from the environment that runs now. Raises RuntimeCopyError, WritingFailedError.
+    """Build the runtime from the environment that runs now. Raises InstallError, FileAccessError.
 
     extras: the extras of nampedal that the pedal has.
     """
@@ -101,32 +96,30 @@ def is_up_to_date(folder: Path, mark: str) -> bool:
 
 
 def wheel_checksum(wheel: Path, python_version: str, machine: str, extras: Collection[str] = EXTRAS) -> str:
-    """Return a checksum of the wheel, the Python version, the machine and the extras. Raises WheelUnreadableError."""
+    """Return a checksum of the wheel, the Python version, the machine and the extras. Raises FileAccessError."""
     try:
         data = wheel.read_bytes()
     except OSError as error:
-        raise WheelUnreadableError(
-            f"{wheel}: can't be read: {os_error_text(error)}; name a wheel of nampedal's"
-        ) from error
+        raise FileAccessError(f"{wheel}: can't be read: {os_error_text(error)}; name a wheel of nampedal's") from error
     return hashlib.sha256(f"{python_version} {machine} {' '.join(extras)} ".encode() + data).hexdigest()
 
 
 def installed_checksum(python_version: str, extras: Collection[str] = EXTRAS) -> str:
-    """Return a checksum of the installed distributions and the Python version. Raises RuntimeCopyError."""
+    """Return a checksum of the installed distributions and the Python version. Raises InstallError."""
     return hashlib.sha256(f"{python_version} {installed_digest(extras)}".encode()).hexdigest()
 
 
 def check_wheel(wheel: Path, python_version: str, machine: str) -> None:
     """Check that a wheel is for this Python version and machine, by its name alone (PEP 427).
 
-    Raises WheelUnreadableError, WheelMismatchError.
+    Raises FileAccessError, InstallError.
     """
     name = _NAME.fullmatch(wheel.name)
     if name is None:
-        raise WheelUnreadableError(f"{wheel}: is no wheel of nampedal's; make wheel-aarch64 makes one")
+        raise FileAccessError(f"{wheel}: is no wheel of nampedal's; make wheel-aarch64 makes one")
     python = f"{name['python'][0]}.{name['python'][1:]}"
     if python != python_version or not name["platforms"].endswith(f"_{machine}"):
-        raise WheelMismatchError(
+        raise InstallError(
             f"{wheel}: is for Python {python} and {name['platforms']}; Python {python_version} and linux_{machine} are "
             f"needed: make wheel-{machine} PYTHON=python{python_version}"
         )
@@ -135,7 +128,7 @@ def check_wheel(wheel: Path, python_version: str, machine: str) -> None:
 def extra_requirements(wheel: Path, python_version: str, machine: str, extras: Collection[str] = EXTRAS) -> list[str]:
     """Return the requirements of the wheel's extras that can be installed as wheels.
 
-    Raises WheelUnreadableError, WheelMismatchError.
+    Raises FileAccessError, InstallError.
     """
     found: dict[str, str] = {}
     for line in _metadata(wheel):
@@ -146,7 +139,7 @@ def extra_requirements(wheel: Path, python_version: str, machine: str, extras: C
         if requirement["name"] not in _OF_THE_SYSTEM and (not machines or machine in machines):
             found[requirement["name"]] = requirement["wanted"]
     if TFLITE in extras and LITERT not in found:
-        raise WheelMismatchError(
+        raise InstallError(
             f"{wheel}: has no extra '{TFLITE}' with {LITERT} for linux_{machine}; leave --tflite out, or build it anew"
         )
     if "rpi-lgpio" in found and python_version in _LGPIO:
@@ -160,12 +153,12 @@ def _metadata(wheel: Path) -> Sequence[str]:
             (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
             return HeaderParser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise WheelUnreadableError(f"{wheel}: can't be read as a wheel; build it anew") from error
+        raise FileAccessError(f"{wheel}: can't be read as a wheel; build it anew") from error
 
 
 def _pip(site: Path, python_version: str, machine: str) -> list[str]:
     if shutil.which(sys.executable) is None or not _has_pip():
-        raise ToolMissingError(f"{sys.executable}: has no pip; install the package python3-pip")
+        raise ProgramError(f"{sys.executable}: has no pip; install the package python3-pip")
     kinds = ["linux", "manylinux2014", *(f"manylinux_2_{minor}" for minor in _GLIBC)]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--target", str(site), "--only-binary=:all:", "--implementation", "cp"]
@@ -179,7 +172,7 @@ def _has_pip() -> bool:
 def _check_python(python_version: str) -> None:
     here = ".".join(map(str, sys.version_info[:2]))
     if here != python_version:
-        raise RuntimeCopyError(
+        raise InstallError(
             f"{sys.prefix}: has Python {here}, and {PYTHON} is {python_version}; run this with {PYTHON}, or name a "
             "wheel with --wheel"
         )

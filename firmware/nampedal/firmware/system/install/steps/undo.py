@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
+from nampedal.firmware.base.errors import InstallError
 from nampedal.firmware.system.install.steps import managed_block, runtime_copy
-from nampedal.firmware.system.install.steps.errors import NotInstalledError
 from nampedal.firmware.system.install.steps.install_journal import (
     JOURNAL_PATH,
     InstallJournal,
@@ -37,10 +37,10 @@ LEFT = (
 
 
 def undo(target: InstallTarget, say: Say, *, dry: bool) -> None:
-    """Undo an installation by its journal. Raises NotInstalledError, or another InstallError."""
+    """Undo an installation by its journal. Raises InstallError."""
     journal = read_journal(target)
     if journal is None:
-        raise NotInstalledError(f"{target.at(JOURNAL_PATH)}: is not there, so nothing was installed in {target.root}")
+        raise InstallError(f"{target.at(JOURNAL_PATH)}: is not there, so nothing was installed in {target.root}")
     for path, entry in reversed(list(journal.entries.items())):
         restore(path, entry, target, say, dry=dry)
     for path in journal.trees:

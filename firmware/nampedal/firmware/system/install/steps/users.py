@@ -19,7 +19,7 @@ def users_exist(target: InstallTarget, step: Users) -> bool:
 
 
 def make_users(target: InstallTarget, run: Run) -> None:
-    """Make the users and groups that the root's sysusers.d files define. Raises ToolMissingError, ToolFailedError."""
+    """Make the users and groups that the root's sysusers.d files define. Raises ProgramError."""
     run([_COMMAND] if target.is_running_system else [_COMMAND, f"--root={target.root.resolve()}"])
 
 
