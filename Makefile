@@ -24,7 +24,7 @@ CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h
 
 CLANG_PACKAGES := clang libclang-rt-dev
 # Those of tests that build the engine: with CXX set, each builds with that compiler, in a folder of its own.
-CLANG_TESTS := $(addprefix tests/firmware/test_,library.py neon_tiles.py races.py realtime.py)
+CLANG_TESTS := $(addprefix tests/firmware/engine/test_,library.py neon_tiles.py races.py realtime.py)
 
 .PHONY: demo test test-clang soak lint clean
 .DELETE_ON_ERROR:

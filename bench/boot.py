@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BOOT_S, WORDS, Pedal, make_key, prepare
+from support.machines.emulated_machine import Machine, firmware, overlay, running
+from support.machines.emulated_pedal import BOOT_S, WORDS, Pedal, make_key, prepare
 
 PARTS = 8
 

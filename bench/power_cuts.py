@@ -13,8 +13,8 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from emulated_pedal import make_key, prepare
-from pulled_plug import Cut, PulledPlug
+from support.machines.emulated_pedal import make_key, prepare
+from support.machines.pulled_plug import Cut, PulledPlug
 
 
 def run(image: Path, cuts: int, seed: int, folder: Path) -> list[Cut]:

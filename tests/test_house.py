@@ -87,6 +87,15 @@ def test_a_room_has_few_files_and_says_what_is_in_it(house: dict[str, Module]) -
         assert ast.get_docstring(ast.parse(house[room].path.read_text())), room
 
 
+def test_the_folders_of_tests_are_the_rooms(root: Path, house: dict[str, Module]) -> None:
+    """What a folder of tests is called after is what they test."""
+    tests = root / "tests"
+    rooms = {one.room for one in house.values()}
+    for portion in PORTIONS:
+        for path in (tests / portion).rglob("test_*.py"):
+            assert ".".join(path.parent.relative_to(tests).parts) in rooms, path
+
+
 def test_no_two_modules_have_the_same_name(house: dict[str, Module]) -> None:
     names = [one.name.rpartition(".")[2] for one in house.values()]
     twice = {name for name in names if names.count(name) > 1}

@@ -27,7 +27,7 @@ test-aarch64: $(CROSS)/.site $(CROSS)/.bench $(VENV)/.tested-with
 # is fast.
 EMULATED = env NAMPEDAL_TEST_FRAMES=24000 OPENBLAS_NUM_THREADS=1 PYTHONHOME=$(CROSS)/root/usr PYTHONPATH=$(CROSS)/site \
   qemu-aarch64 -L $(CROSS)/root
-PYTEST = $(CROSS)/root/usr/bin/python$(PY) -m pytest -q -p no:cacheprovider -o faulthandler_timeout=0 tests/firmware/test_engine.py
+PYTEST = $(CROSS)/root/usr/bin/python$(PY) -m pytest -q -p no:cacheprovider -o faulthandler_timeout=0 tests/firmware/engine/test_inference.py
 
 .PHONY: $(CROSS)/tested-a53 $(CROSS)/tested-a72-a76
 $(CROSS)/tested-a53:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import nam_maker
 import pytest
 from nampedal.converter.nam import nam_file
 from nampedal.firmware.engine import artifact
-from realtime_symbols import foreign_symbols, realtime_objects
+from support.makers import nam_maker
+from support.rigs.realtime_symbols import foreign_symbols, realtime_objects
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from jack_server import JackServer, wait_for
+from support.players.jack_server import JackServer, wait_for
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def jack_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jack
 def server(jack_server: JackServer) -> JackServer:
     """One that is started, and takes clients."""
     # Where the engine alone is tested, emulated, there is no library of JACK's.
-    player = import_module("jack_player").Player
+    player = import_module("support.players.jack_player").Player
     jack_server.start()
     wait_for(lambda: player.open(jack_server.name)).close()
     return jack_server

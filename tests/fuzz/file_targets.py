@@ -11,16 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import disk_image
-import nam_maker
 import nampedal.firmware.engine.stomp_generated as stomp
 import numpy as np
-import signing_keys
 import soundfile
-import system_maker
-import update_rig
 from ai_edge_litert import schema_py_generated as schema
-from bank_maker import make_bank
 from flatbuffers import Builder
 from fuzz import mutators
 from fuzz.explore import Target, UnfitError
@@ -43,7 +37,10 @@ from nampedal.firmware.system.flash.image_reader import read_image
 from nampedal.firmware.system.image import mbr
 from nampedal.firmware.system.update.image_file import parse_partitions
 from nampedal.firmware.system.update.wheel import read_wheel, replace_in, unmet
-from tflite_maker import AlignedBuffer
+from support.makers import disk_image, nam_maker, signing_keys, system_maker
+from support.makers.bank_maker import make_bank
+from support.makers.tflite_maker import AlignedBuffer
+from support.rigs import update_rig
 
 CALIBRATE = (test_signals.plucks(8000, 0.5), Calibration("half a second", -3.0, "nobody knows"))
 RATE_HZ = 48_000.0

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal, make_key, prepare
+from support.machines.emulated_machine import Machine, firmware, overlay, running
+from support.machines.emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal, make_key, prepare
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bad_bank import GIB, write_bomb
-from emulated_pedal import BANKS, BOMB, ERRORS, Pedal, Pins, make_rock
 from nampedal.firmware.presets.banks.bank_file import export_bank
+from support.machines.emulated_pedal import BANKS, BOMB, ERRORS, Pedal, Pins, make_rock
+from support.makers.bad_bank import GIB, write_bomb
 
 LINE = f"import/{{}}: 'big.wav' is not what the manifest says: {GIB:,} bytes of 10, or others; have it sent again"
 PEAK_MIB = 64

@@ -8,9 +8,9 @@ import stat
 from importlib import resources
 from pathlib import Path
 
-from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal
 from nampedal.firmware.system.image.initramfs import CpioEntry, cpio
+from support.machines.emulated_machine import Machine, firmware, overlay, running
+from support.machines.emulated_pedal import BOMB, BOOT_S, ERRORS, WORDS, Pedal
 
 # udev holds both partitions back until the pedal listens, and ten seconds more; the fstab waits for 5 s, not 60.
 LATE = r"""

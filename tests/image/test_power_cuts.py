@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pulled_plug import PulledPlug
+from support.machines.pulled_plug import PulledPlug
 
 CUTS = 2
 

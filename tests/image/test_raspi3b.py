@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BOOT_S, WORDS
+from support.machines.emulated_machine import Machine, firmware, overlay, running
+from support.machines.emulated_pedal import BOOT_S, WORDS
 
 
 @pytest.fixture(scope="module")

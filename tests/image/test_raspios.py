@@ -20,8 +20,6 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from emulated_machine import CARD_AT_BYTES, Machine, firmware, overlay, running
-from emulated_pedal import BOOT_S, WORDS, Pedal, prepare
 from nampedal.board.profiles.boards import board_keys
 from nampedal.board.profiles.hats import hat_keys, read_hat
 from nampedal.board.profiles.pedals import read_pedal
@@ -33,8 +31,10 @@ from nampedal.firmware.system.image.sources.kernel_files import Kernel
 from nampedal.firmware.system.image.sources.suites import BASES
 from nampedal.firmware.system.install.boot_config import config_block
 from nampedal.firmware.system.install.steps.target import InstallTarget
-from pi_archive import LAYOUTS, make_archive, served, sign
-from wheel_maker import wheel_for
+from support.machines.emulated_machine import CARD_AT_BYTES, Machine, firmware, overlay, running
+from support.machines.emulated_pedal import BOOT_S, WORDS, Pedal, prepare
+from support.makers.pi_archive import LAYOUTS, make_archive, served, sign
+from support.makers.wheel_maker import wheel_for
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 TAGS = {"bookworm": "cp311", "trixie": "cp313"}

@@ -12,11 +12,21 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
-from emulated_machine import Machine, firmware, overlay, running
-from emulated_pedal import BANKS, BOMB, BOOT_S, GUEST, PYTHON, Pedal, prepare
 from nampedal.board.profiles.pedals import read_pedal
 from nampedal.firmware.system.install.sound_setup import mixer_script
-from usb_interface import FULL_SCALE, PRODUCT, RATE, VENDOR, VOLUME_STEPS, Interface, align, longest_run, wait_for
+from support.machines.emulated_machine import Machine, firmware, overlay, running
+from support.machines.emulated_pedal import BANKS, BOMB, BOOT_S, GUEST, PYTHON, Pedal, prepare
+from support.machines.usb_interface import (
+    FULL_SCALE,
+    PRODUCT,
+    RATE,
+    VENDOR,
+    VOLUME_STEPS,
+    Interface,
+    align,
+    longest_run,
+    wait_for,
+)
 
 # Sound cards that are no interface: one that is not on USB, one that only plays.
 OTHERS = ("intel-hda", "hda-duplex,audiodev=none", "usb-audio,bus=usb.0,audiodev=none")

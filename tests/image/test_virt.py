@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from bank_maker import make_bank
 from conftest import ROOT
-from emulated_pedal import BANKS, ERRORS, GUEST, PYTHON, Pedal, Pins, drop_in
 from nampedal.firmware.base.files.signature import UPDATE, sign
 from nampedal.firmware.presets.banks.bank_file import export_bank
-from signing_keys import make_key
-from ssh_settings import WANTED, settings_in
-from wheel_maker import changed_wheel
+from support.machines.emulated_pedal import BANKS, ERRORS, GUEST, PYTHON, Pedal, Pins, drop_in
+from support.makers.bank_maker import make_bank
+from support.makers.signing_keys import make_key
+from support.makers.ssh_settings import WANTED, settings_in
+from support.makers.wheel_maker import changed_wheel
 
 # What an emulated machine does not have, and `doctor` can't tell there.
 LACKING = {
@@ -91,9 +91,9 @@ def test_what_is_wrong_on_the_card_is_told_beside_it(pedal: Pedal) -> None:
 def test_a_guitar_through_jack_is_what_the_preset_is_offline(pedal: Pedal, preset: str, tmp_path: Path) -> None:
     audio, rate = soundfile.read(ROOT / "demo" / "riff.wav", frames=24_000, dtype="float32")
     soundfile.write(tmp_path / "riff.wav", audio, rate, subtype="FLOAT")
-    pedal.run("mkdir -p /tmp/guest")
-    guest = [GUEST / "play_through.py", ROOT / "tests" / "jack_player.py", ROOT / "tests" / "jack_server.py"]
-    pedal.copy(*guest, tmp_path / "riff.wav", to="/tmp/guest/")
+    pedal.run("mkdir -p /tmp/guest/support")
+    pedal.copy(GUEST / "play_through.py", tmp_path / "riff.wav", to="/tmp/guest/")
+    pedal.copy(*(ROOT / "tests" / "support" / name for name in ("__init__.py", "players")), to="/tmp/guest/support/")
     # An emulator may have no time for it when others work beside, and would step down.
     play = f"/usr/local/bin/nampedal play {BANKS} --pedal virtual --tier 0"
     drop_in(pedal, "tier", "ExecStart=", f"ExecStart={play}")

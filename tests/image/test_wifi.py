@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_machine import firmware
-from emulated_pedal import GUEST, Pedal
 from nampedal.firmware.system.wifi.networks import Wifi
 from nampedal.firmware.system.wifi.radio import ADDRESS, CONTROL
 from nampedal.firmware.system.wifi.supplicant import wpa2_psk
+from support.machines.emulated_machine import firmware
+from support.machines.emulated_pedal import GUEST, Pedal
 
 SETTINGS = "/boot/firmware/nampedal.toml"
 AGAIN = "systemctl restart nampedal-card.service"

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from conftest import ROOT
-from jack_player import Player
-from jack_server import JackServer, wait_for
-from pipewire_server import PERIOD, PipeWire
 from readme.comparison import difference
 from readme.page import Block, Example, Marks
+from support.players.jack_player import Player
+from support.players.jack_server import JackServer, wait_for
+from support.players.pipewire_server import PERIOD, PipeWire
 
 # Of a command; the longest takes a minute of CPU, and the machine may be busy.
 PATIENCE_S = 600.0

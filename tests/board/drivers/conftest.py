@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import fake_lgpio
 import pytest
-from fake_lgpio import Pins
+from support.fakes import fake_lgpio
+from support.fakes.fake_lgpio import Pins
 
 
 @pytest.fixture

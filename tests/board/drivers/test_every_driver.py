@@ -8,12 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import fake_spidev
-import fake_strip
 import pytest
-from driver_rigs import GpioRig, Mcp3008Rig, MockRig, Rig, SerialRig, StripRig, said
 from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Event, Failure, Light
+from support.fakes import fake_spidev, fake_strip
+from support.rigs.driver_rigs import GpioRig, Mcp3008Rig, MockRig, Rig, SerialRig, StripRig, said
 
 PATIENCE_S = 60.0
 ALL = ("gpio", "mcp3008", "mock", "serial", "strip")

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from fake_lgpio import PULL_UP, Pins
 from nampedal.board.drivers.gpio import GpioDriver
 from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Clicks, Edge, Event, Light
+from support.fakes.fake_lgpio import PULL_UP, Pins
 
 SWITCHES = {"1": 17, "2": 2}
 LIGHTS = {"1": 22, "red": 23}

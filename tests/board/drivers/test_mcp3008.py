@@ -7,9 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-import fake_spidev
 import pytest
-from fake_spidev import PATIENCE_S, Chip
 from hypothesis import given
 from hypothesis import strategies as st
 from nampedal.board.drivers.mcp3008 import (
@@ -24,6 +22,8 @@ from nampedal.board.drivers.mcp3008 import (
 )
 from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Driver, Event, Failure, Light, Position
+from support.fakes import fake_spidev
+from support.fakes.fake_spidev import PATIENCE_S, Chip
 
 KNOBS = {"drive": 0, "volume": 3}
 

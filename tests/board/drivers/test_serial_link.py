@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from microcontroller import Microcontroller
 from nampedal.board.drivers import serial_link
 from nampedal.board.drivers.serial_link import SerialDriver
 from nampedal.board.drivers.serial_protocol import (
@@ -27,6 +26,7 @@ from nampedal.board.drivers.serial_protocol import (
 )
 from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Clicks, Driver, Edge, Event, Failure, Light, Position
+from support.fakes.microcontroller import Microcontroller
 
 HELLO = Hello(1, 2, 2, 1, 2)
 STATES = (SwitchEdge(0, False, 0), SwitchEdge(1, True, 0), KnobPosition(0, 0), KnobPosition(1, 65535))

@@ -6,14 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator
 
-import fake_strip
 import pytest
-from fake_strip import Line, highs_and_lows, seen
 from hypothesis import given
 from hypothesis import strategies as st
 from nampedal.board.drivers.strip import HERTZ, MAX_LEDS, MAX_LEVEL, Colour, StripDriver, colour_of, spi_bytes
 from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Driver, Event, Light
+from support.fakes import fake_strip
+from support.fakes.fake_strip import Line, highs_and_lows, seen
 
 # What all strips take for a 0, for a 1 and, low, for a reset: the data sheets' limits that all of them keep to.
 ZERO_NS, ONE_NS, RESET_NS = (250, 380), (650, 750), 280_000

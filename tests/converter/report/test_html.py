@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from nampedal.converter.report.html import to_html
-from report_maker import fit, named, on, small, with_esr
+from support.makers.report_maker import fit, named, on, small, with_esr
 
 VOID = {"meta", "link", "input", "br", "path", "use"}
 

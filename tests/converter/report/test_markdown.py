@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from nampedal.converter.listening.test_signals import VALIDATION_LABEL
 from nampedal.converter.report.markdown import to_markdown
-from report_maker import SHA256, fit, named, on, small, with_esr
+from support.makers.report_maker import SHA256, fit, named, on, small, with_esr
 
 
 def table(text: str, head: str) -> list[list[str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nam_maker
 import pytest
 from nampedal.converter.listening import test_signals
 from nampedal.converter.nam import nam_file
 from nampedal.converter.slim.dataset import TrainingAudio
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.network import WaveNet
+from support.makers import nam_maker
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import nam_maker
 import numpy as np
 import pytest
 import torch
@@ -13,6 +12,7 @@ from nampedal.converter.slim.student import Student
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.engine.network import WaveNet
+from support.makers import nam_maker
 
 KINDS = [
     *({"activation": name} for name in ("Tanh", "Hardtanh", "ReLU", "LeakyReLU", "Sigmoid", "SiLU", "Softsign")),

@@ -9,9 +9,9 @@ from pathlib import Path
 import jack
 import numpy as np
 import soundfile
-from jack_player import Player
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.chain import Chain
+from support.players.jack_player import Player
 
 SERVER = "default"
 

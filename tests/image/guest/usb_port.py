@@ -1,7 +1,7 @@
 """Inside the machine, as root: plugs whoever connects to TCP port 3240 into Linux's virtual USB host controller.
 
 The first byte that comes is the controller's port. The kernel takes the connection over and speaks USB/IP with the
-other end, tests/usb_interface.py (Documentation/usb/usbip_protocol.rst).
+other end, tests/support/machines/usb_interface.py (Documentation/usb/usbip_protocol.rst).
 """
 
 from __future__ import annotations

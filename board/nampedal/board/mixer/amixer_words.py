@@ -1,6 +1,6 @@
 """Parses the value words of `amixer sset CONTROL VALUE...`.
 
-The accepted words are those of amixer from alsa-utils 1.2.8. tests/board/mixer/test_amixer.py checks this: it runs
+The accepted words are those of amixer from alsa-utils 1.2.8. tests/board/mixer/test_mixer_state.py checks this: it runs
 amixer with the mixer lines of every HAT.
 """
 

@@ -1,0 +1,1 @@
+"""Emulated machines, and pedals in them."""

@@ -1,0 +1,1 @@
+"""Make the files that tests read."""

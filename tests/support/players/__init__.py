@@ -1,0 +1,1 @@
+"""Sound servers, and the clients that play and record through them."""

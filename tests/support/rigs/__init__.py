@@ -1,0 +1,1 @@
+"""Pedals, cards and disks on which a test changes something."""
