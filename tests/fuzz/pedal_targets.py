@@ -20,13 +20,13 @@ from nampedal.firmware.controls.action_dispatcher import ActionDispatcher
 from nampedal.firmware.controls.control_api import ControlApi
 from nampedal.firmware.controls.control_surface import ControlSurface
 from nampedal.firmware.engine import _engine
+from nampedal.firmware.jack.audio_tap import AudioTap
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.switching.preset_manager import PresetManager
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.chain import Chain
 from nampedal.firmware.presets.preset import Gain, Preset, Tone
-from nampedal.firmware.presets.quality import QualityLevel
 
 RATE_HZ, FRAMES = 48_000.0, 64
 HUGE = int("9" * 310)
@@ -81,21 +81,22 @@ class _Bench:
         presets = sorted(self._kept)
         pedal = Pedal(PedalSetup(presets, banks=[self._folder]))
         pedal.stage = _engine.Stage(RATE_HZ, FRAMES, 1)
-        pedal.manager = PresetManager(presets, pedal.stage, self._prepare, 1 << 26)
-        pedal.manager.play_at(QualityLevel(0), bypass=False)
-        pedal.manager.select("1")
+        pedal.listener = AudioTap(pedal.stage, RATE_HZ, 1)
+        manager = PresetManager(presets, pedal.stage, self._prepare, 1 << 26)
+        pedal.playback.attach(pedal.stage, pedal.listener, manager)
         performer = ActionDispatcher(pedal)
         panel = DriverSupervisor([])
         controls = ControlSurface(pedal, performer, panel, bindings.default(("1", "2")))
         commands = ControlApi(pedal, performer, controls)
         server = ControlServer(self._path, commands.answer)
         try:
-            _wait_until_ready(pedal.manager)
-            self._talk(server, pedal.manager, data)
+            _wait_until_ready(manager)
+            self._talk(server, manager, data)
         finally:
             server.close()
             panel.close()
-            pedal.manager.close()
+            manager.close()
+            pedal.listener.close()
 
     def _talk(self, server: ControlServer, manager: PresetManager, data: bytes) -> None:
         with socket.socket(socket.AF_UNIX) as client:

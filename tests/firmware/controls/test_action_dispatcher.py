@@ -35,7 +35,8 @@ def pedal(tmp_path: Path) -> Iterator[Pedal]:
     def prepare(path: Path) -> Chain:
         return Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=FRAMES)
 
-    manager = made.manager = PresetManager(bank, made.stage, prepare, 1 << 30)
+    manager = PresetManager(bank, made.stage, prepare, 1 << 30)
+    made.playback.attach(made.stage, tap, manager)
     yield made
     manager.close()
     tap.close()
@@ -59,7 +60,7 @@ def settled(pedal: Pedal) -> float:
 
 
 def test_nothing_is_done_while_the_pedal_waits_for_a_server(pedal: Pedal) -> None:
-    pedal.manager = None
+    pedal.playback.manager = None
     performer = ActionDispatcher(pedal)
     for text in ("next", "preset 7", "bank x", "bypass", "save"):
         do(performer, text)
@@ -79,20 +80,20 @@ def test_bypass_and_mute_are_set_or_turned_round(pedal: Pedal, performer: Action
 
 
 def test_the_second_action_is_for_what_is_so_already(pedal: Pedal, performer: ActionDispatcher) -> None:
-    assert pedal.manager is not None
+    do(performer, "preset two")
     do(performer, "preset one again bypass")
-    assert not pedal.manager.bypass
+    assert not pedal.state.bypass
     assert performer.is_active(parse("preset 1", ""))
     do(performer, "preset one again bypass")
-    assert pedal.manager.bypass
+    assert performer.is_active(parse("bypass", ""))
     do(performer, "bypass on again preset two")
-    assert pedal.manager.is_at("two")
+    assert pedal.playback.is_at("two")
 
 
 def test_tuning_is_silent_and_leaves_a_mute_as_it_was(pedal: Pedal, performer: ActionDispatcher) -> None:
     assert pedal.manager is not None
     while pedal.manager.current is None:
-        do(performer, "preset one")
+        pedal.playback.tick()
     assert settled(pedal) > 0.4
     do(performer, "tuner on")
     assert settled(pedal) == 0.0

@@ -177,7 +177,7 @@ def test_what_was_set_stays_when_the_server_comes_back_at_another_rate(server: J
     wait_for(lambda: running.playing() == "half")
     first = running.pedal.manager
     assert first is not None
-    first.set("1.gain_db", -20.0)
+    running.pedal.playback.set("1.gain_db", -20.0)
     running.pedal.bring_to(replace(running.pedal.state, bypass=True))
     server.kill()
     wait_for(lambda: running.pedal.client is None)

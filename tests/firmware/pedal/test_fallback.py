@@ -183,6 +183,6 @@ def test_it_is_no_file_that_could_be_saved_or_asked_for(server: JackServer) -> N
     running.stop()
     assert manager is not None
     with pytest.raises(SettingsUnwritableError, match="save: dry is built in; go to another preset"):
-        manager.save()
+        running.pedal.playback.save()
     with pytest.raises(NoSuchPresetError, match="preset 'dry': is not in the bank, which has none"):
-        manager.select("dry")
+        running.pedal.playback.select("dry")

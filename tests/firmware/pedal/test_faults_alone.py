@@ -152,8 +152,7 @@ def test_a_part_that_fails_for_a_while_goes_on_behind_it(
         before = ticks[0]
         wait_for(lambda: ticks[0] > before + 10)
     assert sum("RuntimeError: for a while" in record.getMessage() for record in caplog.records) == 1
-    manager = running.manager
-    manager.select("two")
+    running.pedal.playback.select("two")
     wait_for(lambda: running.plays("two"))
     assert running.error is None
 
@@ -255,7 +254,7 @@ def test_a_mended_preset_is_prepared_after_any_fault(
     faults.clear()
     preset.write(Preset("two", (Gain(-7.0),), normalise=False), bank / "two.toml")
     wait_for(lambda: running.errors() == {})
-    running.manager.select("two")
+    running.pedal.playback.select("two")
     wait_for(lambda: running.plays("two"))
 
 
@@ -278,7 +277,7 @@ def test_a_chain_that_can_not_go_on_the_stage_is_passed_over(
     running = start()
     wait_for(lambda: running.plays("one") and all(slot.chain is not None for slot in running.manager.slots))
     manager = running.manager
-    slot = manager.find("two")
+    slot = next(slot for slot in manager.slots if slot.name == "two")
     bad = slot.chain
 
     def fail(*args: object, **more: object) -> None:
@@ -289,11 +288,11 @@ def test_a_chain_that_can_not_go_on_the_stage_is_passed_over(
         manager.step = QualityLevel(1)
     else:
         monkeypatch.setattr(manager, "_carries", lambda old, new: fail() if new is bad else True)
-    manager.select("two")
+    running.pedal.playback.select("two")
     wait_for(lambda: manager.wanted is None)
     assert running.plays("one")
     assert manager.refused == f"two: {bank / 'two.toml'}: can't be played: OverflowError: math range error"
-    manager.select("three")
+    running.pedal.playback.select("three")
     wait_for(lambda: running.plays("three"))
 
 

@@ -15,7 +15,8 @@ from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.silence import why_silent
-from nampedal.firmware.pedal.switching.play_state import PlayState
+from nampedal.firmware.pedal.switching.play_state import Edits, PlayState
+from nampedal.firmware.pedal.switching.playback import Playback
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.preset import Gain, Preset
 from nampedal.firmware.presets.quality import QualityLevel
@@ -163,16 +164,18 @@ def test_a_recording_goes_on(server: JackServer, bank: Path, tmp_path: Path, aga
 def test_what_was_set_and_not_saved_and_where_the_player_was_goes_on(running: Running) -> None:
     manager = running.pedal.manager
     assert manager is not None
-    running.do(lambda: manager.select("quarter"))
+    running.do(lambda: running.pedal.playback.select("quarter"))
     wait_for(lambda: manager.current is not None and manager.current.name == "quarter")
-    running.do(lambda: manager.set("1.gain_db", -20.0))
-    running.do(lambda: manager.select("half"))
+    running.do(lambda: running.pedal.playback.set("1.gain_db", -20.0))
+    running.do(lambda: running.pedal.playback.select("half"))
     wait_for(lambda: manager.current is not None and manager.current.name == "half")
     running.restart(*RATE)
     after = running.pedal.manager
     assert after is not None
     assert after is not manager
-    assert after.edits == {"quarter": {"1.gain_db": -20.0}}
+    edits = {path.stem: own for path, own in running.pedal.state.edits.items()}
+    assert edits == {"quarter": {"1.gain_db": -20.0}}
+    assert after.edits == running.pedal.state.edits
     assert running.pedal.describe() == "plays half of bank"
 
 
@@ -190,17 +193,17 @@ class FullStage:
 
 
 def test_a_stage_that_is_busy_is_told_later() -> None:
-    pedal = Pedal(PedalSetup([]))
+    playback = Playback(PlayState(Path("bank")), [])
     stage = FullStage()
-    pedal.stage, pedal.listener, pedal.manager = cast("Any", (stage, Nothing(), Nothing()))
-    pedal.bring_to(PlayState(muted=True))
-    pedal._catch_up()
+    playback.attach(*cast("Any", (stage, Nothing(), Nothing())))
+    playback.bring_to(PlayState(Path("bank"), muted=True))
+    playback.catch_up()
     assert stage.silent is None
     stage.takes = True
-    pedal._catch_up()
+    playback.catch_up()
     assert stage.silent is True
     stage.silent = None
-    pedal._catch_up()
+    playback.catch_up()
     assert stage.silent is None
 
 
@@ -209,4 +212,12 @@ class Nothing:
 
     def tune(self, on: bool, reference_hz: float) -> None: ...
 
+    wanted = current = None
+    in_fallback = False
+
+    def __init__(self) -> None:
+        self.edits: Edits = {}
+
     def play_at(self, step: QualityLevel, *, bypass: bool) -> None: ...
+
+    def apply_edits(self, edits: Edits) -> None: ...

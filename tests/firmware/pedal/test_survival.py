@@ -90,8 +90,7 @@ def test_the_sound_goes_on_while_the_control_thread_stands_still(
     assert not may_go.is_set()
     pedal.ticks.remove(stand)
     may_go.set()
-    assert pedal.manager is not None
-    pedal.manager.select("crunch")
+    pedal.playback.select("crunch")
     wait_for(lambda: name_of(pedal) == "crunch")
 
 

@@ -31,23 +31,23 @@ class ActionDispatcher:
     def do(self, action: Action) -> None:
         """Carry out an action. Do nothing while no server is there.
 
-        Raises the errors of PresetManager and `Pedal.change_bank`.
+        Raises the errors of `Playback` and `Pedal.change_bank`.
         """
-        manager = self._pedal.manager
-        if manager is None or action.kind == "none":
+        playback = self._pedal.playback
+        if playback.manager is None or action.kind == "none":
             return
         if action.again is not None and self.is_active(action):
             self.do(action.again)
             return
         match action.kind, action.words:
             case "preset", (name,):
-                manager.select(name)
+                playback.select(name)
             case "bank", (name,):
                 self._pedal.change_bank(name)
             case "next", _:
-                manager.move(1)
+                playback.move(1)
             case "previous", _:
-                manager.move(-1)
+                playback.move(-1)
             case "bypass", words:
                 self.bypass(_wanted(words, self.state.bypass))
             case "tuner", words:
@@ -55,9 +55,9 @@ class ActionDispatcher:
             case "mute", words:
                 self.mute(_wanted(words, self.state.muted))
             case "save", _:
-                manager.save()
+                playback.save()
             case "set", (name, value):
-                manager.set(name, float(value))
+                playback.set(name, float(value))
 
     def dispatch(self, action: Action) -> NampedalError | None:
         """Carry out an action. If it fails, log the error and return it."""
@@ -99,11 +99,11 @@ class ActionDispatcher:
 
         For a preset: it plays, or was requested. For bypass, tuner and mute: the state is what the action asks for.
         """
-        manager = self._pedal.manager
-        if manager is None:
+        playback = self._pedal.playback
+        if playback.manager is None:
             return False
         if action.kind == "preset":
-            return manager.is_at(action.words[0])
+            return playback.is_at(action.words[0])
         states = {"bypass": self.state.bypass, "tuner": self.state.tuning, "mute": self.state.muted}
         return action.kind in states and states[action.kind] == (action.words != ("off",))
 

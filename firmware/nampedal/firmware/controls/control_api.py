@@ -202,16 +202,19 @@ class ControlApi:
         }
 
     def _load(self, preset: str) -> Json:
-        self._manager.select(preset)
+        if self._manager:
+            self._pedal.playback.select(preset)
         return {}
 
     def _move(self, by: int) -> Json:
-        self._manager.move(by)
-        wanted = self._manager.wanted or self._manager.current
-        return {"preset": wanted.name if wanted is not None else None}
+        if self._manager:
+            self._pedal.playback.move(by)
+        preset = self._pedal.state.preset
+        return {"preset": preset.stem if preset is not None else None}
 
     def _set(self, name: str, value: float) -> Json:
-        self._manager.set(name, value)
+        if self._manager:
+            self._pedal.playback.set(name, value)
         return {}
 
     def _bypass(self, on: bool) -> Json:

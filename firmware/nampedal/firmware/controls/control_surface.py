@@ -184,12 +184,12 @@ class ControlSurface:
 
         If the preset has no such setting, nothing happens.
         """
-        manager, ends = self._pedal.manager, self._ends(target)
-        if manager is None or ends is None:
+        ends = self._ends(target)
+        if self._pedal.manager is None or ends is None:
             return None
         low, high = ends
         try:
-            manager.set(target.setting, low + position * (high - low))
+            self._pedal.playback.set(target.setting, low + position * (high - low))
         except NampedalError as error:
             _log.warning("%s", error)
             return error

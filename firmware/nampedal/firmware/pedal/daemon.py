@@ -27,7 +27,8 @@ from nampedal.firmware.pedal.scene import Scene
 from nampedal.firmware.pedal.switching.changes import Changes, Rescans
 from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed, Seen
 from nampedal.firmware.pedal.switching.load_shedding import LoadShedding
-from nampedal.firmware.pedal.switching.play_state import PlayState, reconcile
+from nampedal.firmware.pedal.switching.play_state import Edits, PlayState
+from nampedal.firmware.pedal.switching.playback import Playback
 from nampedal.firmware.pedal.switching.preset_manager import PresetManager
 from nampedal.firmware.presets import fallback_preset
 from nampedal.firmware.presets.banks.bank import Bank, find_bank, index_of_preset, read_bank
@@ -64,15 +65,11 @@ class Pedal:
         self.on_midi: Callable[[list[bytes]], None] = lambda messages: None
         # Called when a requested preset, or an edited one, cannot be played.
         self.on_refused: Callable[[], None] = lambda: None
-        self.manager: PresetManager | None = None
         self.client: JackClient | None = None
         self.callback: _engine.JackCallback | None = None
         self.stage: _engine.Stage | None = None
         self.listener: AudioTap | None = None
         self.load_shedding = LoadShedding(setup.tier)
-        self.state = PlayState(quality=self.load_shedding.step)
-        # True while the stage could not take all of the state.
-        self._behind = False
         self.worst = 0.0
         self.xruns = 0
         # Not an Event: a signal handler must not take a lock that the interrupted thread holds.
@@ -80,15 +77,16 @@ class Pedal:
         self.meter = LoadMeter()
         self.peaks = Peaks()
         self._block_faults = BlockFaultLog()
-        self.bank = setup.bank[0].parent if setup.bank else fallback_preset.PATH.parent
+        bank = setup.bank[0].parent if setup.bank else fallback_preset.PATH.parent
+        edits = _kept_edits(setup, bank)
+        self.playback = Playback(PlayState(bank, edits=edits, quality=self.load_shedding.step), setup.bank)
         self.banks = list(setup.banks)
-        self._presets = list(setup.bank)
         # The bank that still sounds, and its presets, while the pedal changes to another bank.
         self._from: tuple[Path, list[Path]] | None = None
         # The banks after the first one, to try if none of its presets can be played.
-        here = self.banks.index(self.bank) if self.bank in self.banks else 0
+        here = self.banks.index(bank) if bank in self.banks else 0
         self._untried = self.banks[here + 1 :] + self.banks[:here]
-        self._changes = Changes(self.banks, self.bank, self._presets)
+        self._changes = Changes(self.banks, bank, self.playback.presets)
         self._contents = PresetContents()
         self._loudness = LoudnessCache(setup.loudness) if setup.loudness is not None else None
         self._watch: FileWatch | None = None
@@ -98,6 +96,18 @@ class Pedal:
         self._midi_sources = MidiSources(setup.wiring.midi)
         # True after the pedal has played to a server.
         self._has_played = False
+
+    @property
+    def state(self) -> PlayState:
+        return self.playback.state
+
+    @property
+    def bank(self) -> Path:
+        return self.playback.state.bank
+
+    @property
+    def manager(self) -> PresetManager | None:
+        return self.playback.manager
 
     @property
     def quality(self) -> QualityControl:
@@ -123,16 +133,7 @@ class Pedal:
 
     def bring_to(self, state: PlayState) -> None:
         """Make this the state of the pedal, and bring the stage to it if there is one. Raises ArgumentError."""
-        self.state = state
-        self._reconcile()
-
-    def _reconcile(self) -> None:
-        if self.stage is not None and self.listener is not None and self.manager is not None:
-            self._behind = not reconcile(self.state, self.stage, self.listener, self.manager)
-
-    def _catch_up(self) -> None:
-        if self._behind:
-            self._reconcile()
+        self.playback.bring_to(state)
 
     def change_bank(self, asked: str) -> None:
         """Change to another bank.
@@ -152,8 +153,8 @@ class Pedal:
         """
         if folder != self.bank:
             self._go_to(folder, preset)
-        elif self.manager is not None:
-            self.manager.select(preset)
+        else:
+            self.playback.select(preset)
 
     def _go_to(self, folder: Path, preset: str | None = None) -> None:
         """Change the bank.
@@ -164,11 +165,9 @@ class Pedal:
         found = read_bank(folder)
         at = index_of_preset(preset, found.preset_names) if preset is not None else None
         if self.manager is not None and self.manager.current in self.manager.slots:
-            self._from = self.bank, self._presets
-        self.bank, self._presets = folder, list(found.presets)
-        self._changes.enter(self.bank, self._presets)
-        if self.manager is not None:
-            self.manager.change_bank(self._presets, at)
+            self._from = self.bank, self.playback.presets
+        self._changes.enter(folder, found.presets)
+        self.playback.change_bank(folder, found.presets, at)
         self._follow()
         _log.info("bank %s", found.name)
 
@@ -185,9 +184,8 @@ class Pedal:
         manager.dead_end = False
         if self._from is not None and manager.current is not None and manager.current.path in self._from[1]:
             _log.warning("bank %s: no preset of it can be played; %s plays on", self.bank.name, self._from[0].name)
-            self.bank, self._presets = self._from
-            self._changes.enter(self.bank, self._presets)
-            manager.update_presets(self._presets)
+            self._changes.enter(*self._from)
+            self.playback.return_to(*self._from)
             self._follow()
         elif manager.current is None or manager.in_fallback:
             self._begin_elsewhere()
@@ -225,8 +223,8 @@ class Pedal:
         if self._watch is None:
             return
         folder = self.setup.banks_folder
-        bank = self.bank if folder is not None and self._presets else None
-        self._watch.follow(Followed(tuple(self._presets), bank, folder))
+        bank = self.bank if folder is not None and self.playback.presets else None
+        self._watch.follow(Followed(tuple(self.playback.presets), bank, folder))
 
     def _see(self, seen: Seen) -> None:
         """Handle a result of the watch thread.
@@ -238,7 +236,7 @@ class Pedal:
         for problem in (seen.bank_problem, seen.banks_problem):
             if problem is not None:
                 _log.warning("%s", problem)
-        if not self._presets:
+        if not self.playback.presets:
             self._begin()
         elif seen.bank is not None and seen.bank.folder == self.bank:
             self._renew(seen.bank)
@@ -246,7 +244,7 @@ class Pedal:
             self._changes.see(self.manager.see(seen.contents))
         for number in seen.asked:
             slots = self.manager.slots if self.manager is not None else []
-            told = self._changes.tell(self.banks, self._presets)
+            told = self._changes.tell(self.banks, self.playback.presets)
             told["broken"] = {slot.name: slot.error for slot in slots if slot.error}
             self._rescans.put(number, seen.banks_problem or told)
 
@@ -262,11 +260,9 @@ class Pedal:
     def _renew(self, bank: Bank) -> None:
         if not bank.presets:
             _log.warning("%s: holds no presets any more; what was there can be played on", bank.folder)
-        elif list(bank.presets) != self._presets:
-            self._presets = list(bank.presets)
+        elif list(bank.presets) != self.playback.presets:
             _log.info("bank %s: its presets are now %s", bank.name, ", ".join(bank.preset_names))
-            if self.manager is not None:
-                self.manager.update_presets(self._presets)
+            self.playback.update_presets(bank.presets)
             self._follow()
 
     def run(self) -> None:
@@ -358,11 +354,11 @@ class Pedal:
 
         # An error in one part does not stop the others.
         parts: dict[str, Callable[[], None]] = {
-            "preparing and switching": manager.tick,
+            "preparing and switching": self.playback.tick,
             "passing over what can't be played": lambda: self._follow_refusals(manager),
             "hearing levels and load": hear,
             "connecting what has come": client.follow,
-            "muting": self._catch_up,
+            "muting": self.playback.catch_up,
         }
 
         def wait() -> None:
@@ -389,7 +385,7 @@ class Pedal:
         current = self.manager.current if self.manager is not None else None
         resorts = self.manager is not None and self.manager.in_fallback
         if self.setup.autosave is not None and current is not None and not resorts:
-            edits = self.manager.edits if self.manager is not None else {}
+            edits = {path.stem: self.state.edits[path] for path in self.playback.presets if path in self.state.edits}
             self.setup.autosave.see(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
 
     def _wait_and_hear_midi(self, callback: _engine.JackCallback, look_s: float) -> None:
@@ -412,18 +408,18 @@ class Pedal:
         scene, before = self._scene, self._scene
         if scene is None or client.sample_rate != scene.sample_rate:
             scene = Scene(
-                *(client.sample_rate, client.period_frames, self.setup, self._presets),
+                *(client.sample_rate, client.period_frames, self.setup, self.playback.presets),
                 *(self._contents, self._loudness, self.load_shedding),
             )
-            self._scene, self.stage, self.listener, self.manager = scene, scene.stage, scene.listener, scene.manager
-            self._reconcile()
+            self._scene, self.stage, self.listener = scene, scene.stage, scene.listener
             if before is None:
-                kept = self.setup.autosave.kept if self.setup.autosave is not None else None
-                scene.begin(kept.edits if kept is not None and kept.bank == self.bank.resolve() else {})
+                scene.begin()
             else:
                 scene.take_over(before)
+            first = self.setup.first if before is None else None
+            self.playback.attach(scene.stage, scene.listener, scene.manager, first)
         # A kept stage too: requests that came while no server was there may not have reached it.
-        self._reconcile()
+        self.playback.reconcile()
         return scene
 
     def _hear(self, stage: _engine.Stage, manager: PresetManager, callback: _engine.JackCallback, xruns: int) -> None:
@@ -435,3 +431,11 @@ class Pedal:
         self.worst = max(self.worst, callback.take_worst())
         if self.load_shedding.hear(loads, xruns, manager):
             self.bring_to(replace(self.state, quality=self.load_shedding.step))
+
+
+def _kept_edits(setup: PedalSetup, bank: Path) -> Edits:
+    """Return the edits of the saved state, if it is of this bank."""
+    kept = setup.autosave.kept if setup.autosave is not None else None
+    if kept is None or kept.bank != bank.resolve():
+        return {}
+    return {path: kept.edits[path.stem] for path in setup.bank if path.stem in kept.edits}

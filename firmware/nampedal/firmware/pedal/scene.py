@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from nampedal.firmware.pedal.switching.load_shedding import LoadShedding
 from nampedal.firmware.pedal.switching.preparation import Preparation
 from nampedal.firmware.pedal.switching.preset_manager import PresetManager
 from nampedal.firmware.presets import fallback_preset
-from nampedal.firmware.presets.banks.bank import by_name
 from nampedal.firmware.presets.loudness_cache import LoudnessCache
 from nampedal.firmware.presets.preset_content import PresetContents
 
@@ -69,22 +68,13 @@ class Scene:
         self.manager.close(wait=wait)
         self.listener.close()
 
-    def begin(self, edits: Mapping[str, Mapping[str, float]]) -> None:
-        """Select the first preset, and start the recording if one is set up.
-
-        edits: by preset, settings that were changed but not saved.
-        Raises NoSuchPresetError, FileAccessError.
-        """
+    def begin(self) -> None:
+        """Start the recording if one is set up. Raises FileAccessError."""
         if self._setup.record is not None:
             self.listener.record(self._setup.record)
-        self.manager.restore(edits)
-        self._select(self._setup.first)
 
     def take_over(self, before: Scene) -> None:
-        """Continue from another scene, and close that one.
-
-        Its edits and its preset are taken over. If it was recording, a new recording starts under a free name.
-        """
+        """Close another scene. If it was recording, start a new recording under a free name."""
         records = before.listener.recording
         # Do not block: the preset that the old scene is preparing is not needed.
         before.close(wait=False)
@@ -93,18 +83,6 @@ class Scene:
                 self.listener.record(_next_name(self._setup.record))
             except FileAccessError as error:
                 _log.warning("%s", error)
-        self.manager.take_over(before.manager)
-        wanted = before.manager.wanted or before.manager.current
-        self._select(by_name(wanted.name) if wanted is not None and wanted in before.manager.slots else None)
-
-    def _select(self, name: str | None) -> None:
-        """Select a preset.
-
-        name: text that `PresetManager.select` accepts; None: the first preset, if there is one.
-        Raises NoSuchPresetError.
-        """
-        if self.manager.slots:
-            self.manager.select(name or "1")
 
 
 def _next_name(path: Path) -> Path:

@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from nampedal.firmware.base.errors import ArgumentError, NoSuchPresetError, SettingsUnwritableError
+from nampedal.firmware.base.errors import ArgumentError, SettingsUnwritableError
 from nampedal.firmware.base.faults import describe_failure
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.engine import _engine
+from nampedal.firmware.pedal.switching.play_state import Edits
 from nampedal.firmware.pedal.switching.prepare_thread import PrepareThread
-from nampedal.firmware.pedal.switching.slot import Slot
+from nampedal.firmware.pedal.switching.slot import ChainSetup, Slot, surviving_edits
 from nampedal.firmware.presets import preset, time_check
-from nampedal.firmware.presets.banks.bank import index_of_preset
 from nampedal.firmware.presets.chain import Chain, StageSink
 from nampedal.firmware.presets.preset_content import Content, PresetContents
 from nampedal.firmware.presets.quality import QualityLevel
@@ -57,7 +57,7 @@ class PresetManager:
     ) -> None:
         self.slots = [Slot(path) for path in bank]
         self._last_resort = Slot(last_resort) if last_resort is not None else None
-        # The slots of banks that were left. They keep unsaved settings until the player comes back.
+        # The slots of banks that were left. They keep their chains while these are on the stage.
         self._left: dict[Path, Slot] = {}
         self.current: Slot | None = None
         self.wanted: Slot | None = None
@@ -69,6 +69,8 @@ class PresetManager:
         self._instead: list[Slot] = []
         self._news = False
         self.step, self.bypass = QualityLevel(0), False
+        # By preset file, the settings that were changed but not saved: those of the state.
+        self.edits: Edits = {}
         self._stage = stage
         self._prepare = prepare
         self._most_bytes = max_bytes
@@ -89,43 +91,17 @@ class PresetManager:
         """Return True if the fallback preset plays."""
         return self.current is not None and self.current is self._last_resort
 
-    # ---- what a player asks for ----
+    # ---- what the state asks for ----
 
-    def find(self, name: str) -> Slot:
-        """Return the slot of a preset. name: text that `bank.index_of_preset` accepts. Raises NoSuchPresetError."""
-        return self.slots[index_of_preset(name, [slot.name for slot in self.slots])]
+    def go_to(self, preset: Path, direction: int = 0) -> None:
+        """Request a preset of the bank, if it is not the one that plays or will play.
 
-    def is_at(self, name: str) -> bool:
-        """Return True if the preset plays, or will play as soon as it is ready."""
-        here = self.wanted or self.current
-        try:
-            return here is not None and self.find(name) is here
-        except NoSuchPresetError:
-            return False
-
-    def select(self, name: str) -> None:
-        """Request a preset. name: text that `bank.index_of_preset` accepts. Raises NoSuchPresetError."""
-        self._want(self.find(name))
-
-    def move(self, by: int) -> None:
-        """Request the preset that is this many places further, with wrap-around.
-
-        It counts from the requested preset if that one does not play yet.
+        direction: if the preset cannot be played, the next ones in that direction are tried. 0: no other preset is
+        tried, unless nothing of its bank plays yet.
         """
-        if not self.slots:
-            return
-        here = self._place(self.wanted or self.current)
-        at = here if here is not None else -1 if by > 0 else 0
-        self._want(self.slots[(at + by) % len(self.slots)], by)
-
-    def change_bank(self, bank: list[Path], at: int | None = None) -> None:
-        """Request a preset of another bank.
-
-        at: its index; None: the same index as now, or the last one.
-        """
-        here = self._place(self.wanted or self.current) or 0
-        self._lay_out(bank)
-        self._want(self.slots[at if at is not None else min(here, len(self.slots) - 1)])
+        slot = next((slot for slot in self.slots if slot.path == preset), None)
+        if slot is not None and slot is not (self.wanted or self.current):
+            self._want(slot, direction)
 
     def update_presets(self, bank: list[Path]) -> None:
         """Update the list of presets of the same bank. The current preset plays on, even if it is not in the list."""
@@ -139,19 +115,32 @@ class PresetManager:
         news, self._news = self._news, False
         return news
 
-    def set(self, name: str, value: float) -> None:
-        """Set a setting of the current preset. Raises ArgumentError."""
-        chain = self._playing()
+    def setting(self, name: str, value: float) -> tuple[Path, str]:
+        """Return the file and the full name of a setting of the current preset.
+
+        value: for it, in the preset's unit.
+        Raises ArgumentError if there is no such setting, or the value is outside its limits.
+        """
+        slot, chain = self.current, self._playing()
         full = chain.full_name(name) if chain is not None else None
-        if chain is None or full is None:
+        if slot is None or chain is None or full is None:
             known = ", ".join(chain.settings) if chain is not None else "none: no preset plays"
             raise ArgumentError(f"setting {name!r}: can't be set now; those that can are {known}")
         low, high = chain.settings[full].limits
         if not low <= value <= high:
             raise ArgumentError(f"setting {name!r}: {value:g} was asked for; allowed are {low:g} to {high:g}")
-        chain.set(full, value, StageSink(self._stage, chain.native))
-        if self.current is not None:
-            self.current.edits[full] = value
+        return slot.path, full
+
+    def apply_edits(self, edits: Edits) -> None:
+        """Make these the edits of all presets. The current one takes its new values at once."""
+        before, self.edits = self.edits, edits
+        chain = self._playing()
+        if chain is None or self.current is None:
+            return
+        old, new = (one.get(self.current.path, {}) for one in (before, edits))
+        for name, value in new.items():
+            if name in chain.settings and old.get(name) != value:
+                chain.set(name, value, StageSink(self._stage, chain.native))
 
     def save(self) -> None:
         """Save the current preset with its edits. Raises SettingsUnwritableError."""
@@ -167,6 +156,7 @@ class PresetManager:
         preset.write(chain.edited(), slot.path)
         chain.keep()
         slot.is_saved()
+        self._keep_edits(slot.path, {})
         _log.info("preset %s is saved", slot.name)
 
     def play_at(self, step: QualityLevel, *, bypass: bool) -> None:
@@ -220,27 +210,6 @@ class PresetManager:
         self._ask()
 
     @property
-    def edits(self) -> dict[str, dict[str, float]]:
-        """Return the unsaved settings, by preset of this bank."""
-        return {slot.name: dict(slot.edits) for slot in self.slots if slot.edits}
-
-    def restore(self, edits: Mapping[str, Mapping[str, float]]) -> None:
-        """Restore unsaved settings. Call it before a preset is selected."""
-        for slot in self.slots:
-            slot.edits = dict(edits.get(slot.name, {}))
-
-    def take_over(self, before: PresetManager) -> None:
-        """Take over the unsaved settings from the manager of another stage, also those of banks that were left.
-
-        Call it before a preset is selected.
-        """
-        here = {slot.path: slot for slot in self.slots}
-        for old in (*before.slots, *before._left.values()):
-            if old.edits:
-                slot = here.get(old.path) or self._left.setdefault(old.path, Slot(old.path))
-                slot.edits = dict(old.edits)
-
-    @property
     def memory_bytes(self) -> int:
         slots = (*self.slots, *self._left.values())
         return sum(slot.chain.native.memory_bytes for slot in slots if slot.chain is not None)
@@ -248,18 +217,12 @@ class PresetManager:
     def _playing(self) -> Chain | None:
         return self.current.chain if self.current is not None else None
 
-    def _want(self, slot: Slot, by: int = 0) -> None:
-        """Request a slot.
-
-        by: the direction of the step; 0: only this preset was requested.
-
-        If it cannot be played, the next ones in that direction are tried. With by=0 no other preset is tried, unless
-        nothing of its bank plays yet.
-        """
+    def _want(self, slot: Slot, direction: int) -> None:
+        """Request a slot. direction: as in `go_to`."""
         self.wanted, self.refused, self.dead_end = slot, "", False
-        at, way = self.slots.index(slot), by or 1
+        at, way = self.slots.index(slot), direction or 1
         on = [self.slots[(at + way * step) % len(self.slots)] for step in range(1, len(self.slots))]
-        self._instead = on if by or self.current not in self.slots else []
+        self._instead = on if direction or self.current not in self.slots else []
         if not slot.playable:
             # Retry: its files may have been repaired.
             slot.error = ""
@@ -278,7 +241,7 @@ class PresetManager:
         if slot.chain is None or slot.used:
             return
         chain = slot.chain
-        if slot.ready_for != (self.step, self.bypass) and not self._rewind(slot, chain):
+        if slot.ready_for != self._setup_of(slot) and not self._rewind(slot, chain):
             return
         if not self._go_to(slot, chain):
             return
@@ -342,13 +305,16 @@ class PresetManager:
         when it was prepared (`Lstm::settle`, firmware/dsp/rt/lstm.cpp).
         """
         try:
-            chain.reset_to(self.step, bypass=self.bypass, edits=slot.edits)
+            chain.reset_to(self.step, bypass=self.bypass, edits=self.edits.get(slot.path, {}))
         except Exception as error:
             self._fail(slot, chain, error)
             return False
         if chain is slot.chain:
-            slot.ready_for = self.step, self.bypass
+            slot.ready_for = self._setup_of(slot)
         return True
+
+    def _setup_of(self, slot: Slot) -> ChainSetup:
+        return ChainSetup(self.step, self.bypass, dict(self.edits.get(slot.path, {})))
 
     def _fail(self, slot: Slot, chain: Chain | None, error: Exception) -> None:
         """Handle an unexpected error with a chain: it becomes the error of its preset."""
@@ -357,13 +323,23 @@ class PresetManager:
 
     def _take_made(self) -> None:
         for slot, made, content in self._preparing.take():
+            before = slot.content
             slot.take(made, content)
+            if not isinstance(made, str) and before is not None and content is not None and content != before:
+                edits = surviving_edits(self.edits.get(slot.path, {}), before.preset, content.preset)
+                self._keep_edits(slot.path, edits)
             if isinstance(made, str):
                 self._news = self._news or slot.chain is not None
                 stays = "stays as it was" if slot.chain is not None else "can't be played"
                 _log.warning("preset %s %s: %s", slot.name, stays, made)
             elif problem := time_check.problem_of(made, slot.path):
                 _log.warning("preset %s %s", slot.name, problem)
+
+    def _keep_edits(self, preset: Path, edits: Mapping[str, float]) -> None:
+        """Replace the edits of one preset."""
+        if self.edits.get(preset, {}) != edits:
+            kept = {path: own for path, own in self.edits.items() if path != preset}
+            self.edits = {**kept, preset: edits} if edits else kept
 
     def _ask(self) -> None:
         """Schedule the preparation of one chain, the most needed one, and make room for it."""

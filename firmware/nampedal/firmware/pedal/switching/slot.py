@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nampedal.firmware.presets.chain import Chain
@@ -12,13 +12,21 @@ from nampedal.firmware.presets.preset_content import Content
 from nampedal.firmware.presets.quality import QualityLevel
 
 
+@dataclass(frozen=True, slots=True)
+class ChainSetup:
+    """What a chain is reset for: a quality level, bypass, and edited settings by their full names."""
+
+    step: QualityLevel
+    bypass: bool
+    edits: Mapping[str, float]
+
+
 @dataclass(slots=True, eq=False)
 class Slot:
     """One preset of the current bank.
 
     chain: None until it is prepared.
     error: why it, or its newest version, cannot be prepared; empty: no error.
-    edits: settings that were changed but not saved.
     played: the number of the turn in which it was played last.
     """
 
@@ -29,9 +37,8 @@ class Slot:
     preparing: bool = False
     # It was on the stage since it was prepared or reset.
     used: bool = False
-    # The quality level and bypass that the chain is reset for.
-    ready_for: tuple[QualityLevel, bool] | None = None
-    edits: dict[str, float] = field(default_factory=dict)
+    # What the chain is reset for.
+    ready_for: ChainSetup | None = None
     # The content that was used for the last preparation; None: no preparation, or the content was not read.
     content: Content | None = None
     # The error of that preparation, or the reason why the content is not the newest version.
@@ -94,8 +101,6 @@ class Slot:
         self.error = self.failed = problem
         if self.chain is not None and content is not None and content == before:
             return
-        if before is not None and content is not None:
-            self.edits = surviving_edits(self.edits, before.preset, content.preset)
         if self.chain is not None and self.used:
             self.fresh = made
             return
@@ -107,7 +112,7 @@ class Slot:
         used: True if the new one is on the stage.
         """
         self.chain, self.fresh, self.used = chain, None, used
-        self.ready_for = None if self.edits else (QualityLevel(0), False)
+        self.ready_for = ChainSetup(QualityLevel(0), False, {})
 
     def drop(self, chain: Chain | None, error: str) -> None:
         """Remove a chain that failed, with its error. Another chain of this slot that plays is kept."""
@@ -119,7 +124,6 @@ class Slot:
 
     def is_saved(self) -> None:
         """Mark the edits as saved: the file now has the settings of the chain."""
-        self.edits.clear()
         if self.content is not None and self.chain is not None:
             self.content = Content(self.chain.preset, self.content.files)
             self.error = self.failed = ""
