@@ -28,7 +28,7 @@ from nampedal.firmware.engine.network import Conv, Int8Weights, prewarm_frames
 LARGEST = 127
 
 
-def convolve(by_frame: bool, silence: int, conv: Conv, x: Signal) -> Signal:
+def convolve(by_frame: bool, silence: int, path: str, conv: Conv, x: Signal) -> Signal:
     if not isinstance(conv.weight, Int8Weights):
         return reference.causal(conv, x)
     idle = x[silence - 1]

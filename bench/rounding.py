@@ -22,7 +22,7 @@ import numpy as np
 from nampedal.converter.listening import metrics
 from nampedal.converter.nam import nam_file
 from nampedal.converter.nam.capture_player import play
-from nampedal.converter.rounding.quantize import int8_convs
+from nampedal.converter.rounding.quantize import int8_paths
 from nampedal.firmware.audio.audio_file import read_recording
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import Capture, Proof, Tier
@@ -93,7 +93,7 @@ def main() -> None:
     done: list[Conversion] = []
     for path in arguments.captures:
         capture = nam_file.read(path)
-        if not any(int8_convs(tier.network) for tier in capture.tiers):
+        if not any(int8_paths(tier.network) for tier in capture.tiers):
             continue
         with TemporaryDirectory() as folder:
             one = convert(path, arguments.calibrate, Path(folder))
@@ -101,8 +101,8 @@ def main() -> None:
         for i, (original, stored) in enumerate(zip(capture.tiers, one.made.tiers, strict=True)):
             tier = judge(capture, original, stored, arguments.di)
             found.append(tier)
-            count = len(int8_convs(original.network))
-            spared = count - sum(isinstance(conv.weight, Int8Weights) for conv in convolutions(stored.network))
+            count = len(int8_paths(original.network))
+            spared = count - sum(isinstance(conv.weight, Int8Weights) for conv in convolutions(stored.network).values())
             name = f"{path.stem}, tier {i}" if len(capture.tiers) > 1 else path.stem
             figures = f"{tier.worst:.1e} | {tier.mean:.1e} | {tier.pre:.1e}"
             told = " | ".join(f"{ratio:.2f}" for ratio in tier.too_little)

@@ -18,7 +18,7 @@ AUDIO = calibration_audio.built_in(48_000)[0][:36_000]
 
 
 def int8_count(network: Network) -> int:
-    return sum(isinstance(conv.weight, Int8Weights) for conv in convolutions(network))
+    return sum(isinstance(conv.weight, Int8Weights) for conv in convolutions(network).values())
 
 
 def test_what_rounds_well_is_rounded_whole(root: Path) -> None:

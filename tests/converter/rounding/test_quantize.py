@@ -14,12 +14,22 @@ from nampedal.converter.listening import calibration_audio, metrics
 from nampedal.converter.nam import nam_file
 from nampedal.converter.nam.capture_player import play
 from nampedal.converter.rounding import reference
-from nampedal.converter.rounding.quantize import int8_convs, quantize
+from nampedal.converter.rounding.quantize import int8_paths, quantize
+from nampedal.converter.rounding.reference import Signal
 from nampedal.converter.rounding.round_weights import round_to_nearest
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Engine
-from nampedal.firmware.engine.network import Int8Weights, Network, WaveNet, convolutions, expand, prewarm_frames
+from nampedal.firmware.engine.network import (
+    Conv,
+    Int8Weights,
+    Network,
+    WaveNet,
+    convolutions,
+    expand,
+    prewarm_frames,
+    replace_convolutions,
+)
 from support.makers import nam_maker
 
 SECOND = calibration_audio.built_in(48_000)[0][:48_000]
@@ -92,7 +102,7 @@ def test_silence_stays_what_it_was(tmp_path_factory: pytest.TempPathFactory, see
 
 def test_the_same_audio_gives_the_same_network(tmp_path: Path) -> None:
     network = read(tmp_path, nam_maker.random_plain_wavenet(3)).tiers[0].network
-    first, second = (list(convolutions(quantize(network, SECOND[:12_000]))) for _ in range(2))
+    first, second = (convolutions(quantize(network, SECOND[:12_000])).values() for _ in range(2))
     for a, b in zip(first, second, strict=True):
         assert expand(a.weight).tobytes() == expand(b.weight).tobytes()
 
@@ -101,7 +111,7 @@ def test_progress_counts_every_convolution(tmp_path: Path) -> None:
     network = read(tmp_path, nam_maker.a1()).tiers[0].network
     told: list[tuple[int, int]] = []
     quantize(network, SECOND[:4800], lambda done, total: told.append((done, total)))
-    count = len(list(convolutions(network)))
+    count = len(convolutions(network))
     assert told == [(i + 1, count) for i in range(count)]
 
 
@@ -109,7 +119,7 @@ def test_the_demo_amplifier_sounds_better_than_rounded_to_nearest(root: Path, gu
     capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
     network = capture.tiers[0].network
     fitted, plain = quantize(network, SECOND), rounded_to_nearest(network)
-    assert len(int8_convs(network)) > 0
+    assert len(int8_paths(network)) > 0
     assert esr_of(capture, fitted, guitar) < 0.25 * esr_of(capture, plain, guitar)
     assert esr_of(capture, fitted, guitar) < 2e-5
 
@@ -118,6 +128,40 @@ def test_silent_calibration_rounds_to_something_that_plays(root: Path, guitar: A
     capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
     stored = quantize(capture.tiers[0].network, np.zeros(4800, np.float32))
     assert esr_of(capture, stored, guitar) < 1e-2
+
+
+def test_every_convolution_plays_once_under_its_path(tmp_path: Path) -> None:
+    a1 = nam_maker.a1()
+    nams = [*(nam_maker.random_wavenet(seed) for seed in range(12)), nam_maker.sequential(a1, nam_maker.convnet(), a1)]
+    for nam in [*nams, nam_maker.lstm(), nam_maker.linear()]:
+        network = read(tmp_path, nam).tiers[0].network
+        played: list[tuple[str, Conv]] = []
+
+        def convolve(path: str, conv: Conv, x: Signal, played: list[tuple[str, Conv]] = played) -> Signal:
+            played.append((path, conv))
+            return reference.causal(conv, x)
+
+        reference.forward(network, np.zeros((4, network.in_channels)), convolve)
+        assert sorted(path for path, _ in played) == sorted(convolutions(network))
+        assert all(convolutions(network)[path] is conv for path, conv in played)
+
+
+def test_one_convolution_in_two_places_is_rounded_for_each(tmp_path: Path) -> None:
+    network = read(tmp_path, nam_maker.a1()).tiers[0].network
+    first, second = "arrays[0].layers[1].conv", "arrays[0].layers[2].conv"
+    shared = convolutions(network)[first]
+    rounded = convolutions(quantize(replace_convolutions(network, {second: shared}), SECOND[:12_000]))
+    assert expand(rounded[first].weight).tobytes() != expand(rounded[second].weight).tobytes()
+
+
+def test_replacing_changes_the_convolution_at_that_path_alone(tmp_path: Path) -> None:
+    before = read(tmp_path, nam_maker.random_wavenet(3)).tiers[0].network
+    path = "arrays[0].layers[0].conv"
+    new = replace(convolutions(before)[path], bias=None)
+    after = replace_convolutions(before, {path: new})
+    assert convolutions(after) == {**convolutions(before), path: new}
+    with pytest.raises(KeyError, match="arrays"):
+        replace_convolutions(before, {"arrays[99].head": new})
 
 
 HARD = ("hm2-swede-feather", "5150-lead-standard", "boss-sd1-nano")

@@ -53,7 +53,7 @@ def trained(
 
 
 def weights(network: Network) -> list[bytes]:
-    return [np.asarray(conv.weight).tobytes() for conv in convolutions(network)]
+    return [np.asarray(conv.weight).tobytes() for conv in convolutions(network).values()]
 
 
 @pytest.fixture(scope="module")

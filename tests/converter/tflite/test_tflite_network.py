@@ -107,7 +107,7 @@ def test_int8_weights_stay_int8_and_sound_as_the_engine_plays_them(tmp_path: Pat
     full = network_of(tmp_path, nam_maker.a1(channels=(32, 16)))
     rounded = quantize(full, EXCITATION)
     assert esr_to_engine(rounded, guitar[:20_000]) <= SAME_ARITHMETIC
-    int8_bytes = sum(conv.macs for conv in convolutions(rounded) if isinstance(conv.weight, Int8Weights))
+    int8_bytes = sum(conv.macs for conv in convolutions(rounded).values() if isinstance(conv.weight, Int8Weights))
     assert len(written(full)) - len(written(rounded)) > 2.5 * int8_bytes
 
 

@@ -271,4 +271,4 @@ def _doubted(described: str, doubts: tuple[str, ...]) -> str:
 
 def _work(network: Network) -> float:
     """Return the number of columns of the matrices that are rounded."""
-    return 1.0 + sum(conv.in_channels * conv.kernel_size for conv in convolutions(network))
+    return 1.0 + sum(conv.in_channels * conv.kernel_size for conv in convolutions(network).values())

@@ -105,7 +105,7 @@ def _bottleneck(layer: WaveNetLayer, full_width: int, width: int) -> int:
 def parameter_count(wavenet: WaveNet) -> int:
     return 1 + sum(
         conv.macs + (0 if conv.bias is None else len(conv.bias))
-        for conv in convolutions(replace(wavenet, condition=None))
+        for conv in convolutions(replace(wavenet, condition=None)).values()
     )
 
 

@@ -46,7 +46,7 @@ def read_wavenet(config: Field, weights: WeightReader, condition: Network | None
         arrays.append(array.layer_array(weights))
     head = _read_head(config["head"], arrays[-1].head.out_channels, weights) if config["head"].present else ()
     # The file states head_scale twice; the value among the weights is the valid one.
-    return WaveNet(tuple(arrays), float(weights.take(1)[0]), head, condition)
+    return WaveNet(tuple(arrays), float(weights.take(1)[0]), head, condition=condition)
 
 
 def _condition_channels(config: Field, condition: Network, in_channels: int) -> int:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from nampedal.converter.listening.metrics import esr, pre_emphasised_esr
 from nampedal.converter.nam.capture_player import play
-from nampedal.converter.rounding.quantize import int8_convs, quantize, replace_convs
+from nampedal.converter.rounding.quantize import int8_paths, quantize
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Audio
-from nampedal.firmware.engine.network import Network, convolutions
+from nampedal.firmware.engine.network import Network, convolutions, replace_convolutions
 
 # Maximum cost of rounding on the calibration audio. On other audio it may be two or three times higher.
 MAX_ESR = 8e-6
@@ -44,8 +44,8 @@ def quantize_within_esr(
     # Keep the costliest ones in float16 until the remaining cost should be within AIM.
     left = 1.0 - np.cumsum(costs[order]) / np.sum(costs)
     spared = order[: 1 + int(np.argmax(left <= TARGET_SHARE / found))]
-    convs = int8_convs(network)
-    better = quantize(network, audio, advance, [convs[i] for i in spared])
+    paths = int8_paths(network)
+    better = quantize(network, audio, advance, [paths[i] for i in spared])
     return better if _cost(wanted, _sound(capture, better, audio)) < found else rounded
 
 
@@ -60,9 +60,9 @@ def _cost(wanted: Audio, got: Audio) -> float:
 def _costs(capture: Capture, rounded: Network, audio: Audio) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the cost of rounding each convolution alone."""
     network = capture.tiers[0].network
-    became = {id(a): b for a, b in zip(convolutions(network), convolutions(rounded), strict=True)}
+    convs = convolutions(rounded)
     wanted = _sound(capture, network, audio)
-    alone = (replace_convs(network, {id(conv): became[id(conv)]}) for conv in int8_convs(network))
+    alone = (replace_convolutions(network, {path: convs[path]}) for path in int8_paths(network))
     return np.array([_cost(wanted, _sound(capture, one, audio)) for one in alone])
 
 

@@ -12,9 +12,9 @@ silence, and the bias absorbs the change that rounding makes to those: the outpu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from nampedal.converter.rounding import reference
@@ -22,20 +22,13 @@ from nampedal.converter.rounding.reference import Signal
 from nampedal.converter.rounding.round_weights import round_rows, to_float16
 from nampedal.firmware.engine.network import (
     Conv,
-    ConvNet,
-    Film,
     Int8Weights,
-    LayerArray,
-    Linear,
-    Lstm,
     Network,
-    Sequential,
-    WaveNet,
-    WaveNetLayer,
     Weights,
     convolutions,
     expand,
     prewarm_frames,
+    replace_convolutions,
 )
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -46,6 +39,9 @@ DAMPING = 3e-4
 NOISE = 1e-11
 # Part of the largest weight: a smaller bias is only a rounding error of float32 signals.
 LOST = 1e-6
+# Paths of the convolutions that become int8: those of a ConvNet's blocks, and of a WaveNet's layers except mixins and
+# FiLMs.
+INT8 = re.compile(r"(.*\.)?(layers|blocks)\[\d+\]\.(conv|layer1x1|head1x1)")
 # Number of frames per step of the second moments: limits the memory, does not change the result.
 CHUNK = 1 << 12
 
@@ -54,14 +50,14 @@ def quantize(
     network: Network,
     audio: NDArray[np.float32],
     advance: Callable[[int, int], None] = lambda done, total: None,
-    spared: Sequence[Conv] = (),
+    spared: Collection[str] = (),
 ) -> Network:
     """Return the network with `w8` weights, calibrated on audio (frames,).
 
     advance(done, total): progress callback, in convolutions.
-    spared: convolutions out of `int8_convs` that become float16 instead.
+    spared: paths out of `int8_paths` whose convolutions become float16 instead.
     """
-    if not int8_convs(network):
+    if not int8_paths(network):
         return network
     silence = prewarm_frames(network)
     once = np.concatenate([np.zeros(silence, np.float32), audio])
@@ -70,99 +66,50 @@ def quantize(
     # One thread: the matrix products are too small for more.
     with threadpool_limits(1, "blas"):
         reference.forward(network, both, rounding)
-    return replace_convs(network, rounding.done)
+    return replace_convolutions(network, rounding.done)
 
 
-def int8_convs(network: Network) -> list[Conv]:
-    """Return the convolutions that `w8` stores as int8, in playing order."""
-    match network:
-        case WaveNet():
-            inner = [] if network.condition is None else int8_convs(network.condition)
-            layers = [layer for array in network.arrays for layer in array.layers]
-            return inner + [c for y in layers for c in (y.conv, y.head1x1, y.layer1x1) if c is not None]
-        case ConvNet():
-            return [block.conv for block in network.blocks]
-        case Sequential():
-            return [conv for one in network.networks for conv in int8_convs(one)]
-        case Lstm() | Linear():
-            return []
-
-
-def replace_convs(network: Network, done: dict[int, Conv]) -> Network:
-    """Return the network with convolutions replaced. done: id() of the old convolution -> the new one."""
-
-    def of(conv: Conv) -> Conv:
-        return done.get(id(conv), conv)
-
-    match network:
-        case WaveNet():
-            arrays = tuple(
-                LayerArray(of(array.rechannel), tuple(_layer(layer, of) for layer in array.layers), of(array.head))
-                for array in network.arrays
-            )
-            head = tuple(replace(stage, conv=of(stage.conv)) for stage in network.head)
-            condition = network.condition and replace_convs(network.condition, done)
-            return replace(network, arrays=arrays, head=head, condition=condition)
-        case ConvNet():
-            blocks = tuple(replace(block, conv=of(block.conv)) for block in network.blocks)
-            return ConvNet(blocks, of(network.head))
-        case Sequential():
-            return Sequential(tuple(replace_convs(one, done) for one in network.networks))
-        case Lstm() | Linear():
-            return network
-
-
-def _layer(layer: WaveNetLayer, of: Callable[[Conv], Conv]) -> WaveNetLayer:
-    films: dict[str, Any] = {
-        field.name: Film(of(film.conv), film.shift)
-        for field in fields(layer)
-        if isinstance(film := getattr(layer, field.name), Film)
-    }
-    return replace(
-        layer,
-        conv=of(layer.conv),
-        mixin=of(layer.mixin),
-        layer1x1=layer.layer1x1 and of(layer.layer1x1),
-        head1x1=layer.head1x1 and of(layer.head1x1),
-        **films,
-    )
+def int8_paths(network: Network) -> list[str]:
+    """Return the paths of the convolutions that `w8` stores as int8."""
+    return [path for path in convolutions(network) if INT8.fullmatch(path)]
 
 
 class _Rounding:
-    """A convolution function for `reference.forward` that rounds each convolution at its first use.
+    """A convolution function for `reference.forward` that rounds each convolution.
 
     Its signals contain two networks' signals, one after the other: the original's, then the rounded one's. Each starts
     with `silence` frames before its audio.
     """
 
     def __init__(
-        self, network: Network, spared: Sequence[Conv], silence: int, advance: Callable[[int, int], None]
+        self, network: Network, spared: Collection[str], silence: int, advance: Callable[[int, int], None]
     ) -> None:
-        self.done: dict[int, Conv] = {}
-        self._int8 = {id(conv) for conv in int8_convs(network)} - {id(conv) for conv in spared}
-        self._all = list(convolutions(network))
-        self._streams = _streams(network)
-        self._passing: dict[int, Signal] = {}
+        # All keys are paths.
+        self.done: dict[str, Conv] = {}
+        self._int8 = set(int8_paths(network)).difference(spared)
+        self._paths = list(convolutions(network))
+        self._streams = _residual_streams(self._paths)
+        self._passing: dict[str, Signal] = {}
         self._silence = silence
         self._advance = advance
 
-    def __call__(self, conv: Conv, x: Signal) -> Signal:
+    def __call__(self, path: str, conv: Conv, x: Signal) -> Signal:
         y = np.empty((len(x), conv.out_channels), x.dtype)
         original, rounded = np.split(x, 2)
         wanted, got = np.split(y, 2)
         reference.causal(conv, original, wanted)
-        if id(conv) not in self.done:
-            if id(conv) in self._streams:
-                self._passing[self._streams[id(conv)]] = x
-            self.done[id(conv)] = self._round(conv, original, rounded, wanted)
-            self._advance(len(self.done), len(self._all))
-        reference.causal(self.done[id(conv)], rounded, got)
+        if path in self._streams:
+            self._passing[self._streams[path]] = x
+        self.done[path] = self._round(path, conv, original, rounded, wanted)
+        self._advance(len(self.done), len(self._paths))
+        reference.causal(self.done[path], rounded, got)
         return y
 
-    def _round(self, conv: Conv, original: Signal, rounded: Signal, wanted: Signal) -> Conv:
+    def _round(self, path: str, conv: Conv, original: Signal, rounded: Signal, wanted: Signal) -> Conv:
         # A convolution that adds to a residual stream can also compensate the error that the stream already has.
-        passing = self._passing.pop(id(conv), None)
-        stored = self._fit(conv, rounded, _Goal(original, wanted, passing, self._silence - 1))
+        passing = self._passing.pop(path, None)
+        goal = _Goal(original, wanted, passing, self._silence - 1)
+        stored = self._fit(conv, rounded, goal, int8=path in self._int8)
         rest = self._silence - 1
         lost = _at_silence(conv.weight, conv.groups, original[rest]) - _at_silence(stored, conv.groups, rounded[rest])
         lost += 0.0 if passing is None else passing[rest] - passing[len(rounded) + rest]
@@ -170,13 +117,12 @@ class _Rounding:
             return replace(conv, weight=stored)
         bias = lost if conv.bias is None else conv.bias + lost
         # The last bias sets the output at silence, and no later layer could correct it.
-        last = conv is self._all[-1]
+        last = path == self._paths[-1]
         return replace(conv, weight=stored, bias=bias.astype(np.float32) if last else to_float16(bias))
 
-    def _fit(self, conv: Conv, rounded: Signal, goal: _Goal) -> Weights:
+    def _fit(self, conv: Conv, rounded: Signal, goal: _Goal, *, int8: bool) -> Weights:
         """Return weights that produce the goal from the rounded network's signal."""
         weight = expand(conv.weight).astype(np.float64)
-        int8 = id(conv) in self._int8
         if not int8 and goal.reached_with(rounded):
             return to_float16(weight)
         out, per_group, taps = weight.shape
@@ -245,19 +191,14 @@ class _Goal:
         return self.passing is None and np.array_equal(self.original, rounded)
 
 
-def _streams(network: Network) -> dict[int, int]:
-    """Map id(conv) to id(layer1x1) for each layer whose input is added unchanged to its 1x1's output."""
-    if isinstance(network, Sequential):
-        return {conv: layer1x1 for one in network.networks for conv, layer1x1 in _streams(one).items()}
-    if not isinstance(network, WaveNet):
-        return {}
-    layers = [layer for array in network.arrays for layer in array.layers]
-    found = {
-        id(layer.conv): id(layer.layer1x1)
+def _residual_streams(paths: Collection[str]) -> dict[str, str]:
+    """Map `conv` to `layer1x1`, as paths, for each layer whose input is added unchanged to its 1x1's output."""
+    layers = [path.removesuffix(".layer1x1") for path in paths if path.endswith(".layer1x1")]
+    return {
+        f"{layer}.conv": f"{layer}.layer1x1"
         for layer in layers
-        if layer.layer1x1 is not None and layer.conv_pre_film is None and layer.layer1x1_post_film is None
+        if f"{layer}.conv_pre_film.conv" not in paths and f"{layer}.layer1x1_post_film.conv" not in paths
     }
-    return found if network.condition is None else found | _streams(network.condition)
 
 
 def _at_silence(weight: Weights, groups: int, idle: Signal) -> Signal:

@@ -3,6 +3,8 @@
 It is slow and processes whole signals at once. All signals are (frames, channels), and are computed in their own type:
 float64 to verify the engine. The convolution function is a parameter, so that calibration and tracing see the input of
 each convolution.
+
+Paths of convolutions are those of `network.convolutions`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from numpy.typing import NDArray
 Signal = NDArray[np.floating[Any]]
 _BLOCK = 4096
 
-Convolve = Callable[[Conv, Signal], Signal]
+# Arguments: the convolution's path, the convolution, its input.
+Convolve = Callable[[str, Conv, Signal], Signal]
 
 
 def render(network: Network, audio: NDArray[np.float32], convolve: Convolve | None = None) -> NDArray[np.float32]:
@@ -47,25 +50,34 @@ def render(network: Network, audio: NDArray[np.float32], convolve: Convolve | No
 def forward(network: Network, x: Signal, convolve: Convolve | None = None) -> Signal:
     """Return the network's output for x, with zeros as its history.
 
-    convolve: replaces `causal`; it is called in playing order. The caller may overwrite its result, but not its
-      argument.
+    convolve: replaces `causal`; it is called in playing order, once for each convolution. The caller may overwrite its
+      result, but not its argument.
     """
-    convolve = convolve or causal
+    convolve = convolve or _convolve
     match network:
         case WaveNet():
             return _wavenet(network, x, convolve)
         case ConvNet():
-            for block in network.blocks:
-                x = activate(block.activation, convolve(block.conv, x))
-            return convolve(network.head, x)
+            for i, block in enumerate(network.blocks):
+                x = activate(block.activation, convolve(f"blocks[{i}].conv", block.conv, x))
+            return convolve("head", network.head, x)
         case Lstm():
             return _lstm(network, x, convolve)
         case Linear():
             return _linear(network, x)
         case Sequential():
-            for one in network.networks:
-                x = forward(one, x, convolve)
+            for i, one in enumerate(network.networks):
+                x = forward(one, x, _inside(f"networks[{i}]", convolve))
             return x
+
+
+def _convolve(path: str, conv: Conv, x: Signal) -> Signal:
+    return causal(conv, x)
+
+
+def _inside(part: str, convolve: Convolve) -> Convolve:
+    """Return `convolve` for paths that are relative to a part of the network."""
+    return lambda path, conv, x: convolve(f"{part}.{path}", conv, x)
 
 
 def steady_state(conv: Conv, x: Signal) -> Signal:
@@ -134,7 +146,7 @@ def activate(activation: Activation, x: Signal) -> Signal:
 def _film(film: Film | None, condition: Signal, x: Signal, convolve: Convolve) -> Signal:
     if film is None:
         return x
-    modulation = convolve(film.conv, condition)
+    modulation = convolve("conv", film.conv, condition)
     if not film.shift:
         return x * modulation
     scale, shift = np.split(modulation, 2, axis=1)
@@ -144,13 +156,13 @@ def _film(film: Film | None, condition: Signal, x: Signal, convolve: Convolve) -
 def _layer(layer: WaveNetLayer, x: Signal, condition: Signal, convolve: Convolve) -> tuple[Signal, Signal]:
     """Return the output to the next layer, and the output to the head."""
 
-    def film(by: Film | None, signal: Signal) -> Signal:
-        return _film(by, condition, signal, convolve)
+    def film(name: str, signal: Signal) -> Signal:
+        return _film(getattr(layer, name), condition, signal, _inside(name, convolve))
 
     # Operations are in place, and signals are deleted as soon as possible: they take most of the memory.
-    z = film(layer.conv_post_film, convolve(layer.conv, film(layer.conv_pre_film, x)))
-    z += film(layer.mixin_post_film, convolve(layer.mixin, film(layer.mixin_pre_film, condition)))
-    z = film(layer.activation_pre_film, z)
+    z = film("conv_post_film", convolve("conv", layer.conv, film("conv_pre_film", x)))
+    z += film("mixin_post_film", convolve("mixin", layer.mixin, film("mixin_pre_film", condition)))
+    z = film("activation_pre_film", z)
     if layer.gating is Gating.OFF:
         a = activate(layer.activation, z)
     else:
@@ -161,11 +173,11 @@ def _layer(layer: WaveNetLayer, x: Signal, condition: Signal, convolve: Convolve
         a = a * gate if layer.gating is Gating.GATED else gate * a + (1.0 - gate) * primary
         del primary, secondary, gate
     del z
-    a = film(layer.activation_post_film, a)
-    to_head = a if layer.head1x1 is None else film(layer.head1x1_post_film, convolve(layer.head1x1, a))
+    a = film("activation_post_film", a)
+    to_head = a if layer.head1x1 is None else film("head1x1_post_film", convolve("head1x1", layer.head1x1, a))
     if layer.layer1x1 is None:
         return x, to_head
-    on = film(layer.layer1x1_post_film, convolve(layer.layer1x1, a))
+    on = film("layer1x1_post_film", convolve("layer1x1", layer.layer1x1, a))
     on += x
     return on, to_head
 
@@ -173,26 +185,26 @@ def _layer(layer: WaveNetLayer, x: Signal, condition: Signal, convolve: Convolve
 def _array(
     array: LayerArray, x: Signal, condition: Signal, head: Signal | None, convolve: Convolve
 ) -> tuple[Signal, Signal]:
-    x = convolve(array.rechannel, x)
-    for layer in array.layers:
-        x, to_head = _layer(layer, x, condition, convolve)
+    x = convolve("rechannel", array.rechannel, x)
+    for i, layer in enumerate(array.layers):
+        x, to_head = _layer(layer, x, condition, _inside(f"layers[{i}]", convolve))
         if head is None:
             head = to_head
         else:
             head += to_head
     assert head is not None
-    return x, convolve(array.head, head)
+    return x, convolve("head", array.head, head)
 
 
 def _wavenet(network: WaveNet, x: Signal, convolve: Convolve) -> Signal:
-    condition = x if network.condition is None else forward(network.condition, x, convolve)
+    condition = x if network.condition is None else forward(network.condition, x, _inside("condition", convolve))
     head = None
-    for array in network.arrays:
-        x, head = _array(array, x, condition, head, convolve)
+    for i, array in enumerate(network.arrays):
+        x, head = _array(array, x, condition, head, _inside(f"arrays[{i}]", convolve))
     assert head is not None
     y = head * network.head_scale
-    for stage in network.head:
-        y = convolve(stage.conv, activate(stage.activation, y))
+    for i, stage in enumerate(network.head):
+        y = convolve(f"head[{i}].conv", stage.conv, activate(stage.activation, y))
     return y
 
 
@@ -207,7 +219,7 @@ def _lstm(network: Lstm, x: Signal, convolve: Convolve) -> Signal:
             hidden = _sigmoid(o) * np.tanh(cell)
             out[frame] = hidden
         x = out
-    return convolve(network.head, x)
+    return convolve("head", network.head, x)
 
 
 def _linear(network: Linear, x: Signal) -> Signal:

@@ -11,7 +11,7 @@ from nampedal.converter.listening import calibration_audio, metrics, test_signal
 from nampedal.converter.listening.judging import Judged, judge, without_silence
 from nampedal.converter.nam.capture_player import play
 from nampedal.converter.rounding.mixed_precision import MAX_ESR, quantize_within_esr
-from nampedal.converter.rounding.quantize import int8_convs, quantize
+from nampedal.converter.rounding.quantize import int8_paths, quantize
 from nampedal.firmware.engine.capture import Calibration, Capture, Golden, Proof, Tier
 from nampedal.firmware.engine.inference import Audio, isas
 from nampedal.firmware.engine.network import Network, convolutions
@@ -95,7 +95,7 @@ class Conversion:
 
     def steps(self, tier: Tier) -> int:
         """Return the number of progress steps of `tier`."""
-        return len(list(convolutions(tier.network))) + 1
+        return len(convolutions(tier.network)) + 1
 
     def tier(
         self,
@@ -111,7 +111,7 @@ class Conversion:
         """
         original = replace(self._capture, tiers=(tier,))
         network = tier.network
-        if self._precision == "w8" and int8_convs(network):
+        if self._precision == "w8" and int8_paths(network):
             if self._calibrate is None:
                 self._calibrate = calibration_audio.built_in(self._capture.sample_rate)
             audio, self._described = self._calibrate

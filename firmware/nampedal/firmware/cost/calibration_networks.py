@@ -138,7 +138,7 @@ def _wavenet(rng: Random, width: int, *, plain: bool, nested: bool = False, max_
             HeadStage(_activation(rng), _conv(rng, 1, 4)),
         ]
         head = tuple(stages)
-    return WaveNet(tuple(arrays), 0.1, head, condition)
+    return WaveNet(tuple(arrays), 0.1, head, condition=condition)
 
 
 def _array(

@@ -6,9 +6,10 @@ the newest input. All classes are frozen; arrays are float32 unless they are `In
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,10 +181,10 @@ class WaveNet:
     condition: network whose output conditions the layers; None: the input itself conditions them.
     """
 
+    condition: Network | None = field(default=None, kw_only=True)
     arrays: tuple[LayerArray, ...]
     head_scale: float
     head: tuple[HeadStage, ...] = ()
-    condition: Network | None = None
 
     @property
     def in_channels(self) -> int:
@@ -295,31 +296,46 @@ def networks(network: Network) -> Iterator[Network]:
     yield network
 
 
-def convolutions(network: Network) -> Iterator[Conv]:
-    """Yield every convolution of the network; those of its condition come first.
+def convolutions(network: Network) -> dict[str, Conv]:
+    """Return every convolution of the network by its path, such as 'arrays[0].layers[3].conv'.
 
-    The gates of an LSTM and a Linear are not convolutions.
+    Those of a condition come first; the network's last one is the last. The gates of an LSTM and a Linear are not
+    convolutions.
     """
-    match network:
-        case WaveNet():
-            if network.condition is not None:
-                yield from convolutions(network.condition)
-            for array in network.arrays:
-                yield array.rechannel
-                for layer in array.layers:
-                    yield from _layer_convolutions(layer)
-                yield array.head
-            yield from (stage.conv for stage in network.head)
-        case ConvNet():
-            yield from (block.conv for block in network.blocks)
-            yield network.head
-        case Lstm():
-            yield network.head
-        case Linear():
-            return
-        case Sequential():
-            for one in network.networks:
-                yield from convolutions(one)
+    return dict(_convolutions("", network))
+
+
+def _convolutions(path: str, part: object) -> Iterator[tuple[str, Conv]]:
+    if isinstance(part, Conv):
+        yield path, part
+    else:
+        for inner_path, inner in _parts(path, part):
+            yield from _convolutions(inner_path, inner)
+
+
+def replace_convolutions(network: Network, by_path: Mapping[str, Conv]) -> Network:
+    """Return the network with the convolutions at these paths replaced. Raises KeyError for an unknown path."""
+    if unknown := by_path.keys() - convolutions(network).keys():
+        raise KeyError(min(unknown))
+    replaced: Network = _with_convolutions("", network, by_path)
+    return replaced
+
+
+def _with_convolutions(path: str, part: Any, by_path: Mapping[str, Conv]) -> Any:
+    if isinstance(part, Conv):
+        return by_path.get(path, part)
+    inner = [_with_convolutions(inner_path, inner, by_path) for inner_path, inner in _parts(path, part)]
+    if isinstance(part, tuple):
+        return tuple(inner)
+    return replace(part, **dict(zip((f.name for f in fields(part)), inner, strict=True))) if inner else part
+
+
+def _parts(path: str, part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the items of a tuple or the fields of a dataclass, each with its path."""
+    if isinstance(part, tuple):
+        yield from ((f"{path}[{i}]", item) for i, item in enumerate(part))
+    elif is_dataclass(part):
+        yield from ((f"{path}.{f.name}".lstrip("."), getattr(part, f.name)) for f in fields(part))
 
 
 def films(layer: WaveNetLayer) -> Iterator[Film]:
@@ -338,19 +354,9 @@ def films(layer: WaveNetLayer) -> Iterator[Film]:
             yield film
 
 
-def _layer_convolutions(layer: WaveNetLayer) -> Iterator[Conv]:
-    yield layer.conv
-    yield layer.mixin
-    if layer.layer1x1 is not None:
-        yield layer.layer1x1
-    if layer.head1x1 is not None:
-        yield layer.head1x1
-    yield from (film.conv for film in films(layer))
-
-
 def macs_per_frame(network: Network) -> int:
     """Return the multiply-accumulates for one frame, counted from the shapes."""
-    macs = sum(conv.macs for conv in convolutions(network))
+    macs = sum(conv.macs for conv in convolutions(network).values())
     for one in networks(network):
         if isinstance(one, Lstm):
             macs += sum(int(np.prod(layer.weight.shape)) for layer in one.layers)
@@ -378,9 +384,9 @@ def receptive_field(network: Network) -> int | None:
         case Linear():
             return len(network.impulse_response)
         case Sequential():
-            fields = [receptive_field(one) for one in network.networks]
-            known = [field for field in fields if field is not None]
-            return 1 + sum(field - 1 for field in known) if len(known) == len(fields) else None
+            frames_of_each = [receptive_field(one) for one in network.networks]
+            known = [frames for frames in frames_of_each if frames is not None]
+            return 1 + sum(frames - 1 for frames in known) if len(known) == len(frames_of_each) else None
 
 
 def prewarm_frames(network: Network) -> int:
