@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ import soundfile
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
+# A program that is started in the background may ignore Ctrl-C, and so would all that it starts. Tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 # Frames of each golden recording that are tested; -1: all. An emulated machine tests only half a second, and only its
 # best kernels.
@@ -25,6 +29,18 @@ FRAMES = int(os.environ.get("NAMPEDAL_TEST_FRAMES", "-1"))
 def corpus_folder() -> Path | None:
     folder = Path(os.environ.get("NAMPEDAL_CORPUS", ROOT.parent / "shared" / "corpus"))
     return folder if (folder / "golden").is_dir() else None
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A test that runs a command in its own process leaves that command's log handler behind, and its level."""
+    logger = logging.getLogger()
+    handlers, level = list(logger.handlers), logger.level
+    yield
+    for handler in list(logger.handlers):
+        if handler not in handlers and type(handler) is logging.StreamHandler:
+            logger.removeHandler(handler)
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
