@@ -42,11 +42,11 @@ def test_what_rounds_badly_is_spared_in_part(root: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(mixed_precision, limit, 0.3 * whole * getattr(mixed_precision, limit))
     better = quantize_within_esr(capture, AUDIO)
     # What costs 1 is allowed now; the whole rounding costs 3.3.
-    assert cost(better) < 1.5
+    assert cost(better) < 2.0
     assert 5 < int8_count(better) < 40
 
 
-def test_a_conversion_fits_a_network_twice_at_most(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conversion_fits_a_network_three_times_at_most(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each time costs seconds; the ranking between plays short excerpts, of each convolution once."""
     fitted: list[int] = []
     played: list[int] = []
@@ -65,6 +65,6 @@ def test_a_conversion_fits_a_network_twice_at_most(root: Path, monkeypatch: pyte
     # Nothing is good enough.
     monkeypatch.setattr(mixed_precision, "MAX_ESR", 1e-12)
     quantize_within_esr(nam_file.read(root / "demo" / "overdriven-amp.nam"), AUDIO)
-    assert fitted == [len(AUDIO)] * 2
-    assert played.count(len(AUDIO)) == 3
-    assert sum(played) <= 3 * len(AUDIO) + (1 + 40) * mixed_precision.PIECES * 1000
+    assert fitted == [len(AUDIO)] * 3
+    assert played.count(len(AUDIO)) == 4
+    assert sum(played) <= 4 * len(AUDIO) + (1 + 40) * mixed_precision.PIECES * 1000

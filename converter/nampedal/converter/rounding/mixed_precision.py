@@ -16,9 +16,9 @@ from nampedal.firmware.engine.network import Network, convolutions, replace_conv
 # Maximum cost of rounding on the calibration audio. On other audio it may be two or three times higher.
 MAX_ESR = 8e-6
 MAX_PRE_EMPHASISED_ESR = 5e-5
-# Target when layers are kept in float16, as a share of the maximum: the layers' costs add up only roughly, and there is
-# only one attempt.
-TARGET_SHARE = 0.7
+# Targets of the attempts that keep layers in float16, as shares of the maximum. The layers' costs add up only roughly:
+# each layer's rounding makes up for the layers before it, so what is kept changes the rounding of all that follow.
+TARGET_SHARES = (0.7, 0.25)
 # Number of pieces with equal weight, so that quiet or dark passages count as much as loud ones.
 PIECES = 8
 # Length of the excerpt of each piece, for ranking the convolutions.
@@ -41,12 +41,19 @@ def quantize_within_esr(
         return rounded
     costs = _costs(capture, rounded, _excerpts(audio))
     order = np.argsort(-costs, kind="stable")
-    # Keep the costliest ones in float16 until the remaining cost should be within AIM.
     left = 1.0 - np.cumsum(costs[order]) / np.sum(costs)
-    spared = order[: 1 + int(np.argmax(left <= TARGET_SHARE / found))]
     paths = int8_paths(network)
-    better = quantize(network, audio, advance, [paths[i] for i in spared])
-    return better if _cost(wanted, _sound(capture, better, audio)) < found else rounded
+    best, lowest = rounded, found
+    for share in TARGET_SHARES:
+        # Keep the costliest ones in float16 until the remaining cost should be within the target.
+        spared = order[: 1 + int(np.argmax(left <= share / found))]
+        attempt = quantize(network, audio, advance, [paths[i] for i in spared])
+        cost = _cost(wanted, _sound(capture, attempt, audio))
+        if cost < lowest:
+            best, lowest = attempt, cost
+        if lowest <= 1.0:
+            break
+    return best
 
 
 def _cost(wanted: Audio, got: Audio) -> float:
