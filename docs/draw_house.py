@@ -20,6 +20,8 @@ OVERVIEW = ROOT / "docs" / "code-overview.md"
 PORTIONS = ("board", "converter", "firmware")
 BEGIN, END = "<!-- the house: docs/draw_house.py -->", "<!-- end of the house -->"
 OURS = "nampedal."
+# A room with more importers than this is for all.
+MAX_IMPORTERS = 7
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,21 @@ def _place(room: str, inside: str) -> str | None:
     if not inside:
         return box(room)
     return room if room == inside or room.startswith(f"{inside}.") else None
+
+
+def importers(found: Mapping[str, Module], room: str) -> set[str]:
+    """Return what imports a room: the other rooms of its box by their names, and other boxes as a whole."""
+    names = {module.name for module in found.values() if module.room == room}
+    users = {module.room for module in found.values() if module.room != room and module.imports & names}
+    return {user if box(user) == box(room) else box(user) for user in users}
+
+
+def who_may_import(found: Mapping[str, Module], room: str) -> str:
+    """Return the sentence about its importers that the docstring of a room has to end with."""
+    users = sorted(importers(found, room))
+    if len(users) > MAX_IMPORTERS:
+        return "Any room above may import it."
+    return f"Imported by {', '.join(users)}." if users else "No other room imports it."
 
 
 def levels(arrows: Mapping[str, set[str]]) -> dict[str, int]:

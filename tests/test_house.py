@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from draw_house import OVERVIEW, PORTIONS, Module, graph, levels, modules, redrawn
+from draw_house import OVERVIEW, PORTIONS, Module, graph, levels, modules, redrawn, who_may_import
 
 # Which boxes of the house a box may import, where that is not left to the drawing. The rest of the arrows stand in
 # docs/code-overview.md: whoever adds one sees it there.
@@ -80,11 +80,14 @@ def test_modules_are_imported_by_their_whole_names(house: dict[str, Module]) -> 
             assert not isinstance(node, ast.ImportFrom) or node.level == 0, f"{module.path}: relative import"
 
 
-def test_a_room_has_few_files_and_says_what_is_in_it(house: dict[str, Module]) -> None:
+def test_a_room_has_few_files_and_says_what_is_in_it_and_who_imports_it(house: dict[str, Module]) -> None:
     for room in {one.room for one in house.values()}:
         files = [one.name for one in house.values() if one.room == room and not one.is_package]
         assert len(files) <= MAX_FILES, room
-        assert ast.get_docstring(ast.parse(house[room].path.read_text())), room
+        told = ast.get_docstring(ast.parse(house[room].path.read_text())) or ""
+        subject, _, imported_by = told.partition("\n\n")
+        assert subject, room
+        assert " ".join(imported_by.split()) == who_may_import(house, room), f"{room}: its docstring ends otherwise"
 
 
 def test_the_folders_of_tests_are_the_rooms(root: Path, house: dict[str, Module]) -> None:

@@ -1,1 +1,4 @@
-"""Drivers of controls. Each one implements inputs.control_events.Driver."""
+"""Drivers of controls. Each one implements inputs.control_events.Driver.
+
+Imported by firmware.cli, firmware.controls.
+"""

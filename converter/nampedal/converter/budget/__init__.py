@@ -1,1 +1,4 @@
-"""Fits a capture into a board's processing time budget."""
+"""Fits a capture into a board's processing time budget.
+
+Imported by converter.pipeline, firmware.cli.
+"""

@@ -1,1 +1,4 @@
-"""Runs one conversion, from file to file."""
+"""Runs one conversion, from file to file.
+
+Imported by firmware.cli.
+"""

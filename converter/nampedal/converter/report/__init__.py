@@ -1,1 +1,4 @@
-"""The conversion report: does the capture fit, is a difference audible, how does it sound, where is it from."""
+"""The conversion report: does the capture fit, is a difference audible, how does it sound, where is it from.
+
+Imported by converter.pipeline, firmware.cli.
+"""

@@ -1,1 +1,4 @@
-"""Rounds a network's weights to int8."""
+"""Rounds a network's weights to int8.
+
+Imported by converter.budget, converter.pipeline, converter.report, converter.slim, converter.tflite, firmware.cli.
+"""

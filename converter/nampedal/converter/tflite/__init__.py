@@ -1,1 +1,4 @@
-"""Writes and plays .tflite files."""
+"""Writes and plays .tflite files.
+
+Imported by converter.pipeline, converter.rendering, firmware.cli.
+"""

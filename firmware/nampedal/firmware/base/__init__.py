@@ -1,1 +1,4 @@
-"""Used by all other packages: the error classes, system paths, logging, limits. It imports no other package."""
+"""Used by all other packages: the error classes, system paths, logging, limits. It imports no other package.
+
+Any room above may import it.
+"""

@@ -1,1 +1,4 @@
-"""The clients of the daemon: footswitches, knobs, MIDI, and the requests of the control socket."""
+"""The clients of the daemon: footswitches, knobs, MIDI, and the requests of the control socket.
+
+Imported by firmware.cli.
+"""

@@ -1,1 +1,4 @@
-"""The neural network engine: captures, artifacts, and playback. The C++ module is `_engine`."""
+"""The neural network engine: captures, artifacts, and playback. The C++ module is `_engine`.
+
+Any room above may import it.
+"""

@@ -1,1 +1,4 @@
-"""The JACK client, its connections, and the audio tap for recording and tuning."""
+"""The JACK client, its connections, and the audio tap for recording and tuning.
+
+Imported by firmware.cli, firmware.pedal.
+"""

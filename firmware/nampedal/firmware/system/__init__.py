@@ -1,1 +1,4 @@
-"""Making a system into a pedal: images, installation, provisioning, updates, the doctor."""
+"""Making a system into a pedal: images, installation, provisioning, updates, the doctor.
+
+Imported by firmware.system.install, firmware.system.update.
+"""

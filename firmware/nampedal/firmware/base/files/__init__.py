@@ -1,1 +1,4 @@
-"""Reading and writing files: TOML with checked keys, JSON and bytes with limits, names, signatures."""
+"""Reading and writing files: TOML with checked keys, JSON and bytes with limits, names, signatures.
+
+Any room above may import it.
+"""

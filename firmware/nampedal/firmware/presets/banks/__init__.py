@@ -1,1 +1,4 @@
-"""Banks of presets: listing, editing, packing and unpacking them."""
+"""Banks of presets: listing, editing, packing and unpacking them.
+
+Imported by firmware.cli, firmware.controls, firmware.pedal, firmware.system.
+"""

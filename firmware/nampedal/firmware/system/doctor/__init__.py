@@ -1,1 +1,4 @@
-"""`nampedal doctor`: finds faults of a running pedal and tells how to repair them."""
+"""`nampedal doctor`: finds faults of a running pedal and tells how to repair them.
+
+Imported by firmware.cli, firmware.system.doctor.checks.
+"""

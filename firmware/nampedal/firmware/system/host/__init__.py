@@ -1,1 +1,4 @@
-"""Access to the host system that provisioning and bank import share: its programs, and paths under its root."""
+"""Access to the host system that provisioning and bank import share: its programs, and paths under its root.
+
+Imported by firmware.cli, firmware.system.bank_import, firmware.system.provisioning, firmware.system.wifi.
+"""

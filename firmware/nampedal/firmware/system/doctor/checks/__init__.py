@@ -1,1 +1,4 @@
-"""The checks of `nampedal doctor`, one subject per file."""
+"""The checks of `nampedal doctor`, one subject per file.
+
+Imported by firmware.cli.
+"""
