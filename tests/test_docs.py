@@ -118,8 +118,8 @@ def test_the_overview_names_what_the_code_has() -> None:
     code = "\n".join(path.read_text() for path in sources if path.suffix in (".py", ".cpp", ".h"))
     defined = set(re.findall(r"\b(?:def|class|struct) (\w+)", code)) | set(re.findall(r"\b(\w+)\(", code))
     text = (ROOT / "docs" / "code-overview.md").read_text(encoding="utf-8")
-    functions = re.findall(r"`(?:[\w/]+\.)*(\w+)\(\)`", text)
-    classes = [name.partition(".")[0] for name in re.findall(r"`([A-Z]\w*[a-z]\w*(?:\.\w+\(\))?)`", text)]
+    functions = re.findall(r"`(?:[\w/]+(?:\.|::))*(\w+)\(\)`", text)
+    classes = [re.split(r"\W", name)[0] for name in re.findall(r"`([A-Z]\w*[a-z]\w*(?:(?:\.|::)\w+\(\))?)`", text)]
     assert len(functions) > 150
     assert len(classes) > 60
     assert {name for name in (*functions, *classes) if name not in defined} == set()
