@@ -1,5 +1,6 @@
 # make demo    set everything up, convert the demo capture, play the riff through it
-# make test    set everything up, check the style, run every test
+# make test    set everything up, check the style, run the tests
+# make test-long    the tests that take tens of seconds each: the documents' commands, fuzzing, soaking, figures
 # make test-clang    the engine and its probes as clang builds them, by the tests that run them
 # make soak MINUTES=30    everything that comes and goes, all at once, while the pedal plays
 # make fuzz    odd input for all that reads files of others, for ten minutes: tests/fuzz/fuzz.mk
@@ -26,12 +27,19 @@ CLANG_PACKAGES := clang libclang-rt-dev
 # Those of tests that build the engine: with CXX set, each builds with that compiler, in a folder of its own.
 CLANG_TESTS := $(addprefix tests/firmware/engine/test_,library.py neon_tiles.py races.py realtime.py)
 
-.PHONY: demo test test-clang soak lint clean
+# What runs on this computer, without an emulator.
+PYTEST_HERE := $(BIN)/pytest -n 2 --dist loadfile --ignore=tests/aarch64 --ignore=tests/image
+
+.PHONY: demo test test-long test-clang soak lint clean
 .DELETE_ON_ERROR:
 
 test: $(VENV)/.tested-with lint
 	@echo "== running the tests"
-	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/aarch64 --ignore=tests/image
+	@$(PYTEST_HERE) -m "not long"
+
+test-long: $(VENV)/.tested-with
+	@echo "== running the long tests"
+	@$(PYTEST_HERE) -m long
 
 test-clang: $(VENV)/.tested-with
 	@$(call install_packages,$(CLANG_PACKAGES))

@@ -21,6 +21,8 @@ from packaging.specifiers import SpecifierSet
 from readme.page import blocks
 from test_house import pip
 
+pytestmark = pytest.mark.long
+
 # What a program of glibc's is linked with, and its loader.
 GLIBC = re.compile(r"lib(c|m|dl|pthread|rt)\.so\.\d|ld-linux-.*\.so\.\d")
 # What wheels of others may ask of any Linux: glibc in pieces, as it was before 2.34, and beside it (PEP 600, and

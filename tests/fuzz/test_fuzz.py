@@ -22,6 +22,8 @@ from fuzz.explore import Explorer, Limits, Target
 from fuzz.mutators import havoc, json_text
 from nampedal.firmware.base.errors import SettingsError
 
+pytestmark = pytest.mark.long
+
 COUNT = 150
 # Of each seed so many mutations, or thereabouts.
 COMPILED_COUNT = {"stomp": 3_000, "chain": 600}

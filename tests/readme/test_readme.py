@@ -15,6 +15,8 @@ from readme.page import blocks
 from readme.session import session
 from test_docs import PAGES
 
+pytestmark = pytest.mark.long
+
 WITH_EXAMPLES = [name for name in PAGES if any(block.examples for block in blocks(ROOT / name))]
 
 

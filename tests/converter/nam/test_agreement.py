@@ -23,6 +23,8 @@ from nampedal.firmware.presets.chain import Chain
 from nampedal.firmware.presets.preset_content import read_preset
 from support.makers import nam_maker
 
+pytestmark = pytest.mark.long
+
 Nam = nam_maker.Nam
 # What a hand or a program may put in the place of any value.
 ODD: list[Any] = [

@@ -14,6 +14,8 @@ from nampedal.converter.nam.capture_player import play
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import Proof
 
+pytestmark = pytest.mark.long
+
 CAPTURES = ("jvm-crunch-standard", "hm2-swede-feather", "boss-sd1-feather", "boss-sd1-nano", "core-a2")
 STANDARD = CAPTURES[0]
 # A Zero 2 W has 512 MB, and more than the converter runs there.

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+pytestmark = pytest.mark.long
+
 QUEUE = "dsp/rt/queue.h"
 # Each is what the other thread's access has to be ordered by.
 ORDERED = [at.start() for at in re.finditer("memory_order_(acquire|release)", (ROOT / "firmware" / QUEUE).read_text())]

@@ -14,6 +14,8 @@ from soak import Soak, run
 from soak_rig import Vitals
 from soak_verdict import Rest, reason_for_silence, unsteady
 
+pytestmark = pytest.mark.long
+
 PLAYS = {"playing": True, "muted": False, "tuning": False, "wanted": None, "refused": "", "error": None}
 STATUS: dict[str, Any] = {**PLAYS, "calibrated": [], "numbers": {"level_db": 0.0}}
 

@@ -21,6 +21,8 @@ from nampedal.firmware.cost.cost_model import TERMS
 from nampedal.firmware.engine import artifact
 from support.makers import nam_maker
 
+pytestmark = pytest.mark.long
+
 # For ever, if nobody ends it.
 STEPS = "1000000"
 PATIENCE_S = 240.0
