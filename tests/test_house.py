@@ -131,6 +131,29 @@ def test_error_classes_that_docstrings_name_exist(house: dict[str, Module]) -> N
                 assert told <= known, f"{name}: {getattr(node, 'name', 'the module')}"
 
 
+# Of other programs: environment variables, and words of kernel headers, POSIX, systemd and libsndfile.
+OF_OTHERS = re.compile(
+    "BUS_DEFAULT_TIMEOUT|JACK_|JOURNAL_|LC_|MAGIC_|NAME_MAX|NAMPEDAL_|NOTIFY_|PCM_|PIPEWIRE_|PREEMPT_|RFKILL_|SCHED_"
+    "|SERVICE_|SFC_|SOURCE_DATE|WATCHDOG_|XDG_"
+)
+
+
+def test_constants_that_docstrings_and_comments_name_exist(house: dict[str, Module]) -> None:
+    word = re.compile(r"\b[A-Z]{2,}(?:_[A-Z0-9]+)+\b")
+    known, told = set(), set()
+    for module in house.values():
+        text = module.path.read_text()
+        told |= {(name, module.name) for comment in re.findall("#.*", text) for name in word.findall(comment)}
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Name):
+                known.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                known.add(node.attr)
+            elif isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                told |= {(name, module.name) for name in word.findall(ast.get_docstring(node) or "")}
+    assert {(name, where) for name, where in told if name not in known and not OF_OTHERS.match(name)} == set()
+
+
 def test_the_drawing_is_up_to_date(house: dict[str, Module]) -> None:
     text = OVERVIEW.read_text(encoding="utf-8")
     assert redrawn(text, house) == text, "run: python docs/draw_house.py"

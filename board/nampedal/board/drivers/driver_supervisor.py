@@ -18,7 +18,7 @@ from functools import partial
 from nampedal.board.inputs.control_events import Driver, Edge, Event, Failure, Light
 from nampedal.firmware.base.faults import FaultIsolator, describe_failure
 
-# Wait before a failed driver is tried again. It doubles with each retry, up to LAST_RETRY_S.
+# Wait before a failed driver is tried again. It doubles with each retry, up to MAX_RETRY_S.
 RETRY_S = 0.5
 MAX_RETRY_S = 8.0
 # After a driver has worked for this long, the wait starts at RETRY_S again.

@@ -19,8 +19,8 @@ from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Audio
 
-# The end of each recording is kept back for validation. It is KEPT_BACK of the recording, but in total at least
-# KEPT_BACK_LEAST_S (of short recordings at most the share KEPT_BACK_SHORT) and at most KEPT_BACK_MOST_S.
+# The end of each recording is kept back for validation. It is VALIDATION_SHARE of the recording, but in total at
+# least MIN_VALIDATION_S (of short recordings at most MAX_VALIDATION_SHARE) and at most MAX_VALIDATION_S.
 VALIDATION_SHARE = 0.08
 MIN_VALIDATION_S = 2.0
 MAX_VALIDATION_SHARE = 0.25

@@ -17,7 +17,7 @@ from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.engine.network import Network, WaveNet
 
-# Pruning is fitted on FITTED_S seconds of the material, taken as EXCERPTS excerpts.
+# Pruning is fitted on FIT_S seconds of the material, taken as EXCERPTS excerpts.
 FIT_S = 2.0
 EXCERPTS = 8
 

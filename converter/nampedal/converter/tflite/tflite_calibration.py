@@ -30,7 +30,7 @@ def int8_plan(network: Network, audio: Audio, sample_rate: float) -> Quantizatio
 
 
 def mixed_plan(network: Network, audio: Audio, sample_rate: float) -> QuantizationPlan:
-    """Return a plan with as many int8 layers as possible while the measured error is at most MIXED_AIM.
+    """Return a plan with as many int8 layers as possible while the measured error is at most MAX_MIXED_ESR.
 
     The errors of single layers nearly add up. So layers are added in the order of their error, smallest first, and the
     sum of the errors gives the number of layers at which measuring starts. audio: see `int8_plan`.

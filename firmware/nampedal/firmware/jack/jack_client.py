@@ -42,7 +42,7 @@ class PortConnections:
 
     inputs, outputs: (): the first ports of the sound card.
     midi: (): all physical ones. They may appear later, and again after they disappeared.
-    else_first: skip inputs that do not exist; if none exists, use the first ones of the sound card.
+    fallback_to_first: skip inputs that do not exist; if none exists, use the first ones of the sound card.
     """
 
     inputs: tuple[str, ...] = ()

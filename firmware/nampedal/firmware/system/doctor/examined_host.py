@@ -24,7 +24,7 @@ from nampedal.firmware.system.doctor.errors import (
 
 # systemctl's own timeout for an answer of systemd (BUS_DEFAULT_TIMEOUT, systemd, src/libsystemd/sd-bus/bus-internal.h).
 BUS_TIMEOUT_S = 25.0
-# Timeout of a program. It is longer than BUS_PATIENCE_S, so that systemctl reports its own timeout first.
+# Timeout of a program. It is longer than BUS_TIMEOUT_S, so that systemctl reports its own timeout first.
 PROGRAM_TIMEOUT_S = 30.0
 # Timeout of the pedal's control socket. The pedal answers in 0.13 s on a loaded computer.
 SOCKET_TIMEOUT_S = 10.0

@@ -11,7 +11,7 @@ from nampedal.firmware.system.update.last_result import plays_presets, read_last
 from nampedal.firmware.system.update.update_host import UpdateHost
 
 HEALTHY_S = 30.0
-# Timeout for reaching SOUND_S: preparing presets takes time, and a card may be slow.
+# Timeout for reaching HEALTHY_S: preparing presets takes time, and a card may be slow.
 TIMEOUT_S = 150.0
 LOOK_S = 1.0
 Progress = Callable[[float, str], None]
