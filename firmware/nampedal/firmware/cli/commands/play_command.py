@@ -115,7 +115,7 @@ def initial_presets(paths: tuple[Path, ...], state: SavedState | None) -> tuple[
 
 
 def initial_presets_or_none(paths: tuple[Path, ...], state: SavedState | None) -> tuple[list[Path], list[Path]]:
-    """Do what `initial_presets` does, but for a pedal, which has to sound in any case: return no presets if a folder has none.
+    """Return what `initial_presets` returns, for a pedal that has to sound in any case: none if a folder has no preset.
 
     Errors of folders are logged. Raises ArgumentError for files.
     """
