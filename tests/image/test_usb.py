@@ -46,7 +46,7 @@ def pedal(usb_image: Path, ssh_key: Path, tmp_path_factory: pytest.TempPathFacto
     started = firmware(prepared, folder / "firmware", "virt")
     # Without snd-aloop, which the other pedal plays through. An emulator that is short of time needs more than 15 s to
     # make the virtual controller's 240 ports.
-    words = ("systemd.log_target=kmsg", "systemd.watchdog_sec=60")
+    words = ("systemd.log_target=kmsg", "systemd.watchdog_sec=120")
     with running(Machine("virt", started, overlay(prepared, folder / "card.qcow2"), folder, words, OTHERS)) as machine:
         machine.wait_for_ssh(BOOT_S)
         booted = Pedal(machine, ssh_key)

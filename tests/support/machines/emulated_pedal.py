@@ -26,8 +26,9 @@ BANKS = "/var/lib/nampedal/banks"
 BOOT_S = 240.0
 BOMB = "bomb.nampedal-bank"
 ERRORS = "/boot/firmware/nampedal-errors.txt"
-# There is no HAT; the kernel's loopback sound card stands in for one.
-WORDS = ("modules_load=snd-aloop", "systemd.log_target=kmsg")
+# There is no HAT; the kernel's loopback sound card stands in for one. On a busy computer, an emulated systemd can be busy
+# for longer than the 15 s that the pedal's hardware watchdog allows, and the watchdog ends the machine.
+WORDS = ("modules_load=snd-aloop", "systemd.log_target=kmsg", "systemd.watchdog_sec=120")
 
 
 # The same status as `nampedal status --json`, in a tenth of the time.
@@ -53,7 +54,9 @@ class Pedal:
     def run(self, command: str, *, check: bool = True, patience_s: float = 120.0) -> str:
         done = subprocess.run(self.ssh(command), capture_output=True, text=True, check=False, timeout=patience_s)
         if check and done.returncode != 0:
-            raise AssertionError(f"{command}: {done.returncode}: {done.stdout}{done.stderr}")
+            ended = self.machine.process.poll()
+            machine = f"the machine has ended with {ended}: " if ended is not None else ""
+            raise AssertionError(f"{command}: {done.returncode}: {machine}{done.stdout}{done.stderr}")
         return done.stdout.strip()
 
     def ssh(self, command: str) -> list[str]:
