@@ -85,10 +85,8 @@ int main(int count, char** arguments) try {
     for (int link = 0; link < chain->links(); ++link) prepared.set_heard(*chain, link, turn % 4 != 0);
     prepared.set(*chain, 0, Gain::kFactor, 0.25f);
     prepared.set(*chain, 2, Tone::kBass, static_cast<float>(turn));
-    if (plant) chain->chain().set(0, Gain::kFactor, 0.75f);
     prepared.mute(turn % 5 == 0);
     stage.set_tapped(turn % 6 != 5);
-    callback.burn_ns = static_cast<std::uint32_t>(turn);
     wait_for_blocks(stage, 4);
     frames += stage.tap().take(rows.data(), kTapRows);
     for (MidiMessage message; callback.midi.take(message);) ++midi;
@@ -98,6 +96,8 @@ int main(int count, char** arguments) try {
     chain->take_peak(0);
     chain->faults(-1);
     const std::size_t before = prepared.collect();
+    // Last before the wait: nothing of ours that a queue orders comes between it and the blocks that read it.
+    if (plant) chain->chain().set(0, Gain::kFactor, 0.75f);
     wait_for_blocks(stage, 4);
     collected += before - prepared.collect();
   }
