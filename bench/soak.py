@@ -249,8 +249,8 @@ class Soak:
         self._keys_are_still()
         home = self.reach.banks / HOME
         (home / f"{PRESET}.toml").write_bytes(material.reference())
-        for request in ({"do": "burn", "us": 0}, {"do": "level_stop"}, {"do": "tuner", "on": False}):
-            self._ask(request)
+        self._ask({"do": "level_stop"})
+        self._ask({"do": "tuner", "on": False})
         self._ask({"do": "bypass", "on": False})
         self._ask({"do": "mute", "on": muted})
         self._ask({"do": "act", "action": "tuner off"})

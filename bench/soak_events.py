@@ -39,7 +39,6 @@ JUNK: tuple[bytes, ...] = (
     b'{"do": "act", "action": "bank %s"}' % (b"9" * 4301),
     b'{"do": "set", "name": "gain", "value": %s}' % (b"9" * 310),
     b'{"do": "set", "name": "gain", "value": %s}' % (b"9" * 4301),
-    b'{"do": "burn", "us": %s}' % (b"9" * 310),
     b'{"do": "level", "presets": [], "seconds": %s}' % (b"9" * 310),
     b'{"do": "map", "control_change": %s, "does": "mute"}' % (b"9" * 310),
     b'{"do": "map", "control_change": -1, "does": "%s"}' % (b"next again " * 1000),
@@ -217,7 +216,6 @@ def draw_request(rng: random.Random) -> dict[str, Any]:
         {"do": "level", "presets": rng.choice(([], ["1"], ["p0", "gone"])), "seconds": rng.choice((2, 2.5, 10, -1))},
         {"do": "announce", "code": rng.choice((4, 5, 6, 7, 99, None))},
         {"do": "map", "control_change": rng.choice((None, 7, 65, 127, 128, -1)), "does": rng.choice(ACTIONS)},
-        {"do": "burn", "us": rng.choice((0, 100, 500, -1, 1e9))},
     )
     return rng.choice(known)
 
@@ -226,8 +224,6 @@ def request(reach: Reach, rng: random.Random) -> str:
     """Send a request of a known kind."""
     drawn = draw_request(rng)
     told = send(reach, drawn)
-    if drawn["do"] == "burn":
-        send(reach, {"do": "burn", "us": 0})
     reach.count("socket requests")
     return f"{json.dumps(drawn)[:200]}: {told}"
 
@@ -251,8 +247,6 @@ def junk(reach: Reach, rng: random.Random) -> str:
             return f"{data[:60]!r}: {error}"
         finally:
             reach.count("junk at the socket")
-    # The junk may have started a lasting load: end it.
-    send(reach, {"do": "burn", "us": 0})
     return f"{len(data)} bytes {data[:60]!r}"
 
 

@@ -215,9 +215,6 @@ void bind_jack(nb::module_& m) {
                      for (int bin = 0; bin < Load::kBins; ++bin) bins.push_back(callback.load.bin(bin));
                      return bins;
                    })
-      .def_prop_rw(
-          "burn_us", [](JackCallback& callback) { return 1e-3 * callback.burn_ns.load(); },
-          [](JackCallback& callback, double us) { callback.burn_ns = static_cast<std::uint32_t>(1e3 * us); })
       .def(
           "listen_to_midi",
           [](JackCallback& callback, std::uintptr_t midi_get_event_count, std::uintptr_t midi_event_get,

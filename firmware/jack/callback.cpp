@@ -75,10 +75,6 @@ void JackCallback::play(std::uint32_t frames) noexcept {
     }
     done += now;
   }
-  const std::uint32_t asked = burn_ns.load(std::memory_order_relaxed);
-  const std::uint64_t least = asked < kMaxBurnNs ? asked : kMaxBurnNs;
-  while (now_ns() - before < least) {
-  }
   load.count(now_ns() - before, static_cast<std::uint64_t>(1e9 * frames / sample_rate_));
 }
 

@@ -76,9 +76,6 @@ class JackCallback {
   // Notes, control changes and program changes that came in; what nobody takes in time is lost. Pressure and pitch bend
   // come by the hundred while a key is held, and would take the place of others.
   Queue<MidiMessage, 1024> midi;
-  // Every block takes at least so long: overload on request, to see what becomes of it. At most kMaxBurnNs.
-  std::atomic<std::uint32_t> burn_ns{0};
-  static constexpr std::uint32_t kMaxBurnNs = 100'000'000;
 
  private:
   void play(std::uint32_t frames) noexcept;

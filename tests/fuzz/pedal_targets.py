@@ -37,7 +37,6 @@ REQUESTS = (
     *({"do": name, "on": True} for name in ("bypass", "mute", "tuner")),
     *({"do": "load", "preset": text} for text in ("half", "2", "9" * 4301)),
     *({"do": "set", "name": "bass", "value": value} for value in (3, HUGE, float("nan"))),
-    *({"do": "burn", "us": value} for value in (100, HUGE)),
     *({"do": "act", "action": text} for text in ("preset 2 again bypass", "set bass 7", AGAIN)),
     *({"do": "act", "action": f"{kind} {'9' * 4301}"} for kind in ("preset", "bank")),
     *({"do": "map", "control_change": 7, "does": text} for text in ("gain -6 12", AGAIN)),

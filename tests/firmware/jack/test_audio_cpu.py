@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nampedal.converter.nam import nam_file
+from nampedal.firmware.engine import artifact
 from nampedal.firmware.jack.audio_cpu import audio_cpu
 from nampedal.firmware.pedal.daemon import Pedal
 from nampedal.firmware.pedal.daemon_options import PedalSetup
-from support.players.jack_server import RATE, JackServer, wait_for
+from nampedal.firmware.presets import preset
+from nampedal.firmware.presets.preset import Nam, Preset
+from support.makers.heavy_network import heavy_network
+from support.players.jack_server import JackServer, wait_for
 
 
 def test_a_core_is_a_number_and_anything_else_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -34,15 +40,13 @@ def cpu_ns() -> dict[int, int]:
     return found
 
 
-def busiest(pedal: Pedal, server: JackServer) -> int:
-    """The thread that blocks are played in: the one that runs when they are made to take long."""
+def busiest(pedal: Pedal) -> int:
+    """The thread that blocks are played in, if they take long."""
     assert pedal.callback is not None
-    pedal.callback.burn_us = 0.8e6 * server.period / RATE
     played = sum(pedal.callback.load_bins)
     before = cpu_ns()
     wait_for(lambda: pedal.callback is not None and sum(pedal.callback.load_bins) - played > 100)
     now = cpu_ns()
-    pedal.callback.burn_us = 0.0
     return max(now, key=lambda thread: now[thread] - before.get(thread, 0))
 
 
@@ -60,15 +64,19 @@ class Running:
 
 @pytest.mark.parametrize("jack_server", [1024], indirect=True)
 def test_blocks_are_played_on_the_core_that_is_named_and_nothing_else_is(
-    server: JackServer, caplog: pytest.LogCaptureFixture
+    server: JackServer, root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    demo = nam_file.read(root / "demo" / "overdriven-amp.nam")
+    heavy = replace(demo, tiers=(replace(demo.tiers[0], network=heavy_network(layers=4)),))
+    (tmp_path / "heavy.stomp").write_bytes(artifact.pack(heavy))
+    preset.write(Preset("Heavy", (Nam("heavy.stomp"),)), tmp_path / "heavy.toml")
     caplog.set_level(logging.INFO)
     cores = os.sched_getaffinity(0)
     core = max(cores)
-    running = Running(PedalSetup([], server=server.name, fallback=True, audio_cpu=core))
+    running = Running(PedalSetup([tmp_path / "heavy.toml"], server=server.name, tier=0, audio_cpu=core))
     wait_for(running.pedal.plays)
     for _ in range(2):
-        plays = busiest(running.pedal, server)
+        plays = busiest(running.pedal)
         assert os.sched_getaffinity(plays) == {core}
         others = [task for task in cpu_ns() if task != plays]
         assert others

@@ -28,7 +28,6 @@ from nampedal.firmware.pedal.telemetry import temperature_c, throttled
 
 # The interval of status messages to subscribers.
 NEWS_S = 0.1
-MAX_BURN_US = 100_000
 # The maximum length, in letters, of a name that is compared with the known names.
 MAX_NAME = 60
 # The maximum length of a list of names.
@@ -92,7 +91,6 @@ class ControlApi:
             "set": ({"name": str, "value": float}, self._set),
             "bypass": ({"on": bool}, self._bypass),
             "mute": ({"on": bool}, self._mute),
-            "burn": ({"us": float}, self._burn),
             "tuner": ({"on": bool}, self._tuner),
             "tuner_reference": ({"hertz": float}, self._tuner_reference),
             "save": ({}, lambda: self._act("save")),
@@ -220,13 +218,6 @@ class ControlApi:
     def _bypass(self, on: bool) -> Json:
         if self._manager:
             self._performer.bypass(on)
-        return {}
-
-    def _burn(self, us: float) -> Json:
-        if not 0.0 <= us <= MAX_BURN_US:
-            raise ControlRequestError(f"request burn: 'us' is {us:g}; 0 to {MAX_BURN_US} are allowed")
-        if self._manager and self._pedal.callback is not None:
-            self._pedal.callback.burn_us = us
         return {}
 
     def _tuner(self, on: bool) -> Json:

@@ -115,6 +115,7 @@ def test_numbers_bypass_and_mute_are_set(at: Path) -> None:
             {"do": "juggle"},
             "request: 'juggle' is not known; known are status, presets, load, next, previous, set",
         ),
+        ({"do": "burn", "us": 2500}, "request: 'burn' is not known; known are status"),
         ({"do": "load"}, "request load: 'preset' is missing; it takes preset"),
         ({"do": "load", "preset": 3}, "request load: 'preset' is 3; a text is needed"),
         ({"do": "set", "name": "bass", "value": True}, "request set: 'value' is True; a number is needed"),
