@@ -85,7 +85,7 @@ def readings(audio: Audio, rate: float = RATE) -> list[tuple[float, Pitch | None
     tuner = Tuner(rate)
     chunk = round(rate / 50)
     ends = range(chunk, len(audio) + 1, chunk)
-    return [(end / rate, tuner.hear(audio[end - chunk : end])) for end in ends]
+    return [(end / rate, tuner.update(audio[end - chunk : end])) for end in ends]
 
 
 def cents_off(pitch: Pitch, hertz: float) -> float:
@@ -182,7 +182,7 @@ def in_hum(
 def updates(audio: Audio) -> list[Pitch | None]:
     """Return the tuner's reading at each update."""
     tuner, chunk = Tuner(RATE), RATE // UPDATES_PER_S
-    return [tuner.hear(audio[end - chunk : end]) for end in range(chunk, len(audio) + 1, chunk)]
+    return [tuner.update(audio[end - chunk : end]) for end in range(chunk, len(audio) + 1, chunk)]
 
 
 def counts(audio: Audio, *right_hz: float, before_s: float = 0.0) -> Counter[str]:
@@ -315,7 +315,7 @@ def print_costs() -> None:
             tuner, costs_s = Tuner(rate), []
             for start in range(0, len(audio) - chunk, chunk):
                 before = time.process_time()
-                tuner.hear(audio[start : start + chunk])
+                tuner.update(audio[start : start + chunk])
                 costs_s.append(time.process_time() - before)
             median, worst = float(np.median(costs_s)), max(costs_s)
             print(f"{f'{name}, {rate / 1000:g} kHz':24}{1e3 * median:7.2f} ms{1e3 * worst:7.2f} ms", flush=True)

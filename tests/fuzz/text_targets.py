@@ -230,9 +230,9 @@ def _remembered(folder: Path) -> Callable[[bytes], object]:
 def _installed_seeds(folder: Path) -> list[bytes]:
     entry = JournalEntry(ABSENT, (root_owned_file(b"a", 0o644), link(Path("to"))), ("a line",), ("added",))
     target = Root(folder)
-    target.at(JOURNAL_PATH).parent.mkdir(parents=True)
+    target.under_root(JOURNAL_PATH).parent.mkdir(parents=True)
     write_journal(InstallJournal({Path("/etc/a"): entry}, (Path("/opt/nampedal"),)), target)
-    return [target.at(JOURNAL_PATH).read_bytes()]
+    return [target.under_root(JOURNAL_PATH).read_bytes()]
 
 
 def _installed(folder: Path) -> Callable[[bytes], object]:

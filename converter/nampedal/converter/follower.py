@@ -12,7 +12,7 @@ class ConversionProgress:
 
     keeping: str | None = None
 
-    def at(self, doing: str, ends_s: float | None = None) -> None:
+    def report_progress(self, doing: str, ends_s: float | None = None) -> None:
         """Report the current work. Called repeatedly.
 
         doing: what is being done, in words.

@@ -131,21 +131,21 @@ def test_only_what_is_wired_is_asked_while_somebody_plays(
 
 def test_what_rests_is_asked_seldom_and_what_moves_often_until_it_has_rested() -> None:
     one, now_s = AdcInput("drive", 0), 100.0
-    assert one.hear(now_s, 500)
+    assert one.update(now_s, 500)
     assert one.due_s == now_s + REST_S
     now_s = one.due_s
-    assert not one.hear(now_s, 501)
+    assert not one.update(now_s, 501)
     assert one.due_s == now_s + REST_S
     moved_s = one.due_s
-    assert one.hear(moved_s, 502)
+    assert one.update(moved_s, 502)
     assert one.due_s == moved_s + MOVE_S
     reads = 0
     while one.due_s < moved_s + HOLD_S + MOVE_S:
-        assert not one.hear(one.due_s, 502)
+        assert not one.update(one.due_s, 502)
         reads += 1
     assert reads == pytest.approx(HOLD_S / MOVE_S, abs=1)
     now_s = one.due_s
-    assert not one.hear(now_s, 502)
+    assert not one.update(now_s, 502)
     assert one.due_s == now_s + REST_S
 
 
@@ -161,7 +161,7 @@ def test_hum_turns_far_enough_from_one_reading_to_the_next_to_be_seen(hertz: flo
 def test_what_was_told_is_never_further_from_what_was_read_than_jitter(reads: list[int]) -> None:
     one, told = AdcInput("drive", 0), -1
     for at, read in enumerate(reads):
-        if one.hear(float(at), read):
+        if one.update(float(at), read):
             assert read != told
             told = read
         assert abs(told - read) <= 1

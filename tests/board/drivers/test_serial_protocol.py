@@ -29,7 +29,7 @@ sevens = st.integers(0, 127)
 messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, sevens, sevens, sevens, sevens, sevens),
     st.builds(SwitchEdge, sevens, st.booleans(), st.integers(0, SwitchEdge.MAX_AGE_US)),
-    st.builds(KnobPosition, sevens, st.integers(0, KnobPosition.MOST)),
+    st.builds(KnobPosition, sevens, st.integers(0, KnobPosition.MAX)),
     st.builds(EncoderClicks, sevens, st.integers(-8192, 8191)),
     st.just(Started()),
     st.just(Who()),
@@ -41,7 +41,7 @@ SAMPLES = (
     SwitchEdge(0, True, 250),
     SwitchEdge(127, False, SwitchEdge.MAX_AGE_US),
     KnobPosition(2, 40000),
-    KnobPosition(127, KnobPosition.MOST),
+    KnobPosition(127, KnobPosition.MAX),
     EncoderClicks(0, -3),
     EncoderClicks(5, 8191),
     Started(),

@@ -73,7 +73,7 @@ def heard(signal: Signal, seconds: float) -> Iterator[tuple[float, float]]:
     one, time_s = AdcInput("expression", 0), 0.0
     while time_s < seconds:
         read = min(max(round(signal(time_s) * FULL_SCALE), 0), FULL_SCALE)
-        if one.hear(time_s, read):
+        if one.update(time_s, read):
             yield time_s, read / FULL_SCALE
         time_s = one.due_s
 
@@ -87,7 +87,7 @@ def told_after_pulling(pedal: ExpressionPedal, after: Signal, seconds: float = 3
     """What comes of it. First it has been there, and told where it rests."""
     positions = told(pedal, plugged(after), PULLED_S + seconds)
     before = [position for time_s, position in positions if time_s < PULLED_S]
-    assert before[-1] == pytest.approx(SPEC.at(REST), abs=0.01)
+    assert before[-1] == pytest.approx(SPEC.position_of(REST), abs=0.01)
     return [position for time_s, position in positions if time_s >= PULLED_S]
 
 
@@ -108,7 +108,7 @@ def test_a_foot_from_end_to_end_in_80_ms_reaches_the_end_whenever_it_begins(way:
         pedal = ExpressionPedal(SPEC)
         signal = then((0.0, stroke(way[1], way[0], 2.0, 0.3)), (4.0, stroke(*way, 4.0 + begin * 0.001, 0.08)))
         positions = told(pedal, signal, 8.0)
-        assert positions[-1][1] == SPEC.at(way[1]) in (0.0, 1.0)
+        assert positions[-1][1] == SPEC.position_of(way[1]) in (0.0, 1.0)
         assert pedal.present
 
 
@@ -190,7 +190,7 @@ def test_a_pedal_that_is_pulled_out_into_hum_is_gone_at_once_and_what_hum_did_is
         positions = told_after_pulling(pedal, hum(hertz, amplitude, phase), 3.0)
         assert not pedal.present
         assert len(positions) <= 25
-        assert positions == [] or positions[-1] == pytest.approx(SPEC.at(REST), abs=0.01)
+        assert positions == [] or positions[-1] == pytest.approx(SPEC.position_of(REST), abs=0.01)
 
 
 @HUMS
@@ -199,7 +199,7 @@ def test_hum_of_any_strength_moves_little_and_not_for_long(hertz: float, amplitu
     for phase in range(6):
         positions = told_after_pulling(ExpressionPedal(SPEC), hum(hertz, amplitude, phase), 20.0)
         assert len(positions) <= 25
-        assert all(abs(position - SPEC.at(REST)) < 0.03 for position in positions)
+        assert all(abs(position - SPEC.position_of(REST)) < 0.03 for position in positions)
 
 
 @settings(deadline=None, max_examples=30)
@@ -265,7 +265,7 @@ def test_a_pedal_that_is_plugged_in_again_is_there_when_a_foot_moves_it() -> Non
     again = then((0.0, hum(50.0, 0.3)), (10.0, stroke(0.3, 0.85, 12.0, 0.3)))
     positions = told(pedal, plugged(again), 20.0)
     assert pedal.present
-    assert positions[-1][1] == pytest.approx(SPEC.at(0.85), abs=0.01)
+    assert positions[-1][1] == pytest.approx(SPEC.position_of(0.85), abs=0.01)
 
 
 def test_after_a_sign_of_none_a_foot_is_believed_only_after_a_second() -> None:

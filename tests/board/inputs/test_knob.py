@@ -60,14 +60,14 @@ def test_an_unknown_curve_is_refused() -> None:
 def test_the_ends_and_their_dead_zones_are_exactly_0_and_1(spec: KnobSpec) -> None:
     bottom, top = (1.0, 0.0) if spec.inverted else (0.0, 1.0)
     for raw in (0.0, spec.low, spec.low + spec.dead_low * spec.travel):
-        assert spec.at(raw) == bottom
+        assert spec.position_of(raw) == bottom
     for raw in (spec.high - spec.dead_high * spec.travel, spec.high, 1.0):
-        assert spec.at(raw) == top
+        assert spec.position_of(raw) == top
 
 
 @given(specs(), UNIT, UNIT)
 def test_positions_lie_between_0_and_1_and_in_the_order_of_the_raw_ones(spec: KnobSpec, a: float, b: float) -> None:
-    low, high = spec.at(min(a, b)), spec.at(max(a, b))
+    low, high = spec.position_of(min(a, b)), spec.position_of(max(a, b))
     assert 0.0 <= low <= 1.0
     assert 0.0 <= high <= 1.0
     assert low >= high if spec.inverted else low <= high
@@ -90,8 +90,8 @@ def test_a_linear_knob_without_dead_zones_and_band_tells_what_it_is_fed() -> Non
 
 def test_an_inverted_knob_is_1_at_its_low_end_and_its_curve_begins_at_its_high_end() -> None:
     spec = KnobSpec(inverted=True, curve="audio")
-    assert spec.at(0.0) == 1.0
-    assert spec.at(0.9) < 0.1
+    assert spec.position_of(0.0) == 1.0
+    assert spec.position_of(0.9) < 0.1
 
 
 def test_where_it_stands_at_first_is_told_and_told_once() -> None:
@@ -138,8 +138,8 @@ def test_both_ends_are_reached_from_wherever_it_was(spec: KnobSpec, raws: list[f
         knob = Knob(spec)
         last = [None, *feed(knob, raws)][-1]
         told = knob.feed(end)
-        assert (last if told is None else told) == spec.at(end)
-        assert spec.at(end) in (0.0, 1.0)
+        assert (last if told is None else told) == spec.position_of(end)
+        assert spec.position_of(end) in (0.0, 1.0)
 
 
 @given(specs(), UNIT, UNIT)
@@ -149,7 +149,7 @@ def test_a_knob_lags_by_no_more_than_its_band(spec: KnobSpec, start: float, raw:
     told = knob.feed(raw)
     position = first if told is None else told
     assert position is not None
-    around = sorted((spec.at(raw - 1.001 * spec.band), spec.at(raw + 1.001 * spec.band)))
+    around = sorted((spec.position_of(raw - 1.001 * spec.band), spec.position_of(raw + 1.001 * spec.band)))
     assert around[0] <= position <= around[1]
 
 

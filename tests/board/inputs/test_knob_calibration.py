@@ -46,7 +46,7 @@ def test_every_stroke_then_goes_from_0_to_1(low: float, travel: float, down: boo
     ends = [high, low] if down else [low, high]
     found = learner(ends * strokes, noise=0.001).learn(KnobSpec(), heel_first=True)
     assert found.inverted == down
-    assert [found.at(end) for end in ends] == [0.0, 1.0]
+    assert [found.position_of(end) for end in ends] == [0.0, 1.0]
 
 
 def test_it_may_begin_and_end_anywhere() -> None:

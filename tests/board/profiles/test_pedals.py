@@ -159,7 +159,7 @@ def test_an_empty_expression_jack_of_a_shipped_pedal_is_beyond_its_toe() -> None
     # 10 kohm within a fifth, behind 1 kohm: the toe is the end; what the 1 Mohm pulls up is none.
     for ohm in (8_000, 10_000, 12_000):
         toe = ohm / (ohm + 1_000)
-        assert use.spec.at(toe) == 1.0
+        assert use.spec.position_of(toe) == 1.0
         assert toe <= use.spec.high + OUT
     assert use.spec.high + OUT < 1.0
 

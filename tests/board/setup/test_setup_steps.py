@@ -37,18 +37,18 @@ class Player:
         self.setup = SetupWizard(self.before, read_pedal(path), OTHERS)
         self._now_s = 100.0
         for switch in ("1", "2"):
-            self.setup.hear(Edge(self._now_s, switch, False))
+            self.setup.handle(Edge(self._now_s, switch, False))
 
     def press(self, *switches: str) -> str:
         for switch, down in itertools.product(switches, (True, False)):
             self._now_s += 0.2
-            self.setup.hear(Edge(self._now_s, switch, down))
+            self.setup.handle(Edge(self._now_s, switch, down))
         return self.told()
 
     def turn(self, *positions: float, knob: str = "gain") -> None:
         for position in positions:
             self._now_s += 0.2
-            self.setup.hear(Position(self._now_s, knob, position))
+            self.setup.handle(Position(self._now_s, knob, position))
 
     def answer(self, *lines: str) -> str:
         for line in lines:
@@ -98,7 +98,7 @@ def test_a_footswitch_that_was_pressed_before_is_refused(tmp_path: Path) -> None
 def test_bounces_name_nothing(tmp_path: Path) -> None:
     player = Player(tmp_path, SWITCHES)
     for time_s, down in ((1.0, True), (1.001, False), (1.002, True), (1.3, False), (1.301, True), (1.302, False)):
-        player.setup.hear(Edge(1000.0 + time_s, "2", down))
+        player.setup.handle(Edge(1000.0 + time_s, "2", down))
     assert player.told() == "this is footswitch 1, which the profile calls 2"
 
 
@@ -315,7 +315,7 @@ def test_what_is_no_answer_is_named(tmp_path: Path) -> None:
 
 def test_everything_is_shown(tmp_path: Path) -> None:
     player = Player(tmp_path, SWITCHES + "encoders = { menu = [22, 27] }\n" + LIGHTS + KNOB)
-    player.setup.hear(Clicks(0.0, "menu", 3))
+    player.setup.handle(Clicks(0.0, "menu", 3))
     player.press("2", "1")
     player.turn(0.25)
     player.answer("")

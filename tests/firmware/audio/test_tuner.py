@@ -75,12 +75,12 @@ def test_cents_are_from_the_nearest_note() -> None:
 
 def test_cents_are_relative_to_the_reference() -> None:
     tuner = Tuner(RATE, 432.0)
-    pitch = tuner.hear(sine(432.0, 0.5))
+    pitch = tuner.update(sine(432.0, 0.5))
     assert pitch is not None
     assert pitch.hertz == pytest.approx(432.0, abs=1e-3)
     assert pitch.note == "A4"
     assert pitch.cents == pytest.approx(0.0, abs=0.01)
-    pitch = Tuner(RATE).hear(sine(432.0, 0.5))
+    pitch = Tuner(RATE).update(sine(432.0, 0.5))
     assert pitch is not None
     assert pitch.cents == pytest.approx(1200 * math.log2(432 / 440), abs=0.01)
 
@@ -167,7 +167,7 @@ def test_a_bent_string_is_followed() -> None:
 
 
 def test_nothing_is_heard_in_silence() -> None:
-    assert Tuner(RATE).hear(silence(0.0)) is None
+    assert Tuner(RATE).update(silence(0.0)) is None
     assert heard(silence(1.0)) == []
     assert heard(np.float32(10 ** ((SILENCE_DBFS - 3.0) / 20) / 0.3) * sine(110.0, 1.0)) == []
 
@@ -274,7 +274,7 @@ def answers(audio: Audio, cuts: Iterable[int], rate: float = RATE) -> dict[int, 
     """After how many frames, what."""
     tuner = Tuner(rate)
     ends = sorted({*cuts, len(audio)})
-    return {end: tuner.hear(audio[start:end]) for start, end in pairwise([0, *ends])}
+    return {end: tuner.update(audio[start:end]) for start, end in pairwise([0, *ends])}
 
 
 MELODY = np.concatenate([string(hz, 0.3, seed=3) for hz in (82.4, 110.0, 659.3, 41.2)] + [silence(0.3)])
@@ -348,7 +348,7 @@ def recording(corpus: Path, name: str) -> Audio:
 def agreeing(audio: Audio) -> float:
     """How many of the readings with one before are within a quarter of a semitone of it."""
     tuner, chunk = Tuner(RATE), RATE // UPDATES_PER_S
-    pitches = [tuner.hear(audio[start : start + chunk]) for start in range(0, len(audio), chunk)]
+    pitches = [tuner.update(audio[start : start + chunk]) for start in range(0, len(audio), chunk)]
     pairs = [(a, b) for a, b in pairwise(pitches) if a is not None and b is not None]
     assert len(pairs) > 20
     return float(np.mean([abs(cents_off(a, b.hertz)) < 25.0 for a, b in pairs]))

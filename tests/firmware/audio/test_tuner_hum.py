@@ -118,7 +118,7 @@ def heard(signal: Audio) -> tuple[HumEstimator, float]:
     block = 400
     ear = HumEstimator(rate, block)
     for start in range(0, len(signal) - block + 1, block):
-        ear.hear(np.asarray(signal[start : start + block], float))
+        ear.update(np.asarray(signal[start : start + block], float))
     return ear, rate
 
 
@@ -198,7 +198,7 @@ def test_the_cutting_does_not_matter_in_hum() -> None:
     for frames in (RATE // 15, 777, 30_000):
         tuner = Tuner(RATE)
         for start in range(0, len(audio), frames):
-            last = tuner.hear(audio[start : start + frames])
+            last = tuner.update(audio[start : start + frames])
         found.append(last)
     assert found[0] is not None
     assert found == [found[0]] * 3

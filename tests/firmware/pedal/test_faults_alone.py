@@ -308,7 +308,7 @@ def test_a_tuner_that_fails_ends_neither_the_recording_nor_the_listening(
     def fail(*args: object) -> None:
         raise FloatingPointError("no pitch")
 
-    monkeypatch.setattr(Tuner, "hear", fail)
+    monkeypatch.setattr(Tuner, "update", fail)
     listener.tune(True)
     wait_for(lambda: "the tuner went wrong" in caplog.text)
     assert listener.recording

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.presets.loudness_cache import MOST, LoudnessCache, key_of
+from nampedal.firmware.presets.loudness_cache import MAX_ENTRIES, LoudnessCache, key_of
 from nampedal.firmware.presets.preset import Gain, Nam, Preset
 from nampedal.firmware.presets.preset_content import Content
 
@@ -49,7 +49,7 @@ def test_what_can_not_be_read_has_no_place(content: Content, tmp_path: Path) -> 
 def test_it_is_kept_and_the_oldest_go(tmp_path: Path) -> None:
     path = tmp_path / "state" / "loudness.toml"
     cache = LoudnessCache(path)
-    for number in range(MOST + 2):
+    for number in range(MAX_ENTRIES + 2):
         cache._lufs[f"{number:064}"] = -20.0
     cache.put("f" * 64, -12.3)
     again = LoudnessCache(path)

@@ -13,7 +13,7 @@ from nampedal.firmware.base import system_paths
 from nampedal.firmware.base.errors import ProgramError
 from nampedal.firmware.system.bank_import.bank_importer import import_items
 from nampedal.firmware.system.bank_import.import_result import ImportResult
-from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.bank_import.import_scan import scan_folder
 from nampedal.firmware.system.host.card_host import CardHost
 from nampedal.firmware.system.host.root_paths import under_root
 from nampedal.firmware.system.provisioning.import_service import UNIT, import_card
@@ -172,6 +172,6 @@ class Card:
 
 def bring(source: Path, banks: Path) -> ImportResult:
     """Import a folder in which the scan finds no problem. The ledger is kept beside the banks."""
-    found, problems = look_in(source)
+    found, problems = scan_folder(source)
     assert problems == []
     return import_items(found, banks, banks.parent / "card.toml")

@@ -214,7 +214,7 @@ class SerialRig:
 
     def plug(self) -> None:
         if self._device is None:
-            states = (SwitchEdge(0, False, 0), SwitchEdge(1, True, 0), KnobPosition(0, KnobPosition.MOST))
+            states = (SwitchEdge(0, False, 0), SwitchEdge(1, True, 0), KnobPosition(0, KnobPosition.MAX))
             self._device = Microcontroller(self._port, Hello(1, 2, 1, 0, 2), *states)
 
     def unplug(self) -> None:
@@ -235,7 +235,7 @@ class SerialRig:
     def sent(self) -> list[bool]:
         assert self._device is not None
         found = [message for message in self._device.heard_so_far() if isinstance(message, LightLevel)]
-        return [message.level > LightLevel.MOST // 2 for message in found if message.number == 0]
+        return [message.level > LightLevel.MAX // 2 for message in found if message.number == 0]
 
     def end(self) -> None:
         self.lose()

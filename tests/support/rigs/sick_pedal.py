@@ -155,7 +155,7 @@ class Patient(RealHost):
 def look(patient: Patient, check: Callable[[CheckContext], Finding]) -> tuple[str, str, str]:
     """Run a check. Return the state, what was found, and what to do."""
     finding = check(CheckContext(patient))
-    return str(finding.state), finding.found, finding.mend
+    return str(finding.state), finding.result, finding.repair
 
 
 def socket_closed(cause: OSError) -> ControlSocketError:

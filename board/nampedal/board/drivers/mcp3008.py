@@ -55,20 +55,20 @@ class AdcInput:
         self.knob = knob
         self.channel = channel
         self.due_s = 0.0
-        self._told: int | None = None
+        self._posted: int | None = None
         self._hold_s = 0.0
 
-    def hear(self, now_s: float, read: int) -> bool:
+    def update(self, now_s: float, read: int) -> bool:
         """Take a code that was read. Return True if it has to be posted.
 
         This is so for the first code, after a change of more than JITTER, and for any change that reaches an end.
         """
-        told = self._told
+        told = self._posted
         moved = told is not None and read != told and (abs(read - told) > JITTER or read in (0, FULL_SCALE))
         if moved:
             self._hold_s = now_s + HOLD_S
         if moved or told is None:
-            self._told = read
+            self._posted = read
         self.due_s = now_s + (MOVE_S if now_s < self._hold_s else REST_S)
         return moved or told is None
 
@@ -151,7 +151,7 @@ class Mcp3008Driver:
             if one.due_s > now_s:
                 continue
             read = self._read(one.channel)
-            if one.hear(now_s, read):
+            if one.update(now_s, read):
                 post(Position(now_s, one.knob, read / FULL_SCALE))
 
     def _read(self, channel: int) -> int:

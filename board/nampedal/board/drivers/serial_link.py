@@ -117,7 +117,7 @@ class SerialDriver:
     def _run(self, line: _Line, session: _Session, post: Post) -> None:
         try:
             while (got := line.receive(session.until_question_s())) is not None:
-                for event in session.hear(*got):
+                for event in session.receive(*got):
                     post(event)
                 if session.until_question_s() == 0.0:
                     session.ask(line)
@@ -153,7 +153,7 @@ class _Session:
             if now_s >= self._asked_s + ASK_S:
                 self.ask(line)
             got = line.receive(min(end_s, self._asked_s + ASK_S) - now_s)
-            events += self.hear(*got) if got is not None else []
+            events += self.receive(*got) if got is not None else []
         return events
 
     def ask(self, line: _Line) -> None:
@@ -168,7 +168,7 @@ class _Session:
             return None
         return max(0.0, self._asked_s + ASK_AGAIN_S - time.monotonic())
 
-    def hear(self, time_s: float, data: bytes) -> list[Event]:
+    def receive(self, time_s: float, data: bytes) -> list[Event]:
         found = (self._take(message, time_s) for message in self._decoder.feed(data))
         return [event for event in found if event is not None]
 
@@ -190,7 +190,7 @@ class _Session:
             case SwitchEdge(number, down, age_us) if self._changes("switch", number, down):
                 return Edge(time_s - age_us / 1e6, self._names["switch"][number], down)
             case KnobPosition(number, position) if self._changes("knob", number, position):
-                return Position(time_s, self._names["knob"][number], position / KnobPosition.MOST)
+                return Position(time_s, self._names["knob"][number], position / KnobPosition.MAX)
             case EncoderClicks(number, clicks) if number in self._names["encoder"]:
                 return Clicks(time_s, self._names["encoder"][number], clicks)
         return None
@@ -310,4 +310,4 @@ def _open_port(where: str, port: str, baud: int) -> Any:
 
 
 def _seven_bits(value: float) -> int:
-    return min(max(round(value * LightLevel.MOST), 0), LightLevel.MOST)
+    return min(max(round(value * LightLevel.MAX), 0), LightLevel.MAX)

@@ -55,9 +55,9 @@ class SwitchEdge:
 
 @dataclass(frozen=True, slots=True)
 class KnobPosition:
-    """The position of a knob: 0 to MOST."""
+    """The position of a knob: 0 to MAX."""
 
-    MOST: ClassVar[int] = 65535
+    MAX: ClassVar[int] = 65535
 
     number: int
     position: int
@@ -83,9 +83,9 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class LightLevel:
-    """A command from the pedal to set a light. level, red, green, blue: 0 to MOST."""
+    """A command from the pedal to set a light. level, red, green, blue: 0 to MAX."""
 
-    MOST: ClassVar[int] = 127
+    MAX: ClassVar[int] = 127
 
     number: int
     level: int
@@ -145,7 +145,7 @@ _LAYOUTS = {
     0x82: _Layout(
         SwitchEdge, _NUMBER, _Field("down", high=1, kind=bool), _Field("age_us", high=SwitchEdge.MAX_AGE_US, sevens=3)
     ),
-    0x83: _Layout(KnobPosition, _NUMBER, _Field("position", high=KnobPosition.MOST, sevens=3)),
+    0x83: _Layout(KnobPosition, _NUMBER, _Field("position", high=KnobPosition.MAX, sevens=3)),
     0x84: _Layout(EncoderClicks, _NUMBER, _Field("clicks", -8192, 8191, sevens=2)),
     0x85: _Layout(Started),
     0x91: _Layout(Who),

@@ -45,7 +45,7 @@ GLIDE = 0.3
 GLIDE_STEPS = 4
 QUIET_S = 1.0
 
-_Heard = deque[tuple[float, float]]
+_Readings = deque[tuple[float, float]]
 
 
 class ExpressionPedal:
@@ -63,9 +63,9 @@ class ExpressionPedal:
         self._knob = Knob(spec)
         self._swings = ReversalDetector(self._swing)
         # Times and raw positions of the last REST_S, and the one before, which was valid when that time started.
-        self._heard: _Heard = deque()
+        self._readings: _Readings = deque()
         # Times and positions that were returned within the last LEAPS_S, because they may have to be undone.
-        self._told: _Heard = deque()
+        self._posted: _Readings = deque()
         self._turns: deque[float] = deque()
         self._leaps: deque[float] = deque()
         self._trouble_s: float | None = None
@@ -77,9 +77,9 @@ class ExpressionPedal:
         time_s: seconds of a monotonic clock.
         """
         # If the last position was out of range, it has been so until now.
-        if self._trouble_s is None or self._out(self._heard[-1][1]):
+        if self._trouble_s is None or self._out(self._readings[-1][1]):
             self._trouble_s = time_s
-        self._hear(time_s, raw)
+        self._add_reading(time_s, raw)
         back_s = self._trouble(time_s, raw)
         if back_s is not None:
             self._trouble_s = time_s
@@ -90,16 +90,16 @@ class ExpressionPedal:
             return None
         return self._tell(time_s, self._knob.feed(raw))
 
-    def _hear(self, time_s: float, raw: float) -> None:
+    def _add_reading(self, time_s: float, raw: float) -> None:
         if self._swings.feed(raw) is not None:
             self._turns.append(time_s)
-        if self._heard:
-            before_s, before = self._heard[-1]
+        if self._readings:
+            before_s, before = self._readings[-1]
             if time_s - before_s > GAP_S and abs(raw - before) >= LEAP * self.spec.travel:
                 self._leaps.append(time_s)
-        self._heard.append((time_s, raw))
-        _forget(self._heard, time_s - REST_S)
-        _forget(self._told, time_s - LEAPS_S)
+        self._readings.append((time_s, raw))
+        _forget(self._readings, time_s - REST_S)
+        _forget(self._posted, time_s - LEAPS_S)
         for signs, window_s in ((self._turns, TURNS_S), (self._leaps, LEAPS_S)):
             while signs and signs[0] < time_s - window_s:
                 signs.popleft()
@@ -125,25 +125,25 @@ class ExpressionPedal:
         self.present = False
         # Forget the last position, so that the first one of the next pedal is returned in any case.
         self._knob = Knob(self.spec)
-        told = [position for told_s, position in self._told if told_s <= since_s] or [self._told[0][1]]
-        now = self._told[-1][1]
-        self._told.clear()
+        told = [position for told_s, position in self._posted if told_s <= since_s] or [self._posted[0][1]]
+        now = self._posted[-1][1]
+        self._posted.clear()
         return told[-1] if told[-1] != now else None
 
     def _moves(self) -> bool:
-        positions = [raw for _, raw in self._heard]
+        positions = [raw for _, raw in self._readings]
         return max(positions) - min(positions) >= WAKE_SWINGS * self._swing
 
     def _ends(self, raw: float) -> bool:
         """Return True if the pedal arrives at an end, even slowly, so that both ends are always reached."""
-        position = self.spec.at(raw)
-        return position in (0.0, 1.0) and position != self._told[-1][1]
+        position = self.spec.position_of(raw)
+        return position in (0.0, 1.0) and position != self._posted[-1][1]
 
     def _glides(self) -> bool:
         return self._glides_by(1.0) or self._glides_by(-1.0)
 
     def _glides_by(self, way: float) -> bool:
-        (later_s, later), *earlier = reversed(self._heard)
+        (later_s, later), *earlier = reversed(self._readings)
         last = later
         for steps, (time_s, raw) in enumerate(earlier, 1):
             step = way * (later - raw)
@@ -156,11 +156,11 @@ class ExpressionPedal:
 
     def _tell(self, time_s: float, position: float | None) -> float | None:
         if position is not None:
-            self._told.append((time_s, position))
+            self._posted.append((time_s, position))
         return position
 
 
-def _forget(heard: _Heard, before_s: float) -> None:
+def _forget(heard: _Readings, before_s: float) -> None:
     """Remove entries older than `before_s`, except the one that was still valid at that time."""
     while len(heard) > 1 and heard[1][0] <= before_s:
         heard.popleft()

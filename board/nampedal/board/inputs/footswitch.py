@@ -222,7 +222,7 @@ class Footswitches:
         self._now_s = 0.0
         # Nothing happens before this time without an edge; it may be too early, but never too late.
         self._quiet_until_s = _NEVER_S
-        self._told: list[Gesture] = []
+        self._gestures: list[Gesture] = []
         self.bind(bound)
 
     def bind(self, bound: Iterable[Trigger]) -> None:
@@ -285,7 +285,7 @@ class Footswitches:
         return known[name]
 
     def _take(self) -> list[Gesture]:
-        told, self._told = self._told, []
+        told, self._gestures = self._gestures, []
         return told
 
     def _advance(self, now_s: float) -> None:
@@ -315,7 +315,7 @@ class Footswitches:
             if switch.state is _State.TAPPED:
                 self._tell_over(switch, at_s)
             chord = Trigger("chord", (switch.name, partner.name))
-            self._told.append(Gesture("chord", chord.switches, at_s))
+            self._gestures.append(Gesture("chord", chord.switches, at_s))
             switch.go(_State.IDLE)
             partner.go(_State.IDLE)
         elif switch.state is _State.TAPPED:
@@ -380,7 +380,7 @@ class Footswitches:
         """Report a gesture if it is bound. Return True if it was."""
         if kind not in switch.bound.kinds:
             return False
-        self._told.append(Gesture(kind, switch.names, at_s))
+        self._gestures.append(Gesture(kind, switch.names, at_s))
         return True
 
 

@@ -80,7 +80,7 @@ class KnobSpec:
         """The raw distance from end to end."""
         return self.high - self.low
 
-    def at(self, raw: float) -> float:
+    def position_of(self, raw: float) -> float:
         """Convert a raw position, without hysteresis. The result is exactly 0 or 1 at the ends and in dead zones."""
         # The dead zones include the band, because the held position of `Knob` lags behind by one band.
         low = self.low + self.band + self.dead_low * self.travel
@@ -107,7 +107,7 @@ class Knob:
         """Take a raw position. Return the new position, or None if it did not change. The first call returns one."""
         band = self.spec.band
         self._held = raw if self._held is None else min(max(self._held, raw - band), raw + band)
-        position = self.spec.at(self._held)
+        position = self.spec.position_of(self._held)
         if position == self._position:
             return None
         self._position = position

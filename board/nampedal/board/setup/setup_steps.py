@@ -55,7 +55,7 @@ class SetupStep:
         """Take a press of a footswitch. switch: its name in the driver."""
         return ""
 
-    def hear(self, position: Position) -> str:
+    def update(self, position: Position) -> str:
         """Take a position of a knob."""
         return ""
 
@@ -187,7 +187,7 @@ class KnobStep(SetupStep):
             return f"{self._what}: {self._first} {there}, then Enter. Just Enter: it stays as it is."
         return f"{self._what}: {self._ways}, three times or more, to the stops; then Enter."
 
-    def hear(self, position: Position) -> str:
+    def update(self, position: Position) -> str:
         if position.knob == self._name:
             self._readings.append(position.value)
             if self._learner is not None:
@@ -241,7 +241,7 @@ class NoiseStep(SetupStep):
             return ""
         return super().answer(text)
 
-    def hear(self, position: Position) -> str:
+    def update(self, position: Position) -> str:
         self._last[position.knob] = position.value
         if position.knob in self._ends:
             low, high = self._ends[position.knob]

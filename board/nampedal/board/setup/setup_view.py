@@ -22,7 +22,7 @@ class _SwitchRow:
     bounces: int = 0
     counted_s: float = -math.inf
 
-    def hear(self, edge: Edge, debounce_s: float) -> bool:
+    def update(self, edge: Edge, debounce_s: float) -> bool:
         if self.down is None:
             self.taken = edge.down
         if self.down in (None, edge.down):
@@ -62,15 +62,15 @@ class SetupView:
         self._encoders = dict.fromkeys(wiring.names("encoders"), 0)
 
     @property
-    def heard_all(self) -> bool:
+    def is_complete(self) -> bool:
         """True if all footswitches and knobs have posted a state. Encoders post none when they are opened."""
         return all(one.down is not None for one in self._switches.values()) and None not in self._knobs.values()
 
-    def hear(self, event: Event) -> str | None:
+    def update(self, event: Event) -> str | None:
         """Take an event. Return the name of the footswitch that it presses, or None."""
         match event:
             case Edge(switch=name) if name in self._switches:
-                return name if self._switches[name].hear(event, self._debounce_s) else None
+                return name if self._switches[name].update(event, self._debounce_s) else None
             case Position(knob=name) if name in self._knobs:
                 self._knobs[name] = event.value
             case Clicks(encoder=name) if name in self._encoders:

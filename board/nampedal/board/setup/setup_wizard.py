@@ -65,15 +65,15 @@ class SetupWizard:
         lit = [f"light      {name:10} {'lit' if light.level else 'dark'}" for name, light in lights]
         return self.view.lines(self._found.switches) + lit
 
-    def hear(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Take an event of a driver, with the control names of the original profile."""
-        pressed = self.view.hear(event)
+        pressed = self.view.update(event)
         if isinstance(event, Position) and event.knob in self._before:
             self._positions[event.knob] = event
         if pressed is not None:
             self._press(pressed)
         elif self._steps and isinstance(event, Position):
-            self._note(self._steps[0].hear(event))
+            self._note(self._steps[0].update(event))
 
     def tick(self, now_s: float) -> None:
         """Take the current time in seconds of a monotonic clock."""
@@ -105,7 +105,7 @@ class SetupWizard:
         # A resting knob posts no events, so give its last position to the new step.
         if self._steps:
             for position in self._positions.values():
-                self._steps[0].hear(position)
+                self._steps[0].update(position)
 
 
 def _steps(

@@ -99,7 +99,7 @@ class Fitting:
         if trains and self._slimming.material.doubts:
             self._follower.note(_doubted(self._slimming.material.described, self._slimming.material.doubts))
 
-        schedule.tell("rounding")
+        schedule.report_progress("rounding")
         tiers = [self._conversion.tier(sizing.full.tier, stopwatch.advance)]
         behind = [self._takes(stopwatch, sizing.full.tier.network, network) for network in sizing.smaller()]
         schedule.behind_cpu_s = sum(behind) + self._report_s(1 + len(behind))
@@ -115,7 +115,7 @@ class Fitting:
         left = behind[: len(sized) - 1]
         for one in sized[1:]:
             schedule.behind_cpu_s = sum(left) + report_s
-            schedule.tell("rounding")
+            schedule.report_progress("rounding")
             wall_s, cpu_s = time.monotonic(), time.process_time()
             tiers.append(self._smaller(one, schedule))
             cpu_s = time.process_time() - cpu_s
@@ -244,8 +244,8 @@ class _Schedule(Schedule):
         assert self._promised_s is not None
         return max(self.clock.now(), self._promised_s - self.behind_s)
 
-    def tell(self, text: str, trained: float | None = None) -> None:
-        self._follower.at(text, self._ends_s(trained))
+    def report_progress(self, text: str, trained: float | None = None) -> None:
+        self._follower.report_progress(text, self._ends_s(trained))
 
     def _ends_s(self, trained: float | None) -> float | None:
         now = time.monotonic()

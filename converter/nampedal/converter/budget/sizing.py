@@ -114,7 +114,7 @@ class Schedule:
     def checked(self, wall_s: float, cpu_s: float) -> None:
         """Record the wall seconds and CPU seconds of a piece of work."""
 
-    def tell(self, text: str, trained: float | None = None) -> None:
+    def report_progress(self, text: str, trained: float | None = None) -> None:
         """Report the current work. trained: the share of the training that is done; None: not training."""
 
 
@@ -177,7 +177,7 @@ class Sizing:
         places = [place for place in self._places if place.shapes]
         if not places:
             return
-        pruned = self._slimmer.prune([place.shapes for place in places], plan.search_is_over, plan.tell)
+        pruned = self._slimmer.prune([place.shapes for place in places], plan.search_is_over, plan.report_progress)
         best = [shapes[0] for shapes in pruned]
         if slimming.length.trains and plan.may_train():
             best = self._slimmer.train(
@@ -187,7 +187,7 @@ class Sizing:
                 clock,
                 slimming.seed,
                 slimming.device,
-                lambda done, text: plan.tell(text, done),
+                lambda done, text: plan.report_progress(text, done),
                 plan.checked,
             )
         for place, slimmed in zip(places, best, strict=True):

@@ -126,7 +126,7 @@ def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
             length = job.sized.length if can_train() else ConversionLimit()
             promised_s = begin_s + 60.0 * length.minutes if length.trains and length.steps is None else None
             target = _target(capture, job.sized)
-            follower.at("reading", promised_s)
+            follower.report_progress("reading", promised_s)
             material = _material(capture, job.sized)
             judge = (
                 ValidationAudio(material.validation, material.described, material.doubts)
@@ -148,7 +148,7 @@ def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
         data = artifact.pack(converted)
         partial.write_bytes(data)
         if to_report is not None and partial_report is not None:
-            follower.at("playing it for the report", ends_s)
+            follower.report_progress("playing it for the report", ends_s)
             told = collect(original, converted, fits(converted, target), _provenance(job), judge, follower)
             partial_report.write_text(to_report(told), encoding="utf-8")
     lacks = () if judge is None else judge.doubts
@@ -217,6 +217,6 @@ def _rounding(follower: ConversionProgress) -> Callable[[int, int], None]:
             began_s = now
         before = done
         known = done > 0 and now - began_s > KNOWN_S
-        follower.at("rounding", now + (now - began_s) * (total - done) / done if known else None)
+        follower.report_progress("rounding", now + (now - began_s) * (total - done) / done if known else None)
 
     return advance

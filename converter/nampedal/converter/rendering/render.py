@@ -81,7 +81,7 @@ def render_file(
         with atomic_output(target, options.force) as partial:
             try:
                 with AudioWriter(partial, rate, chain.out_channels, subtype, file_format) as out:
-                    for block in map(given.take, blocks(audio, source, MAX_FRAMES)):
+                    for block in map(given.without_non_finite, blocks(audio, source, MAX_FRAMES)):
                         last = len(block) == 0
                         read += len(block)
                         # Trim to the input's length, because two resamplers may round it up.
@@ -106,7 +106,7 @@ class _Given:
         self._peak = 0.0
         self._no_numbers = 0
 
-    def take(self, block: Audio) -> Audio:
+    def without_non_finite(self, block: Audio) -> Audio:
         """Return the block, (frames, channels), with 0 in place of inf and nan."""
         finite = np.isfinite(block)
         self._no_numbers += int(finite.size - np.count_nonzero(finite))

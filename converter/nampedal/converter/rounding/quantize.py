@@ -155,7 +155,7 @@ class _Rounding:
         plain = weight.astype(rounded.dtype).T
         for start in range(self._silence, len(rounded), CHUNK):
             seen = _columns(conv, rounded, start, CHUNK, rounded[self._silence - 1])
-            missing = goal.at(start, len(seen), rows) - seen @ plain
+            missing = goal.segment(start, len(seen), rows) - seen @ plain
             moments += seen.T @ seen
             products += missing.T @ seen
         # Make it exactly symmetric: rounding errors of the product would grow when it is inverted.
@@ -176,7 +176,7 @@ class _Goal:
     passing: Signal | None
     rest: int
 
-    def at(self, start: int, frames: int, rows: slice) -> Signal:
+    def segment(self, start: int, frames: int, rows: slice) -> Signal:
         """Return some frames of some output channels, relative to their values at silence."""
         here = slice(start, start + frames)
         found = self.wanted[here, rows] - self.wanted[self.rest, rows]

@@ -47,7 +47,7 @@ class DistillationLoss:
     def gradient(self, student: Student, start: int) -> Tensor:
         """Return the gradient of the loss on the segment that begins at frame `start`, shape (numbers,)."""
         answer = self._answer[start : start + SEGMENT]
-        error = student.forward(self._heard(student, start, len(answer))) - answer
+        error = student.forward(self._input(student, start, len(answer))) - answer
         loss = error.square().mean() / (answer.square().mean() + ENERGY_FLOOR * self._energy)
         emphasised = answer[1:] - EMPHASIS * answer[:-1]
         wrong = (error[1:] - EMPHASIS * error[:-1]).square().mean()
@@ -60,7 +60,7 @@ class DistillationLoss:
         error = 0.0
         for start in range(0, len(self._answer), 1 << 15):
             answer = self._answer[start : start + (1 << 15)]
-            heard = student.forward(self._heard(student, start, len(answer)))
+            heard = student.forward(self._input(student, start, len(answer)))
             error += float((heard - answer).square().sum())
         return error / (self._energy * len(self._answer))
 
@@ -69,7 +69,7 @@ class DistillationLoss:
         """Number of frames at which a segment can begin."""
         return max(1, len(self._answer) - SEGMENT + 1)
 
-    def _heard(self, student: Student, start: int, frames: int) -> Tensor:
+    def _input(self, student: Student, start: int, frames: int) -> Tensor:
         """Return the input of a segment with the past that the student needs; missing past is filled with zeros."""
         first = start - student.receptive_field + 1
         heard = self._audio[max(0, first) : start + frames]

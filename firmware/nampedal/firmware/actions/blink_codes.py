@@ -9,7 +9,7 @@ from nampedal.firmware.actions.led_state import ANNOUNCED, CARD_TROUBLE, REPEATS
 from nampedal.firmware.base import system_paths
 
 # The boot writes its codes to this file, one on each line.
-BOOT_CODES_PATH = system_paths.CARD_NEWS
+BOOT_CODES_PATH = system_paths.CARD_ANNOUNCEMENT
 # More are dropped: an import of a hundred banks is one code.
 MAX_WAITING = 4
 

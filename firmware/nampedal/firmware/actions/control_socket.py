@@ -54,7 +54,7 @@ class PendingAnswer:
 class _Client:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-        self.heard = b""
+        self.buffer = b""
         self.waiting = b""
         # Unanswered lines, and the pending answer that they wait for.
         self.lines: list[bytes] = []
@@ -113,7 +113,7 @@ class ControlServer:
                 continue
             client = self._clients.get(key.fd)
             if client is not None and events & selectors.EVENT_READ:
-                self._hear(client)
+                self._receive(client)
             if client is not None and events & selectors.EVENT_WRITE and key.fd in self._clients:
                 self._write(client)
         self._serve_all()
@@ -133,11 +133,11 @@ class ControlServer:
             if client.ended and not client.busy:
                 self._drop(client)
 
-    def publish(self, news: Json) -> None:
+    def publish(self, message: Json) -> None:
         """Send a message to all subscribed clients."""
         for client in list(self._clients.values()):
             if client.subscribed:
-                self._tell(client, news)
+                self._send(client, message)
 
     def _accept(self) -> None:
         try:
@@ -151,7 +151,7 @@ class ControlServer:
         self._clients[connection.fileno()] = _Client(connection)
         self._selector.register(connection, selectors.EVENT_READ)
 
-    def _hear(self, client: _Client) -> None:
+    def _receive(self, client: _Client) -> None:
         try:
             got = client.connection.recv(MAX_LINE)
         except BlockingIOError:
@@ -166,12 +166,12 @@ class ControlServer:
                 # The client may have sent requests and then closed its sending side: answer them first.
                 self._await(client)
             return
-        client.heard += got
-        *lines, client.heard = client.heard.split(b"\n")
+        client.buffer += got
+        *lines, client.buffer = client.buffer.split(b"\n")
         client.lines += lines
-        if len(client.heard) > MAX_LINE:
-            client.heard = b""
-            self._tell(client, _refusal(ControlRequestError(f"request: is longer than {MAX_LINE} bytes; send a line")))
+        if len(client.buffer) > MAX_LINE:
+            client.buffer = b""
+            self._send(client, _refusal(ControlRequestError(f"request: is longer than {MAX_LINE} bytes; send a line")))
         self._await(client)
 
     def _serve(self, client: _Client) -> bool:
@@ -181,7 +181,7 @@ class ControlServer:
             return False
         client.later = reply if isinstance(reply, PendingAnswer) else None
         if not isinstance(reply, PendingAnswer):
-            self._tell(client, reply)
+            self._send(client, reply)
         self._await(client)
         return client.connection.fileno() in self._clients
 
@@ -212,7 +212,7 @@ class ControlServer:
         self._faults.tell("answering a request", error)
         return _refusal(ControlRequestError(f"{what}: failed: {describe_error(error)}"))
 
-    def _tell(self, client: _Client, message: Json) -> None:
+    def _send(self, client: _Client, message: Json) -> None:
         if client.connection.fileno() not in self._clients:
             return
         client.waiting += _line(message)

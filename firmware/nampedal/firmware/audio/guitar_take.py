@@ -47,7 +47,7 @@ class GuitarTake:
     def enough(self) -> bool:
         return self.played_s >= self.wanted_s
 
-    def hear(self, audio: Audio) -> None:
+    def add(self, audio: Audio) -> None:
         """Add the audio since the last call, (frames,)."""
         audio = np.concatenate([self._rest, audio])
         while len(audio) >= self._step and not self.over:

@@ -151,8 +151,8 @@ class HumEstimator:
         self._since_attack = _NEVER
         self._off_hz = np.zeros(len(MAINS_HZ))
         # True if there was enough input since it began to tell the maximum of hum.
-        self.found = False
-        self._found = np.zeros(len(LINES_HZ))
+        self.is_estimated = False
+        self._amplitudes = np.zeros(len(LINES_HZ))
         self._elsewhere = np.zeros(len(LINES_HZ), bool)
         self._held = np.zeros(len(LINES_HZ), np.complex128)
         self._unsure = np.zeros(len(LINES_HZ))
@@ -173,7 +173,7 @@ class HumEstimator:
     def _usable(self) -> int:
         return min(self._run, self._age, _MAX_BLOCKS + _ATTACK_BLOCKS) - _ATTACK_BLOCKS
 
-    def hear(self, block: Float64) -> None:
+    def update(self, block: Float64) -> None:
         """Process the next block of the decimated stream."""
         both = np.concatenate([self._older, block])
         self._older = block
@@ -195,7 +195,7 @@ class HumEstimator:
         run = self._usable
         if self._age < _KNOWN_BLOCKS:
             self._known = False
-            self.found &= self._age > 0
+            self.is_estimated &= self._age > 0
         elif not self._known:
             little = float(np.sum(self._bounds(_HIDDEN) ** 2)) < 2.0 * _LITTLE**2 * power
             self._known = run < _FEWEST_BLOCKS or little or self._age >= _SURELY_BLOCKS
@@ -243,17 +243,17 @@ class HumEstimator:
         if run < _MIN_BLOCKS:
             return
         bands = self._bands[-run:]
-        self.found = True
-        self._found = np.abs(self._part(run).weights[-1] @ bands)
+        self.is_estimated = True
+        self._amplitudes = np.abs(self._part(run).weights[-1] @ bands)
         turned_hz = np.angle(np.sum(bands[1:] * np.conj(bands[:-1]), axis=0)) / (2.0 * np.pi * self._block_s)
         # A sound at another frequency would leak into this one, because the window is so short.
         strength = np.sqrt(np.mean(np.abs(bands) ** 2, axis=0))
         spread = strength * hann_response(np.abs(turned_hz) * (run + 1) * self._block_s)
-        self._elsewhere = (np.abs(turned_hz) > MAX_OFF_HZ * _MULTIPLE + 1.0) & (self._found < _SPREAD * spread)
+        self._elsewhere = (np.abs(turned_hz) > MAX_OFF_HZ * _MULTIPLE + 1.0) & (self._amplitudes < _SPREAD * spread)
 
     def _bounds(self, hidden: float) -> Float64:
         """Return the maximum hum at each line's frequency, from the amplitude that was found there."""
-        bounds = np.minimum(np.where(self._elsewhere, hidden, _HIDING) * self._found, MAX_HUM)
+        bounds = np.minimum(np.where(self._elsewhere, hidden, _HIDING) * self._amplitudes, MAX_HUM)
         for lines in _COMBS:
             bounds[lines] = np.minimum(bounds[lines], np.max(bounds[lines[:_FIRST_LINES]]))
         return bounds

@@ -130,7 +130,7 @@ class Tuner:
         self._ear = HumEstimator(self._rate, self._block // self._step)
         self._pitch: Pitch | None = None
 
-    def hear(self, audio: Audio) -> Pitch | None:
+    def update(self, audio: Audio) -> Pitch | None:
         """Add a chunk of any length and return the newest pitch; None if nothing is loud and clear.
 
         Samples that are not finite count as silence. The result depends on the stream so far, not on how it was cut.
@@ -153,7 +153,7 @@ class Tuner:
         frames = len(shares) - _TAPS + 1
         new = np.sum([shares[tap : tap + frames, tap] for tap in range(_TAPS)], axis=0)
         self._recent = np.concatenate([self._recent[frames:], new])
-        self._ear.hear(new)
+        self._ear.update(new)
 
     def _look(self) -> Pitch | None:
         window = round(_WINDOWS_S[0] * self._rate)
@@ -164,7 +164,7 @@ class Tuner:
         if hum is not None and not hum.known:
             if level > 10 ** (_LOUD_DBFS / 20):
                 hum = None
-            elif not self._ear.found:
+            elif not self._ear.is_estimated:
                 return None
         if hum is not None and not hum.matters(level):
             hum = None

@@ -15,7 +15,7 @@ CARD_TRYBOOT = CARD / "tryboot.txt"
 # What the boot derived from the card. Lost at power-off; only root may write it.
 CARD_RUN = Path("/run/nampedal-card")
 # Messages that the LEDs show once the pedal plays.
-CARD_NEWS = CARD_RUN / "announce"
+CARD_ANNOUNCEMENT = CARD_RUN / "announce"
 # Partitions that were not mounted when the boot looked; it looks again when they are.
 CARD_LATE = CARD_RUN / "late"
 # A separate partition on an image; the only one that is written.

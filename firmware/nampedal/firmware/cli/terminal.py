@@ -27,7 +27,7 @@ class TypedLines:
 
     def __init__(self) -> None:
         self.eof = False
-        self._heard = b""
+        self._buffer = b""
 
     def fileno(self) -> int:
         return sys.stdin.fileno()
@@ -37,14 +37,14 @@ class TypedLines:
 
         patience_s: how long to wait for input; None: wait without a limit.
         """
-        if b"\n" not in self._heard and select.select([self], [], [], patience_s)[0]:
+        if b"\n" not in self._buffer and select.select([self], [], [], patience_s)[0]:
             data = os.read(self.fileno(), 4096)
             self.eof = not data
-            self._heard += data
-        line, end, rest = self._heard.partition(b"\n")
+            self._buffer += data
+        line, end, rest = self._buffer.partition(b"\n")
         if not end:
             return None
-        self._heard = rest
+        self._buffer = rest
         return line.decode("utf-8", "replace").rstrip("\r")
 
 

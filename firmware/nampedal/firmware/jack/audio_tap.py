@@ -24,7 +24,7 @@ from nampedal.firmware.engine import _engine
 
 # Input and output of each channel, (frames, 2 * channels).
 Pairs = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-LOOK_S = 0.02
+POLL_S = 0.02
 # SFC_SET_UPDATE_HEADER_AUTO of libsndfile (sndfile.h).
 SET_UPDATE_HEADER_AUTO = 0x1061
 
@@ -121,7 +121,7 @@ class AudioTap:
         self._stage.tapped = wanted
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
+        while not self._stop.wait(POLL_S):
             with self._lock:
                 self._faults.run("listening", self._take)
 
@@ -129,22 +129,22 @@ class AudioTap:
         while self._stage.tapped and (frames := self._stage.take_tap(self._room)):
             pairs = self._room[:frames]
             # An error in one part must not stop the others, or the next audio.
-            if not self._faults.run("the tuner", partial(self._hear_pitch, pairs)):
+            if not self._faults.run("the tuner", partial(self._update_tuner, pairs)):
                 self.pitch = None
-            if not self._faults.run("hearing a guitar", partial(self._hear_guitar, pairs)):
+            if not self._faults.run("hearing a guitar", partial(self._record_guitar, pairs)):
                 self._guitar = None
                 self._listen()
             if not self._faults.run(f"recording to {self._path}", partial(self._write, pairs)):
                 self._end_file()
                 self._listen()
 
-    def _hear_pitch(self, pairs: Pairs) -> None:
+    def _update_tuner(self, pairs: Pairs) -> None:
         if self._tuner is not None:
-            self.pitch = self._tuner.hear(np.ascontiguousarray(pairs[:, 0]))
+            self.pitch = self._tuner.update(np.ascontiguousarray(pairs[:, 0]))
 
-    def _hear_guitar(self, pairs: Pairs) -> None:
+    def _record_guitar(self, pairs: Pairs) -> None:
         if self._guitar is not None:
-            self._guitar.hear(pairs[:, 0])
+            self._guitar.add(pairs[:, 0])
             if self._guitar.over:
                 self._guitar = None
                 self._listen()

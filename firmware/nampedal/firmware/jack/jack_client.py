@@ -79,7 +79,7 @@ class JackPorts:
         with self._answered():
             self._client.set_shutdown_callback(lambda status, reason: self.lost.set())
             if self.server.program == PIPEWIRE:
-                self._told = tell_of_end(_address_of(self._client._ptr), self.lost.set)
+                self._end_callback = tell_of_end(_address_of(self._client._ptr), self.lost.set)
             self._client.set_xrun_callback(self._count_xrun)
             self._ins = [self._client.inports.register(name) for name in inputs]
             self._outs = [self._client.outports.register(name) for name in outputs]
@@ -291,7 +291,9 @@ class JackClient(JackPorts):
         named = self._midi_sources.named
         known = [self._graph.real_name(name) for name in named]
         asked = [name for name in known if name] if named else self._graph.names(MIDI, physical=True, is_output=True)
-        missing = self._midi_sources.see(asked, self._midi_outputs(), self._graph.connected(self._midi_in), moved=moved)
+        missing = self._midi_sources.update(
+            asked, self._midi_outputs(), self._graph.connected(self._midi_in), moved=moved
+        )
         joined = [self._graph.join(name, self._midi_in.name) for name in missing]
         return all(joined)
 

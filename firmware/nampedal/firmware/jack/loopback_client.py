@@ -21,7 +21,7 @@ OUT_PORT = "out"
 TRIES = 3
 # The timeout of a measurement, in addition to the duration of its signal.
 PATIENCE_S = 10.0
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
 class LoopbackClient(JackPorts):
@@ -30,7 +30,7 @@ class LoopbackClient(JackPorts):
     def __init__(self, server: str | None = None) -> None:
         super().__init__(server, NAME, (IN_PORT,), (OUT_PORT,))
         self._sent = excitation(self.sample_rate)
-        self._heard = np.zeros_like(self._sent)
+        self._recorded = np.zeros_like(self._sent)
         self._at = len(self._sent)
         self._ended = threading.Event()
         self._callback: PythonCallback | None = None
@@ -70,12 +70,12 @@ class LoopbackClient(JackPorts):
         self._ended.clear()
         self._at = 0
         end_s = time.monotonic() + len(self._sent) / self.sample_rate + PATIENCE_S
-        while not self._ended.wait(_LOOK_S):
+        while not self._ended.wait(_POLL_S):
             if self.lost.is_set() or time.monotonic() > end_s:
                 raise NoJackServerError(
                     f"{self._shown}: went away while the loop was measured; start {self.server.program} again"
                 )
-        return self._heard
+        return self._recorded
 
     def _process(self, frames: int) -> None:
         out = self._outs[0].get_array()
@@ -84,7 +84,7 @@ class LoopbackClient(JackPorts):
         out[:count] = self._sent[at : at + count]
         out[count:] = 0.0
         if count > 0:
-            self._heard[at : at + count] = self._ins[0].get_array()[:count]
+            self._recorded[at : at + count] = self._ins[0].get_array()[:count]
             self._at = at + count
             if self._at == len(self._sent):
                 self._ended.set()

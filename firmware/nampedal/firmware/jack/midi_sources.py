@@ -25,7 +25,7 @@ class MidiSources:
         """Start with another server: no port was seen there yet."""
         self._there, self._connected = set(), set()
 
-    def see(
+    def update(
         self, asked: Sequence[str], there: Collection[str], connected: Collection[str], *, moved: bool
     ) -> list[str]:
         """Return the ports to connect now.

@@ -77,13 +77,13 @@ def _listed(folder: Path, depth: int) -> list[Path]:
         if path.is_dir():
             # Links are not followed: they may form a loop.
             if depth > 0 and not path.is_symlink():
-                found += _told(path, depth - 1)
+                found += _listed_or_warned(path, depth - 1)
         elif is_capture(path):
             found.append(path)
     return found
 
 
-def _told(folder: Path, depth: int) -> list[Path]:
+def _listed_or_warned(folder: Path, depth: int) -> list[Path]:
     try:
         return _listed(folder, depth)
     except OSError as error:

@@ -32,7 +32,7 @@ FORMAT = 1
 # Increase it when chains play the same blocks differently: all presets are then measured again.
 CHAIN_VERSION = 2
 # Maximum number of entries; the oldest are dropped.
-MOST = 1000
+MAX_ENTRIES = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class LoudnessCache:
             return
         try:
             with self._lock:
-                self._lufs = dict(list({**self._lufs, key: lufs}.items())[-MOST:])
+                self._lufs = dict(list({**self._lufs, key: lufs}.items())[-MAX_ENTRIES:])
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 replace_file(to_toml({"format": FORMAT, "lufs": self._lufs}), self._path)
         except (SettingsError, OSError) as error:

@@ -15,7 +15,7 @@ from nampedal.firmware.presets.banks.bank_file import export_bank
 from nampedal.firmware.presets.banks.bank_signature import own_list, signer_of
 from nampedal.firmware.system.bank_import.bank_importer import import_items
 from nampedal.firmware.system.bank_import.import_ledger import read_ledger
-from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.bank_import.import_scan import scan_folder
 from nampedal.firmware.system.update.signed import trust
 from nampedal.firmware.system.update.update_host import UpdateHost
 from support.makers.bank_maker import make_bank
@@ -93,16 +93,16 @@ def test_a_card_brings_what_is_signed_right_or_not_at_all(file: Path, tmp_path: 
     wrong = stick / "wrong.nampedal-bank"
     sign(stick / "right.nampedal-bank", maker(), BANK)
     signature_path(file).replace(signature_path(wrong))
-    outcome = import_items(look_in(stick)[0], banks, state)
+    outcome = import_items(scan_folder(stick)[0], banks, state)
     assert outcome.taken == ["plain", "right"]
     assert sorted(path.name for path in banks.iterdir()) == ["plain", "right"]
     (problem,) = outcome.problems
     assert problem.startswith(f"{wrong}: its signature is wrong: signature verification failed: incorrect signature; ")
     # As long as nothing changes it is not tried again; with the right signature it is.
     known = read_ledger(state)
-    assert all(known.knows(found.stamp) for found in look_in(stick)[0])
+    assert all(known.knows(found.stamp) for found in scan_folder(stick)[0])
     sign(wrong, maker(), BANK)
-    outcome = import_items(look_in(stick)[0], banks, state)
+    outcome = import_items(scan_folder(stick)[0], banks, state)
     assert (outcome.taken, outcome.problems) == (["wrong"], [])
 
 

@@ -27,7 +27,7 @@ from nampedal.firmware.system.bank_import import bank_importer as taking
 from nampedal.firmware.system.bank_import import loose_files, safe_read
 from nampedal.firmware.system.bank_import.bank_importer import import_items
 from nampedal.firmware.system.bank_import.import_ledger import read_ledger, write_taken
-from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.bank_import.import_scan import scan_folder
 from nampedal.firmware.system.host.root_paths import IMPORT_LEDGER
 from support.makers.bank_maker import amp, make_bank, names
 from support.rigs.card_rig import Card, bring
@@ -53,7 +53,7 @@ def test_one_of_each_kind_is_taken_over_and_played_from_there(full: Card) -> Non
     assert names(full.banks / "imported") == ["Loud Amp.stomp", "Loud Amp.toml"]
     assert preset.read(full.banks / "imported" / "Loud Amp.toml").blocks == (Nam("Loud Amp.stomp"),)
     assert all(is_whole(full.banks / name) for name in full.bank_names())
-    assert read_boot_codes(full.at(system_paths.CARD_NEWS)) == [5]
+    assert read_boot_codes(full.at(system_paths.CARD_ANNOUNCEMENT)) == [5]
 
 
 def test_the_next_boot_has_nothing_to_do_and_starts_nobody_for_it(full: Card) -> None:
@@ -63,7 +63,7 @@ def test_the_next_boot_has_nothing_to_do_and_starts_nobody_for_it(full: Card) ->
     assert (boot.taken, boot.problems) == ([], [])
     assert full.system.said == ["radio off"]
     assert full.at(IMPORT_LEDGER).stat().st_mtime_ns == state.st_mtime_ns
-    assert read_boot_codes(full.at(system_paths.CARD_NEWS)) == []
+    assert read_boot_codes(full.at(system_paths.CARD_ANNOUNCEMENT)) == []
 
 
 def test_what_the_player_deleted_or_changed_does_not_come_back(full: Card) -> None:
@@ -255,7 +255,7 @@ def test_a_power_cut_at_any_step_leaves_whole_banks_and_the_next_boot_goes_on(ki
         banks.mkdir(parents=True)
         if kind == "second artifact":
             preset.write(Preset("Dry", (Gain(),)), banks / "imported" / "dry.toml")
-        found, _ = look_in(source)
+        found, _ = scan_folder(source)
         with power(steps) as cut:
             try:
                 import_items(found, banks, home / "card.toml")
@@ -266,7 +266,7 @@ def test_a_power_cut_at_any_step_leaves_whole_banks_and_the_next_boot_goes_on(ki
         assert cut.done == steps
         for folder in banks_in(banks):
             assert is_whole(folder), (steps, folder)
-        outcome = import_items(look_in(source)[0], banks, home / "card.toml")
+        outcome = import_items(scan_folder(source)[0], banks, home / "card.toml")
         assert outcome.problems == [], steps
         # None twice, nothing hidden.
         assert [path.name for path in banks.iterdir()] == wanted, steps
@@ -321,13 +321,13 @@ def test_a_disk_that_fails_at_any_write_leaves_nothing_half(kind: str, tmp_path:
 
         with pytest.MonkeyPatch.context() as full:
             full.setattr(os, "write", write)
-            outcome = import_items(look_in(source)[0], banks, home / "card.toml")
+            outcome = import_items(scan_folder(source)[0], banks, home / "card.toml")
         if not outcome.problems:
             break
         assert all("no space left on device" in problem for problem in outcome.problems)
         assert not list(banks.rglob(".*.partial"))
         assert all(is_whole(folder) for folder in banks_in(banks))
-        outcome = import_items(look_in(source)[0], banks, home / "card.toml")
+        outcome = import_items(scan_folder(source)[0], banks, home / "card.toml")
         assert outcome.problems == []
         assert len(list(banks.iterdir())) == 1
         number += 1
@@ -338,7 +338,7 @@ def test_what_ended_the_boot_before_comes_last(banks: Path, tmp_path: Path) -> N
     make_bank(tmp_path / "source" / "a")
     make_bank(tmp_path / "source" / "b")
     preset.write(Preset("Other", (Gain(1.0),)), tmp_path / "source" / "b" / "other.toml")
-    found, _ = look_in(tmp_path / "source")
+    found, _ = scan_folder(tmp_path / "source")
     state = tmp_path / "card.toml"
     known = read_ledger(state)
     known.coming[safe_read.digest(found[0])] = "a"
@@ -388,7 +388,7 @@ def test_whatever_goes_wrong_with_one_is_nothing_to_the_others(
         return real(first, *more)
 
     monkeypatch.setattr(taking, where, fail)
-    outcome = import_items(look_in(imports)[0], banks, tmp_path / "taken.toml")
+    outcome = import_items(scan_folder(imports)[0], banks, tmp_path / "taken.toml")
     assert sorted(outcome.taken) == ["aaa", "ccc"]
     (problem,) = outcome.problems
     assert problem.startswith(f"{imports / 'bbb'}: can't be taken over: nampedal itself went wrong: {kind.__name__}: ")

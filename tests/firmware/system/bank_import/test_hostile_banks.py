@@ -30,7 +30,7 @@ from nampedal.firmware.presets.preset import Cabinet, Gain, Preset
 from nampedal.firmware.system.bank_import import bank_importer, limited_step, safe_read
 from nampedal.firmware.system.bank_import.import_journal import MAX_ATTEMPTS, read_journal
 from nampedal.firmware.system.bank_import.import_result import ImportResult
-from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.bank_import.import_scan import scan_folder
 from nampedal.firmware.system.bank_import.limited_step import Worker
 from nampedal.firmware.system.host.root_paths import JOURNAL
 from support.makers.bad_bank import GIB, manifest, write_bomb
@@ -46,7 +46,7 @@ def a_worker() -> Worker:
 
 def import_all(source: Path, banks: Path) -> ImportResult:
     """With workers, as a pedal does."""
-    found, problems = look_in(source)
+    found, problems = scan_folder(source)
     assert problems == []
     return bank_importer.import_items(found, banks, banks.parent / "card.toml", a_worker())
 
@@ -272,12 +272,12 @@ def test_what_stops_the_machine_comes_last_and_is_given_up(
     broken(monkeypatch, "a", stop)
     state = banks.parent / "card.toml"
     with pytest.raises(MachineStoppedError):
-        bank_importer.import_items(look_in(source)[0], banks, state)
+        bank_importer.import_items(scan_folder(source)[0], banks, state)
     assert [path.name for path in banks.iterdir()] == []
     with pytest.raises(MachineStoppedError):
-        bank_importer.import_items(look_in(source)[0], banks, state)
+        bank_importer.import_items(scan_folder(source)[0], banks, state)
     assert sorted(path.name for path in banks.iterdir()) == ["b", "c"]
-    outcome = bank_importer.import_items(look_in(source)[0], banks, state)
+    outcome = bank_importer.import_items(scan_folder(source)[0], banks, state)
     assert outcome.problems == [
         f"{source}/a: was begun 2 times, and nampedal did not come to its end; it is not tried again: replace it, or "
         "remove it"
@@ -308,12 +308,12 @@ def test_a_bank_of_1_mb_that_unpacks_to_1_gib_is_refused_beside_a_good_one(card:
         f"import/bomb.nampedal-bank: 'big.wav' is not what the manifest says: {GIB:,} bytes of 10, or others; have it "
         "sent again"
     ]
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4, 5]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4, 5]
     # The next boot tells it without looking into it.
     booted = card.boot()
     assert "take" not in card.system.said
     assert len(card.wrong()) == 1
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4]
 
 
 def test_an_artifact_that_asks_for_too_much_is_refused_beside_a_good_one(card: Card) -> None:
@@ -333,14 +333,14 @@ def test_the_name_of_what_was_begun_is_told_though_the_whole_import_ends(
     card.boot()
     make_bank(card.imports / "jazz")
     preset.write(Preset("Own", (Gain(),)), card.imports / "jazz" / "own.toml")
-    (jazz,) = (one for one in look_in(card.imports)[0] if one.path.name == "jazz")
+    (jazz,) = (one for one in scan_folder(card.imports)[0] if one.path.name == "jazz")
     begun = read_journal(card.at(JOURNAL))
     begun.begin(jazz.stamp)
     monkeypatch.setattr("nampedal.firmware.system.bank_import.import_launcher.PATIENCE_S", 0.01)
     card.boot()
     (told,) = card.wrong()
     assert told.startswith("import/jazz: was being taken over when this happened: import: stopped: ")
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4]
 
 
 def test_room_is_counted_unpacked(banks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nampedal.firmware.presets.banks.bank_file import export_bank
 from nampedal.firmware.system.bank_import.bank_importer import import_items
-from nampedal.firmware.system.bank_import.import_scan import look_in
+from nampedal.firmware.system.bank_import.import_scan import scan_folder
 from support.makers.bank_maker import amp, make_bank, names
 from support.rigs.card_rig import Card
 
@@ -47,7 +47,7 @@ def test_nothing_that_was_put_there_is_passed_over_without_a_word(tmp_path: Path
     for name in ("._bad.zip", "Thumbs.db", ".DS_Store"):
         (source / name).write_bytes(b"\0")
     (source / "System Volume Information").mkdir()
-    found, problems = look_in(source)
+    found, problems = scan_folder(source)
     outcome = import_items(found, banks, tmp_path / "card.toml")
     told = sorted([*map(str, problems), *outcome.problems])
     convert = "is a capture that is not converted yet; make an artifact of it with 'nampedal convert' on a computer"
@@ -75,5 +75,5 @@ def test_a_bank_of_names_in_capitals_is_taken_over(card: Card, tmp_path: Path) -
 def test_a_zip_at_the_top_of_a_stick_may_be_anything(tmp_path: Path) -> None:
     (tmp_path / "holiday.zip").write_bytes(b"PK")
     (tmp_path / "amp.stomp").write_bytes(amp())
-    found, problems = look_in(tmp_path, sure=True)
+    found, problems = scan_folder(tmp_path, sure=True)
     assert ([one.path.name for one in found], problems) == (["amp.stomp"], [])

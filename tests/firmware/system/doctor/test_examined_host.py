@@ -76,7 +76,7 @@ def asked(*command: str) -> tuple[type[UnknownResultError], str, str]:
     """How it ends: the kind, what was found, what to do."""
     with pytest.raises(UnknownResultError) as caught:
         RealHost().run(*command)
-    return type(caught.value), str(caught.value), caught.value.mend
+    return type(caught.value), str(caught.value), caught.value.repair
 
 
 def test_not_there_failed_and_too_slow_are_three_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

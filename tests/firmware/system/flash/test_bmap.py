@@ -23,7 +23,7 @@ def refusal(error: type[NampedalError], data: bytes) -> str:
 def fit(bmap: Bmap, data: bytes, piece: int) -> None:
     fits = BmapVerifier(bmap)
     for start in range(0, len(data), piece):
-        fits.take(data[start : start + piece])
+        fits.update(data[start : start + piece])
     fits.end()
 
 

@@ -55,7 +55,7 @@ def uninstalled(target: InstallTarget, tools: Tools, *, dry: bool = False) -> li
 
 def test_keys_whose_updates_are_taken_come_and_go_with_what_is_asked_for(target: InstallTarget, tools: Tools) -> None:
     installed(target, tools)
-    path = target.at(system_paths.TRUSTED)
+    path = target.under_root(system_paths.TRUSTED)
     assert not path.exists()
     line = maker_public().line()
     trusting = dataclasses.replace(target, trusted=(line,))

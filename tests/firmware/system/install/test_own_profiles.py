@@ -84,7 +84,9 @@ def test_a_pedal_installs_itself_once_more_from_what_it_has(
     copy_part(no_own_profiles, "hat", "pisound", "loud")
     installed(target, tools, write_pedal(tmp_path / "stage.toml", hat="loud"))
     # As it is for who runs in that root.
-    monkeypatch.setattr(profile_files, "system_paths", SimpleNamespace(PROFILES=target.at(system_paths.PROFILES)))
+    monkeypatch.setattr(
+        profile_files, "system_paths", SimpleNamespace(PROFILES=target.under_root(system_paths.PROFILES))
+    )
     shutil.rmtree(no_own_profiles)
     assert installed(target, tools, "stage") == ["nothing to do: everything is as it should be"]
     assert read_pedal("stage").hat.key == "loud"

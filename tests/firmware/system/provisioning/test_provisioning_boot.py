@@ -35,7 +35,7 @@ def test_a_card_that_says_nothing_boots_to_a_pedal_with_its_radio_off(card: Card
     assert boot.problems == []
     assert card.system.said == ["radio off"]
     assert not card.errors.exists()
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == []
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == []
 
 
 def test_folders_are_made_for_who_plays_and_what_root_runs_stays_roots(card: Card) -> None:
@@ -141,7 +141,7 @@ def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: 
         "import/amp.nam: is a capture that is not converted yet; make an artifact of it with 'nampedal convert' on a "
         "computer",
     ]
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4]
     assert card.folder in card.system.read_only
     # FAT is written only where something has changed.
     before = card.errors.stat()
@@ -152,7 +152,7 @@ def test_mistakes_are_told_on_the_card_and_by_light_until_they_are_mended(card: 
     (card.imports / "amp.nam").unlink()
     card.boot()
     assert not card.errors.exists()
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == []
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == []
     assert card.folder in card.system.read_only
 
 
@@ -171,7 +171,7 @@ def test_whatever_fails_the_rest_is_done(card: Card, monkeypatch: pytest.MonkeyP
     ]
     assert card.system.name == "stage"
     assert boot.taken == ["imported"]
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4, 5]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4, 5]
 
 
 def test_a_card_that_can_not_be_written_costs_the_file_only(card: Card) -> None:
@@ -180,7 +180,7 @@ def test_a_card_that_can_not_be_written_costs_the_file_only(card: Card) -> None:
     boot = card.boot()
     assert boot.problems[-1] == "mount: failed: it was to"
     assert not card.errors.exists()
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4]
 
 
 def test_no_card_no_data_no_settings_is_told_and_nothing_else(card: Card) -> None:
@@ -224,7 +224,7 @@ def pedal_at(path: Path) -> Iterator[list[Json]]:
 
 def test_a_boot_that_is_cut_off_leaves_its_folder_and_four_blinks(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     card.boot()
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == []
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == []
 
     def killed() -> None:
         raise SystemExit
@@ -232,8 +232,8 @@ def test_a_boot_that_is_cut_off_leaves_its_folder_and_four_blinks(card: Card, mo
     monkeypatch.setattr(card.system, "set_radio", lambda on: killed())
     with pytest.raises(SystemExit):
         card.boot()
-    assert not card.at(system_paths.CARD_NEWS).exists()
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [CARD_TROUBLE]
+    assert not card.at(system_paths.CARD_ANNOUNCEMENT).exists()
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [CARD_TROUBLE]
 
 
 def test_data_that_is_mounted_late_is_used_then_and_the_pedal_begins_anew(card: Card) -> None:
@@ -245,7 +245,7 @@ def test_data_that_is_mounted_late_is_used_then_and_the_pedal_begins_anew(card: 
     assert first.problems[0] == f"{system_paths.DATA}: {NOT_MOUNTED}"
     assert card.at(system_paths.CARD_LATE).read_text() == "/var/lib/nampedal\n"
     assert not first.is_outdated()
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS))[0] == CARD_TROUBLE
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT))[0] == CARD_TROUBLE
     assert "systemctl --no-block restart nampedal.service" not in card.system.said
     card.system.late.clear()
     assert first.is_outdated()
@@ -322,7 +322,7 @@ def test_without_the_unit_the_boot_imports_itself(card: Card) -> None:
     assert card.boot().taken == ["imported"]
     (told,) = card.wrong()
     assert told.startswith("import/broken.stomp: ")
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4, 5]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4, 5]
     assert START_IMPORT not in card.system.said
 
 
@@ -350,7 +350,7 @@ def test_an_import_asks_the_pedal_that_plays_and_leaves_no_news_then(
     card.boot()
     assert asked == [{"do": "rescan"}, {"do": "announce", "code": 5}, {"do": "announce", "code": 4}]
     # The boot has told of amp.nam.
-    assert read_boot_codes(card.at(system_paths.CARD_NEWS)) == [4]
+    assert read_boot_codes(card.at(system_paths.CARD_ANNOUNCEMENT)) == [4]
 
 
 def test_an_import_that_goes_wrong_is_told(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,7 +377,7 @@ def test_root_follows_no_link_of_the_players(card: Card, linked: str, caplog: py
     shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
     place.symlink_to(secret / place.name if place.suffix else secret)
     caplog.clear()
-    known = import_launcher.know(card.root, card.imports)
+    known = import_launcher.scan_for_new(card.root, card.imports)
     assert known.fresh == (linked != "state/nampedal/import.toml")
     assert "no known key" not in caplog.text
     assert "too many levels of symbolic links" in caplog.text or "not a directory" in caplog.text

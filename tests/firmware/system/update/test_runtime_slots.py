@@ -19,7 +19,7 @@ def runtimes(pedal: FakePedal) -> Runtimes:
 
 def bring(runtimes: Runtimes, version: str) -> str:
     """A whole runtime in the free slot."""
-    slot = runtimes.look().free
+    slot = runtimes.read_slots().free
     make_runtime(runtimes.empty(slot), version)
     runtimes.finish(slot)
     return slot
@@ -33,11 +33,11 @@ def test_nothing_that_the_player_leaves_among_the_marks_keeps_an_update_away(run
         (tries / "begun" / "deep").mkdir()
         (tries / "begun" / "deep" / "file").write_text("")
         (tries / "over").symlink_to("/")
-        assert runtimes.look().phase is Phase.OVER
+        assert runtimes.read_slots().phase is Phase.OVER
         runtimes.settle(keep=keep)
-        assert runtimes.look().phase is Phase.NONE
+        assert runtimes.read_slots().phase is Phase.NONE
     runtimes.begin(bring(runtimes, NEWER))
-    assert runtimes.look().phase is Phase.WAITS
+    assert runtimes.read_slots().phase is Phase.WAITS
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_phase_of_a_trial_follows_from_links_and_marks(slots: Slots, phase: 
 
 
 def test_without_updates_everything_is_as_installed(runtimes: Runtimes) -> None:
-    assert runtimes.look() == Slots(None, None, None)
+    assert runtimes.read_slots() == Slots(None, None, None)
     assert runtimes.path(None) == runtimes.installed
 
 
@@ -68,27 +68,27 @@ def test_runtimes_take_turns_in_two_slots_and_the_one_before_stays(runtimes: Run
     for version, now in ((NEW, Slots("a", None, None)), (NEWER, Slots("b", "a", None)), (OLD, Slots("a", "b", None))):
         runtimes.begin(bring(runtimes, version))
         runtimes.settle(keep=True)
-        assert runtimes.look() == now
+        assert runtimes.read_slots() == now
     runtimes.go_back()
-    assert runtimes.look() == Slots("b", None, None)
+    assert runtimes.read_slots() == Slots("b", None, None)
     runtimes.go_back()
-    assert runtimes.look() == Slots(None, None, None)
+    assert runtimes.read_slots() == Slots(None, None, None)
 
 
 def test_a_trial_that_is_not_kept_leaves_everything_as_it_was(runtimes: Runtimes) -> None:
     runtimes.begin(bring(runtimes, NEW))
-    assert runtimes.look() == Slots(None, None, "a", True)
+    assert runtimes.read_slots() == Slots(None, None, "a", True)
     runtimes.settle(keep=False)
-    assert runtimes.look() == Slots(None, None, None)
+    assert runtimes.read_slots() == Slots(None, None, None)
 
 
 def test_a_mark_is_the_daemons_and_what_was_marked_before_does_not_count(pedal: FakePedal, runtimes: Runtimes) -> None:
     for _ in range(2):
         runtimes.begin(bring(runtimes, NEW))
         pedal.start()
-        assert (pedal.daemon, runtimes.look().phase) == (NEW, Phase.RUNS)
+        assert (pedal.daemon, runtimes.read_slots().phase) == (NEW, Phase.RUNS)
         pedal.start()
-        assert (pedal.daemon, runtimes.look().phase) == (OLD, Phase.OVER)
+        assert (pedal.daemon, runtimes.read_slots().phase) == (OLD, Phase.OVER)
 
 
 @pytest.mark.parametrize("garbage", ["file", "link", "folder", "whole"])
@@ -123,7 +123,7 @@ def update(pedal: FakePedal, runtimes: Runtimes) -> None:
     """One that is begun, runs well, and is kept."""
     runtimes.begin(bring(runtimes, NEW))
     pedal.start()
-    assert runtimes.look().phase is Phase.RUNS
+    assert runtimes.read_slots().phase is Phase.RUNS
     runtimes.settle(keep=True)
 
 
@@ -142,17 +142,17 @@ def test_a_cut_at_any_step_leaves_the_old_runtime_or_the_new_one_that_was_kept(t
         runtimes = Runtimes(pedal.system)
         with power_cut_after(cut), pytest.raises(PowerCutError):
             update(pedal, runtimes)
-        before = runtimes.look()
+        before = runtimes.read_slots()
         kept = before.current is not None
         pedal.cut_power()
-        after = runtimes.look()
+        after = runtimes.read_slots()
         assert pedal.daemon == (NEW if kept else OLD)
         assert after.phase in (Phase.KEPT, Phase.OVER, Phase.NONE)
         assert (after.phase is Phase.KEPT) <= kept
         outcomes.append(f"{before.phase.name} {pedal.daemon}")
         # The next start is never the trial's.
         pedal.cut_power()
-        assert pedal.daemon == (NEW if runtimes.look().current is not None else OLD)
+        assert pedal.daemon == (NEW if runtimes.read_slots().current is not None else OLD)
     assert set(outcomes) == {f"NONE {OLD}", f"RUNS {OLD}", f"KEPT {NEW}", f"NONE {NEW}"}
 
 
@@ -160,7 +160,7 @@ def test_a_cut_before_the_first_start_has_the_next_one_be_the_trial(pedal: FakeP
     runtimes.begin(bring(runtimes, NEW))
     for version, phase in ((NEW, Phase.RUNS), (OLD, Phase.OVER), (OLD, Phase.OVER)):
         pedal.cut_power()
-        assert (pedal.daemon, runtimes.look().phase) == (version, phase)
+        assert (pedal.daemon, runtimes.read_slots().phase) == (version, phase)
 
 
 def test_a_cut_while_going_back_leaves_one_of_both(tmp_path: Path) -> None:
@@ -173,5 +173,5 @@ def test_a_cut_while_going_back_leaves_one_of_both(tmp_path: Path) -> None:
         with power_cut_after(cut), pytest.raises(PowerCutError):
             runtimes.go_back()
         pedal.cut_power()
-        assert pedal.daemon == (NEW if runtimes.look().current == "a" else NEWER)
-        assert runtimes.look().phase is Phase.NONE
+        assert pedal.daemon == (NEW if runtimes.read_slots().current == "a" else NEWER)
+        assert runtimes.read_slots().phase is Phase.NONE

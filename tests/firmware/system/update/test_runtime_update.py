@@ -38,7 +38,7 @@ SOUND = "it played for 30 s without a break"
 def refusal(pedal: FakePedal, path: Path, error: type[NampedalError]) -> str:
     with pytest.raises(error) as caught:
         install_wheel(pedal.system, path)
-    assert Runtimes(pedal.system).look() == Slots(None, None, None)
+    assert Runtimes(pedal.system).read_slots() == Slots(None, None, None)
     return str(caught.value)
 
 
@@ -72,7 +72,7 @@ def test_a_version_that_does_not_play_well_gives_way_to_the_old_one(
     install_wheel(pedal.system, make_wheel(tmp_path))
     assert try_runtime(pedal.system) == LastResult("nampedal", NEW, False, why)
     assert pedal.daemon == OLD
-    assert Runtimes(pedal.system).look() == Slots(None, None, None)
+    assert Runtimes(pedal.system).read_slots() == Slots(None, None, None)
     pedal.cut_power()
     assert pedal.daemon == OLD
 
@@ -108,7 +108,7 @@ def test_a_power_cut_during_the_trial_ends_it(pedal: FakePedal, tmp_path: Path) 
     pedal.cut_power()
     assert pedal.daemon == OLD
     assert judge_runtime(pedal.system) == LastResult("nampedal", NEW, False, "it stopped, or the power was cut")
-    assert Runtimes(pedal.system).look() == Slots(None, None, None)
+    assert Runtimes(pedal.system).read_slots() == Slots(None, None, None)
 
 
 def test_a_power_cut_before_the_trial_has_it_at_the_next_start(pedal: FakePedal, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_power_cut_before_the_trial_has_it_at_the_next_start(pedal: FakePedal,
 def test_a_trial_that_nothing_begins_is_put_away(pedal: FakePedal, tmp_path: Path) -> None:
     install_wheel(pedal.system, make_wheel(tmp_path))
     assert judge_runtime(pedal.system).why == "it was not started"
-    assert Runtimes(pedal.system).look() == Slots(None, None, None)
+    assert Runtimes(pedal.system).read_slots() == Slots(None, None, None)
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))
@@ -136,7 +136,7 @@ def test_a_power_cut_while_it_is_made_ready_changes_nothing(pedal: FakePedal, tm
             return
     pedal.cut_power()
     assert pedal.daemon == OLD
-    assert Runtimes(pedal.system).look().phase is Phase.NONE
+    assert Runtimes(pedal.system).read_slots().phase is Phase.NONE
     install_wheel(pedal.system, wheel)
     assert try_runtime(pedal.system).kept
 

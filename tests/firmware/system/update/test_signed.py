@@ -107,7 +107,7 @@ def refusal(pedal: FakePedal, path: Path, mark: Path, error: type[Exception]) ->
         install_wheel(pedal.system, path)
     assert not mark.exists()
     assert not pedal.at(system_paths.RUNTIMES).exists()
-    assert Runtimes(pedal.system).look().phase is Phase.NONE
+    assert Runtimes(pedal.system).read_slots().phase is Phase.NONE
     return str(caught.value)
 
 

@@ -24,7 +24,7 @@ def test_settings_are_names_and_values(tmp_path: Path) -> None:
     system = UpdateHost(tmp_path)
     with pytest.raises(UpdateError) as caught:
         system.settings()
-    path = system.at(system_paths.SETTINGS)
+    path = system.under_root(system_paths.SETTINGS)
     assert str(caught.value) == (
         f"{path}: can't be read: no such file or directory; this is no pedal: 'nampedal install' makes one of it"
     )
@@ -78,8 +78,8 @@ def test_one_update_at_a_time_and_by_root(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     system = UpdateHost(tmp_path)
-    system.at(system_paths.DATA).parent.mkdir(parents=True)
-    system.at(system_paths.DATA).write_text("")
+    system.under_root(system_paths.DATA).parent.mkdir(parents=True)
+    system.under_root(system_paths.DATA).write_text("")
     with pytest.raises(FileAccessError) as caught, system.alone():
         pass
-    assert str(caught.value) == f"{system.at(system_paths.UPDATES) / 'lock'}: can't be written: not a directory"
+    assert str(caught.value) == f"{system.under_root(system_paths.UPDATES) / 'lock'}: can't be written: not a directory"

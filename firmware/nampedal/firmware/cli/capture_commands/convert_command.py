@@ -330,7 +330,7 @@ def _at_once(
             per_s = (time.monotonic() - began_s) / over if over else _promised_s(work[0])
             rounds = -(-len(left) // jobs)
             ends_s = None if per_s is None else time.monotonic() + per_s * (rounds if over == 0 else len(left))
-            follower.at(f"{over} of {len(work)} done{doing}", ends_s)
+            follower.report_progress(f"{over} of {len(work)} done{doing}", ends_s)
     except KeyboardInterrupt:
         _end_now(work)
         raise

@@ -46,7 +46,7 @@ class ProgressView(ConversionProgress):
         self._ends_asked = False
         self.before = ""
 
-    def at(self, doing: str, ends_s: float | None = None) -> None:
+    def report_progress(self, doing: str, ends_s: float | None = None) -> None:
         doing = f"{self.before}{doing}"
         if self._show is not None:
             self._show(ends_s, doing)
@@ -86,15 +86,15 @@ class WorkerProgress(ConversionProgress):
     """
 
     def __init__(self, ends: Event, told: SimpleQueue[str]) -> None:
-        self._ends, self._told = ends, told
+        self._ends, self._messages = ends, told
         self._told_s = -TELL_S
         self.before = ""
 
-    def at(self, doing: str, ends_s: float | None = None) -> None:
+    def report_progress(self, doing: str, ends_s: float | None = None) -> None:
         now = time.monotonic()
         if now - self._told_s >= TELL_S:
             self._told_s = now
-            self._told.put(f"{self.before}{doing}")
+            self._messages.put(f"{self.before}{doing}")
 
     def asks_to_end(self) -> bool:
         return self._ends.is_set()

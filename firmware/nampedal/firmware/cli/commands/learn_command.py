@@ -16,7 +16,7 @@ from nampedal.firmware.cli.shared import print_text
 from nampedal.firmware.controls.midi_learn import KINDS, LearnedControl, MidiLearner
 
 PATIENCE_S = 30.0
-LOOK_S = 0.05
+POLL_S = 0.05
 # Maximum number of controls that an error message lists.
 MAX_NAMED = 8
 # For each kind of MIDI message: the socket request that maps it, the key of its number, and the table in the profile.
@@ -79,7 +79,7 @@ def wait_for_control(
         found = learner.found(now_s)
         if found is not None:
             return found, learner.rejected(found)
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
     others = learner.rejected(None)
     if not others:
         raise ControlsError(

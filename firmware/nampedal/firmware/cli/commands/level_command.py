@@ -26,7 +26,7 @@ from nampedal.firmware.presets.banks.bank import index_of_preset, read_bank
 RATE_HZ = 48_000.0
 # A quieter recording is refused: it has no guitar in it.
 QUIETEST_LUFS = -50.0
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 
 @click.command(
@@ -99,7 +99,7 @@ def _wait(at: Path) -> dict[str, Any]:
                 measuring(len(found["measured"]), found["presets"])
             if found["state"] == "done":
                 return found
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
 
 
 def _level_folder(recording: Path, names: Sequence[str], full_scale_dbu: float | None, *, yes: bool) -> None:

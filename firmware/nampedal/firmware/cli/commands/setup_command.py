@@ -109,7 +109,7 @@ def _ask(setup: SetupWizard, drivers: list[Driver], typed: TypedLines, keys: int
             panel.show(setup.lights)
             page.show(setup.lines(), setup.question, _taken(setup.notes), line is not None)
             select.select([panel.fileno(), typed.fileno()], [], [], TICK_S)
-            _hear(setup, panel)
+            _handle_events(setup, panel)
             line = typed.line()
             if line is not None:
                 _take(setup, line, keys)
@@ -122,8 +122,8 @@ def _ask(setup: SetupWizard, drivers: list[Driver], typed: TypedLines, keys: int
 def _open(setup: SetupWizard, panel: DriverSupervisor, drivers: int) -> None:
     """Open the drivers. Raises ControlsError if no driver works."""
     end_s = time.monotonic() + OPEN_S
-    while not setup.view.heard_all and time.monotonic() < end_s and len(panel.failures) < drivers:
-        _hear(setup, panel)
+    while not setup.view.is_complete and time.monotonic() < end_s and len(panel.failures) < drivers:
+        _handle_events(setup, panel)
         select.select([panel], [], [], TICK_S)
     if panel.failures:
         hint = "; a pedal plays here and may have it: end it, as with 'systemctl stop nampedal'" if _plays() else ""
@@ -140,9 +140,9 @@ def _plays() -> bool:
     return True
 
 
-def _hear(setup: SetupWizard, panel: DriverSupervisor) -> None:
+def _handle_events(setup: SetupWizard, panel: DriverSupervisor) -> None:
     for event in panel.tick():
-        setup.hear(event)
+        setup.handle(event)
     setup.tick(time.monotonic())
 
 

@@ -56,14 +56,14 @@ def doctor_command(as_json: bool, root: Path | None) -> int:
 
 def finding_lines(finding: Finding) -> list[str]:
     """Return a finding as text: the result, and below it what to do."""
-    first = f"{MARKS[finding.state]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}{finding.found}"
-    more = [" " * (MARK_WIDTH + NAME_WIDTH) + f"-> {finding.mend}"] if finding.mend else []
+    first = f"{MARKS[finding.state]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}{finding.result}"
+    more = [" " * (MARK_WIDTH + NAME_WIDTH) + f"-> {finding.repair}"] if finding.repair else []
     return [first, *more]
 
 
 def as_dict(finding: Finding) -> dict[str, str]:
     """Return a finding as a JSON object."""
-    return {"name": finding.name, "state": str(finding.state), "found": finding.found, "mend": finding.mend}
+    return {"name": finding.name, "state": str(finding.state), "found": finding.result, "mend": finding.repair}
 
 
 def summary(findings: Sequence[Finding]) -> str:

@@ -89,7 +89,7 @@ def file_command(path: Path, unsigned: bool) -> int:
 @verbose
 def health_command() -> int:
     """Decide about what is on trial. A service does it after each start; it says nothing if nothing is."""
-    if not SYSTEM.at(system_paths.SETTINGS).exists():
+    if not SYSTEM.under_root(system_paths.SETTINGS).exists():
         return 0
     with SYSTEM.alone(wait=True):
         last = trial.judge(SYSTEM)

@@ -253,7 +253,7 @@ def check_all_presets(bank: Bank) -> list[BankEntry]:
 def check_preset(path: Path) -> BankEntry:
     """Check one preset. Any error in it becomes a problem of the entry, except MemoryError."""
     try:
-        return _look_at_preset(path)
+        return _read_entry(path)
     except MemoryError:
         raise
     except Exception as error:
@@ -261,7 +261,7 @@ def check_preset(path: Path) -> BankEntry:
         return BankEntry(path, problems=(describe_failure(path, "nampedal itself went wrong", error),))
 
 
-def _look_at_preset(path: Path) -> BankEntry:
+def _read_entry(path: Path) -> BankEntry:
     try:
         stored = read_safely(path)
         read = preset.parse(stored.data, str(path))

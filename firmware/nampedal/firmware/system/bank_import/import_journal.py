@@ -25,7 +25,7 @@ from nampedal.firmware.base.files.toml_schema import (
 FORMAT = 1
 MAX_ATTEMPTS = 2
 # Maximum number of entries of a table. The last ones are kept.
-MOST = 1000
+MAX_ENTRIES = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ImportJournal:
     def write(self) -> None:
         """Save the journal if it has changed. Raises SettingsError."""
         tables = {
-            name: dict([*table.items()][-MOST:])
+            name: dict([*table.items()][-MAX_ENTRIES:])
             for name, table in (("attempts", self.attempts), ("given_up", self.given_up))
             if table
         }

@@ -16,7 +16,7 @@ from nampedal.firmware.base.errors import ImportStoppedError, ProgramError
 from nampedal.firmware.system.bank_import.import_journal import read_journal
 from nampedal.firmware.system.bank_import.import_ledger import read_ledger, unseeded
 from nampedal.firmware.system.bank_import.import_result import ImportResult
-from nampedal.firmware.system.bank_import.import_scan import Candidate, look_in, shown
+from nampedal.firmware.system.bank_import.import_scan import Candidate, scan_folder, shown
 from nampedal.firmware.system.host.card_host import CardHost
 from nampedal.firmware.system.host.root_paths import IMPORT_LEDGER, JOURNAL, under_root
 
@@ -42,9 +42,9 @@ class ScanResult:
     fresh: bool
 
 
-def know(root: Path, folder: Path, others: Sequence[Path] = ()) -> ScanResult:
+def scan_for_new(root: Path, folder: Path, others: Sequence[Path] = ()) -> ScanResult:
     """Scan the import folder of the card or of a stick, and other folders with any content. No file is opened."""
-    found, outcome = look(folder, others)
+    found, outcome = list_candidates(folder, others)
     if not found:
         return ScanResult(found, outcome, fresh=False)
     below = under_root(root, system_paths.STATE)
@@ -69,7 +69,7 @@ def run_import(
     Raises ImportStoppedError.
     """
     patience_s = PATIENCE_S if patience_s is None else patience_s
-    known = know(root, folder, others)
+    known = scan_for_new(root, folder, others)
     if not known.fresh:
         return known.outcome
     question = {
@@ -97,12 +97,12 @@ def install_factory_banks(system: CardHost, root: Path) -> None:
         _ask(system, {"root": str(root)}, SEED_PATIENCE_S)
 
 
-def look(folder: Path, others: Sequence[Path]) -> tuple[list[Candidate], ImportResult]:
+def list_candidates(folder: Path, others: Sequence[Path]) -> tuple[list[Candidate], ImportResult]:
     """Return the candidates in the folders, and the problems of the other files. folder, others: see `run_import`."""
-    found, problems = look_in(folder)
+    found, problems = scan_folder(folder)
     for other in others:
         # `folder` may be inside and has been scanned above.
-        more, troubles = look_in(other, sure=True)
+        more, troubles = scan_folder(other, sure=True)
         found += [one for one in more if one.path != folder]
         problems += troubles
     return found, ImportResult(problems=[shown(problem) for problem in problems])

@@ -24,7 +24,7 @@ from nampedal.firmware.base.files.toml_schema import (
 FORMAT = 1
 _TABLES = ("taken", "coming", "refused", "seen")
 # Maximum number of entries of a table. The last ones are kept.
-MOST = 1000
+MAX_ENTRIES = 1000
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def read_ledger(path: Path, below: Path | None = None) -> ImportLedger:
 
 def write_taken(taken: ImportLedger, path: Path) -> None:
     """Write the ledger. Raises SettingsError."""
-    tables = {name: dict([*getattr(taken, name).items()][-MOST:]) for name in _TABLES if getattr(taken, name)}
+    tables = {name: dict([*getattr(taken, name).items()][-MAX_ENTRIES:]) for name in _TABLES if getattr(taken, name)}
     data = to_toml({"format": FORMAT, "version": version("nampedal"), "seeded": sorted(taken.seeded), **tables})
     _parse(data, str(path))
     write_safely(path, data)

@@ -57,7 +57,7 @@ def shown(text: object) -> str:
     return one_line(text)
 
 
-def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Candidate], list[NampedalError]]:
+def scan_folder(folder: Path, *, sure: bool = False) -> tuple[list[Candidate], list[NampedalError]]:
     """Return the candidates in a folder, sorted by name, and the problems of the other files. It may be missing.
 
     sure: the folder is not an import folder and may hold anything, so only unmistakable banks and artifacts count and
@@ -76,7 +76,7 @@ def look_in(folder: Path, *, sure: bool = False) -> tuple[list[Candidate], list[
     budget = _Budget(folder)
     for entry in entries:
         try:
-            found += _look_at(entry, budget, sure=sure)
+            found += _scan_entry(entry, budget, sure=sure)
         except _TooMuchError as error:
             return found, [*problems, CardError(str(error))]
         except NampedalError as error:
@@ -128,14 +128,14 @@ def plain_files(folder: Path) -> list[str]:
     return [entry.name for entry in _entries(folder) if entry.is_file(follow_symlinks=False)]
 
 
-def _look_at(entry: os.DirEntry[str], budget: _Budget, *, sure: bool) -> list[Candidate]:
-    """Return the candidates in an entry. sure: see `look_in`.
+def _scan_entry(entry: os.DirEntry[str], budget: _Budget, *, sure: bool) -> list[Candidate]:
+    """Return the candidates in an entry. sure: see `scan_folder`.
 
     Raises CardError, _TooMuchError, OSError.
     """
     path, suffix = Path(entry.path), suffix_of(entry.name)
     if entry.is_dir(follow_symlinks=False):
-        return _look_at_folder(path, budget, sure=sure)
+        return _scan_subfolder(path, budget, sure=sure)
     if not entry.is_file(follow_symlinks=False):
         return []
     kind = {**dict.fromkeys(file_names.PLAYABLE, ARTIFACT), file_names.BANK_FILE: BANK_FILE, _ZIP: PACK}.get(suffix)
@@ -148,10 +148,10 @@ def _look_at(entry: os.DirEntry[str], budget: _Budget, *, sure: bool) -> list[Ca
     return []
 
 
-def _look_at_folder(folder: Path, budget: _Budget, *, sure: bool, inner: bool = False) -> list[Candidate]:
-    """Return the candidates in a folder. inner: it is inside a folder that is not a bank.  sure: see `look_in`.
+def _scan_subfolder(folder: Path, budget: _Budget, *, sure: bool, inner: bool = False) -> list[Candidate]:
+    """Return the candidates in a folder. inner: it is inside a folder that is not a bank.  sure: see `scan_folder`.
 
-    Raises as `_look_at`.
+    Raises as `_scan_entry`.
     """
     entries = _entries(folder, budget)
     names = [entry.name for entry in entries]
@@ -178,7 +178,7 @@ def _look_at_folder(folder: Path, budget: _Budget, *, sure: bool, inner: bool = 
             )
         return []
     # Programs that unpack archives often put the bank's folder into another folder of the same name.
-    return [one for below in folders for one in _look_at_folder(below, budget, sure=sure, inner=True)]
+    return [one for below in folders for one in _scan_subfolder(below, budget, sure=sure, inner=True)]
 
 
 def _below(

@@ -18,7 +18,7 @@ from pathlib import Path
 from nampedal.firmware.base import log, system_paths
 from nampedal.firmware.base.errors import NampedalError
 from nampedal.firmware.system.bank_import import bank_importer
-from nampedal.firmware.system.bank_import.import_launcher import look
+from nampedal.firmware.system.bank_import.import_launcher import list_candidates
 from nampedal.firmware.system.bank_import.import_result import ImportResult
 from nampedal.firmware.system.bank_import.limited_step import Worker, set_oom_score
 from nampedal.firmware.system.host.root_paths import IMPORT_LEDGER, under_root
@@ -36,7 +36,7 @@ def answer(root: Path, folder: str = "", others: list[str] | None = None, patien
     if not folder:
         bank_importer.install_factory_banks(under_root(root, system_paths.SEED), banks, state)
         return ImportResult()
-    found, outcome = look(Path(folder), [Path(other) for other in others or ()])
+    found, outcome = list_candidates(Path(folder), [Path(other) for other in others or ()])
     done = bank_importer.import_items(found, banks, state, Worker(time.monotonic() + patience_s))
     return ImportResult(done.taken, outcome.problems + done.problems)
 

@@ -166,7 +166,7 @@ class CheckContext:
             if _SLOW in error.said:
                 self._slow = CheckTimeoutError("systemd", BUS_TIMEOUT_S)
                 raise self._slow from error
-            raise CheckProgramError(str(error), error.mend if self.machine.is_root else AS_ROOT) from error
+            raise CheckProgramError(str(error), error.repair if self.machine.is_root else AS_ROOT) from error
 
     def unit(self, name: str) -> Mapping[str, str]:
         """Return systemd's properties of one of UNITS."""
@@ -244,13 +244,13 @@ def check(name: str) -> Callable[[Check], Check]:
             try:
                 finding = look(case)
             except UnknownResultError as error:
-                finding = unknown(str(error), error.mend)
+                finding = unknown(str(error), error.repair)
             except NotApplicableError as error:
                 finding = Finding(FindingState.NOT_APPLICABLE, str(error))
             # A faulty machine may cause any error, and the other checks have to go on.
             except Exception as error:
                 finding = unknown(f"this check itself failed: {type(error).__name__}: {error}")
-            return Finding(finding.state, _one_line(finding.found), _one_line(finding.mend), name)
+            return Finding(finding.state, _one_line(finding.result), _one_line(finding.repair), name)
 
         return safely
 

@@ -8,11 +8,11 @@ BUSY = "wait a minute and ask again; 'top' shows what keeps it busy; if it stays
 
 
 class UnknownResultError(NampedalError, LookupError):
-    """The machine does not give the information. mend: what the user can do to get it; empty: nothing helps."""
+    """The machine does not give the information. repair: what the user can do to get it; empty: nothing helps."""
 
-    def __init__(self, found: str, mend: str = "") -> None:
-        super().__init__(found)
-        self.mend = mend
+    def __init__(self, result: str, repair: str = "") -> None:
+        super().__init__(result)
+        self.repair = repair
 
 
 class ProgramMissingError(UnknownResultError):
@@ -22,8 +22,8 @@ class ProgramMissingError(UnknownResultError):
 class CheckProgramError(UnknownResultError):
     """A program that the check runs failed. said: its error output in one line; may be empty."""
 
-    def __init__(self, found: str, mend: str = "", said: str = "") -> None:
-        super().__init__(found, mend)
+    def __init__(self, result: str, repair: str = "", said: str = "") -> None:
+        super().__init__(result, repair)
         self.said = said
 
 

@@ -20,26 +20,26 @@ class FindingState(StrEnum):
 class Finding:
     """The result of one check.
 
-    found: the result, in one line.  mend: how to repair it, in one line; empty: nothing has to be done.
+    result: in one line.  repair: how to repair it, in one line; empty: nothing has to be done.
     name: the name of the check.
     """
 
     state: FindingState
-    found: str
-    mend: str = ""
+    result: str
+    repair: str = ""
     name: str = ""
 
 
-def ok(found: str) -> Finding:
-    return Finding(FindingState.OK, found)
+def ok(result: str) -> Finding:
+    return Finding(FindingState.OK, result)
 
 
-def wrong(found: str, mend: str) -> Finding:
-    return Finding(FindingState.WRONG, found, mend)
+def wrong(result: str, repair: str) -> Finding:
+    return Finding(FindingState.WRONG, result, repair)
 
 
-def unknown(found: str, mend: str = "") -> Finding:
-    return Finding(FindingState.UNKNOWN, found, mend)
+def unknown(result: str, repair: str = "") -> Finding:
+    return Finding(FindingState.UNKNOWN, result, repair)
 
 
 def comma_list(names: Iterable[object]) -> str:

@@ -93,7 +93,7 @@ class BmapVerifier:
         self._hash = sha256()
         self._at = 0
 
-    def take(self, data: bytes) -> None:
+    def update(self, data: bytes) -> None:
         """Check the next piece. Raises FlashImageError."""
         for one, start, part in split_at_ranges(self._bmap.ranges, self._at, data):
             if one is None:

@@ -103,7 +103,7 @@ def _read_through(path: Path, bmap: Bmap | None, show: ProgressCallback) -> tupl
         digest.update(chunk)
         size += len(chunk)
         if fits is not None:
-            fits.take(chunk)
+            fits.update(chunk)
     if fits is not None:
         fits.end()
     return head, digest.hexdigest(), size

@@ -99,12 +99,12 @@ def console_words(pedal: PedalProfile) -> list[str]:
 
 def has_boot_files(target: InstallTarget) -> bool:
     """Return True if config.txt and cmdline.txt both exist, as on a system that a Raspberry Pi's firmware boots."""
-    return all(target.at(path).is_file() for path in (CONFIG_TXT, CMDLINE_TXT))
+    return all(target.under_root(path).is_file() for path in (CONFIG_TXT, CMDLINE_TXT))
 
 
 def _has_rt_kernel(target: InstallTarget) -> bool:
     """Return True if the system has the PREEMPT_RT kernel; always False for an image, which chooses its own kernel."""
-    return not target.image and target.at(system_paths.CARD / RT_KERNEL).is_file()
+    return not target.image and target.under_root(system_paths.CARD / RT_KERNEL).is_file()
 
 
 def _hat_lines(pedal: PedalProfile) -> list[str]:

@@ -36,7 +36,7 @@ def write_report(
     for problem in problems:
         _log.warning("%s", problem)
     try:
-        write_volatile(under_root(root, system_paths.CARD_NEWS), "")
+        write_volatile(under_root(root, system_paths.CARD_ANNOUNCEMENT), "")
         add_blink_codes(root, problems, taken)
         write_volatile(under_root(root, TOLD), "".join(f"{problem}\n" for problem in problems))
     finally:
@@ -59,7 +59,7 @@ def add(system: CardHost, root: Path, problems: Sequence[str]) -> None:
 
 def add_blink_codes(root: Path, problems: Sequence[str], taken: Sequence[str]) -> None:
     """Add the blink codes that the pedal's LEDs show when it starts to play. taken: new banks. Raises OSError."""
-    path = under_root(root, system_paths.CARD_NEWS)
+    path = under_root(root, system_paths.CARD_ANNOUNCEMENT)
     codes = [CARD_TROUBLE] * bool(problems) + [TAKEN_OVER] * bool(taken)
     before = path.read_text(encoding="ascii") if path.exists() else ""
     write_volatile(path, before + "".join(f"{code}\n" for code in codes))

@@ -116,7 +116,7 @@ class Boot:
 
     def _mark(self) -> None:
         """Remove the mark of a finished run, and record and report the missing partitions."""
-        under_root(self._root, system_paths.CARD_NEWS).unlink(missing_ok=True)
+        under_root(self._root, system_paths.CARD_ANNOUNCEMENT).unlink(missing_ok=True)
         mark = under_root(self._root, system_paths.CARD_LATE)
         if self.missing:
             write_volatile(mark, "".join(f"{place}\n" for place in self.missing))
@@ -187,7 +187,7 @@ class Boot:
 
     def _find_fresh(self) -> None:
         """Find out if the import folder has new files. None of them is opened before the first sound."""
-        known = import_launcher.know(self._root, self._imports)
+        known = import_launcher.scan_for_new(self._root, self._imports)
         self.problems += known.outcome.problems
         self._has_fresh = known.fresh
 

@@ -77,7 +77,7 @@ def root_of(disk: str, slot: str) -> str:
 
 def read_systems(system: UpdateHost) -> Systems:
     """Return which system runs, is the default, and is on trial. Raises UpdateError, FileAccessError."""
-    card = system.at(system_paths.CARD)
+    card = system.under_root(system_paths.CARD)
     found = _ROOT.search(_read(system.root / "proc" / "cmdline").decode(errors="replace"))
     default = slot_in(_read(card / CONFIG))
     if found is None or default is None:

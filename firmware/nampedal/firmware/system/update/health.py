@@ -13,7 +13,7 @@ from nampedal.firmware.system.update.update_host import UpdateHost
 HEALTHY_S = 30.0
 # Timeout for reaching HEALTHY_S: preparing presets takes time, and a card may be slow.
 TIMEOUT_S = 150.0
-LOOK_S = 1.0
+POLL_S = 1.0
 Progress = Callable[[float, str], None]
 
 
@@ -85,7 +85,7 @@ def watch(system: UpdateHost, over: Callable[[], bool], told: Progress = ignore_
         told(
             (now.at_s - since.at_s) / HEALTHY_S if since is not None else 0.0, "plays" if now.plays else "does not play"
         )
-        system.pause(LOOK_S)
+        system.pause(POLL_S)
         now = observe(system, presets=presets)
         restarts += now.pid not in (0, pid)
         pid = now.pid or pid

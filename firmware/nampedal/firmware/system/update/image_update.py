@@ -68,20 +68,20 @@ def install_image(system: UpdateHost, path: Path, say: Says, *, unsigned: bool =
     say("reading the image")
     pinned = check_signature(system, path, say, unsigned=unsigned)
     say("its checksum is right" if check_sum(pinned) else f"there is no {path.name}.sha256 to check it by")
-    work = system.at(system_paths.UPDATES) / "work"
+    work = system.under_root(system_paths.UPDATES) / "work"
     _make_empty(work)
     try:
         with open_image(pinned) as reader:
             partitions = parse_partitions(str(path), b"".join(reader.read(SECTOR_BYTES)))
             # Twice: for the copy of the partition and for its unpacked folder, each about as large as the running one.
-            _check_room(work, 2 * size_of(system.at(system_paths.CARD) / systems.running))
+            _check_room(work, 2 * size_of(system.under_root(system_paths.CARD) / systems.running))
             copy_card(reader, partitions[0], work / "card.img")
             folder = unpack_card(system, path, work / "card.img", work)
             facts = _facts_in(folder, path)
             _check_facts(system, facts, path)
             target = _partition(system, systems)
             _check_size(path, facts, partitions[1].size_bytes, target)
-            card = system.at(system_paths.CARD)
+            card = system.under_root(system_paths.CARD)
             boot_slots.check_folder(folder, card / systems.running)
             boot_slots.cmdline_for(
                 (folder / boot_slots.CMDLINE).read_text(errors="replace"), systems.disk, systems.other
@@ -114,7 +114,7 @@ def judge_image(system: UpdateHost, told: Progress = ignore_progress) -> LastRes
 
     A system that fails the trial is left by a reboot into the system before it. told: called with the progress.
     """
-    card = system.at(system_paths.CARD)
+    card = system.under_root(system_paths.CARD)
     if not (card / boot_slots.TRYBOOT).exists():
         return None
     systems = boot_slots.read_systems(system)
@@ -144,7 +144,7 @@ def go_back(system: UpdateHost) -> ImageManifest:
     check_trybootable(system)
     systems = boot_slots.read_systems(system)
     _check_untried(systems)
-    facts = boot_slots.facts_of(system.at(system_paths.CARD), systems.other)
+    facts = boot_slots.facts_of(system.under_root(system_paths.CARD), systems.other)
     if facts is None:
         raise UpdateError("update: there is no version before this one; flash the one that you want")
     begin_trial(system, systems, facts)
@@ -195,7 +195,7 @@ def _check_facts(system: UpdateHost, facts: ImageManifest, path: Path) -> None:
 def _partition(system: UpdateHost, systems: boot_slots.Systems) -> Path:
     """Return the device of the root partition that is not in use. Raises UpdateError."""
     name = boot_slots.root_of(systems.disk, systems.other).removeprefix("PARTUUID=")
-    path = system.at(DISKS) / name
+    path = system.under_root(DISKS) / name
     if not path.exists():
         raise UpdateError(f"{path}: is not there; this card has no second root: flash the image")
     return path.resolve()

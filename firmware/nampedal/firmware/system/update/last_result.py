@@ -50,9 +50,9 @@ def record_expected(system: UpdateHost, what: str, version: str, why: str) -> No
 
     what: RUNTIME or SYSTEM.  why: the failure text that stays if the trial never reports a result.
     """
-    state = system.at(system_paths.STATE)
+    state = system.under_root(system_paths.STATE)
     # The unprivileged user may write in this folder and this is root, so no symbolic link below it is followed.
-    backup_state(state / "nampedal" / "state.toml", system.at(system_paths.UPDATES) / "state.toml", state)
+    backup_state(state / "nampedal" / "state.toml", system.under_root(system_paths.UPDATES) / "state.toml", state)
     write_last(system, LastResult(what, version, False, why, plays_presets(status_or_empty(system))))
 
 
@@ -91,4 +91,4 @@ def read_last(system: UpdateHost) -> LastResult | None:
 
 
 def _path(system: UpdateHost) -> Path:
-    return system.at(system_paths.UPDATES) / "last.toml"
+    return system.under_root(system_paths.UPDATES) / "last.toml"

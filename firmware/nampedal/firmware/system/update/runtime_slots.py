@@ -75,13 +75,13 @@ class Runtimes:
     """The runtimes of a system: the installed one, and those in slots."""
 
     def __init__(self, system: UpdateHost) -> None:
-        self.folder = system.at(system_paths.RUNTIMES)
-        self.installed = system.at(system_paths.RUNTIME)
+        self.folder = system.under_root(system_paths.RUNTIMES)
+        self.installed = system.under_root(system_paths.RUNTIME)
 
     def path(self, slot: str | None) -> Path:
         return self.installed if slot is None else self.folder / slot
 
-    def look(self) -> Slots:
+    def read_slots(self) -> Slots:
         """Return the use of the slots as the launcher sees it.
 
         A link to a runtime that is incomplete or belongs to another installation does not count.
@@ -144,7 +144,7 @@ class Runtimes:
 
     def settle(self, *, keep: bool) -> None:
         """End the trial. The running daemon continues until its next start. Raises FileAccessError."""
-        slots = self.look()
+        slots = self.read_slots()
         try:
             if keep and slots.phase is not Phase.KEPT:
                 self._link(BEFORE, slots.current)
@@ -156,7 +156,7 @@ class Runtimes:
 
     def go_back(self) -> None:
         """Make the runtime before the current one the current one. Raises FileAccessError."""
-        slots = self.look()
+        slots = self.read_slots()
         try:
             self._link(CURRENT, slots.before)
             self._link(BEFORE, None)

@@ -50,7 +50,7 @@ def install_wheel(system: UpdateHost, path: Path, say: Says = ignore_message, *,
     unsigned: do not check the signature. Raises UpdateError, SignatureError, SettingsUnwritableError.
     """
     runtimes = Runtimes(system)
-    slots = runtimes.look()
+    slots = runtimes.read_slots()
     if slots.phase is not Phase.NONE:
         raise UpdateError("update: what the last one brought is on trial still; wait for it: 'nampedal update status'")
     pinned = check_signature(system, path, say, unsigned=unsigned)
@@ -80,7 +80,7 @@ def self_check(system: UpdateHost, runtime: Path, wheel: Wheel) -> None:
     """
     python = str(runtime / "bin" / "python3")
     packages = str(packages_of(runtime))
-    captures = sorted(system.at(system_paths.SEED).glob("banks/*/*.stomp"))
+    captures = sorted(system.under_root(system_paths.SEED).glob("banks/*/*.stomp"))
     try:
         system.run([python, "-I", "-c", _RUNS])
         for capture in captures:
@@ -102,7 +102,7 @@ def try_runtime(system: UpdateHost, told: Progress = ignore_progress) -> LastRes
             system.restart_daemon()
         return judge_runtime(system, told)
     except BaseException:
-        if Runtimes(system).look().phase is not Phase.NONE:
+        if Runtimes(system).read_slots().phase is not Phase.NONE:
             _settle(system, "it was interrupted")
         raise
 
@@ -110,14 +110,14 @@ def try_runtime(system: UpdateHost, told: Progress = ignore_progress) -> LastRes
 def judge_runtime(system: UpdateHost, told: Progress = ignore_progress) -> LastResult:
     """Decide whether the runtime on trial is kept. told: called with the progress."""
     runtimes = Runtimes(system)
-    phase = runtimes.look().phase
+    phase = runtimes.read_slots().phase
     if phase is Phase.KEPT:
         return _settle(system, "")
     if phase is Phase.OVER:
         return _settle(system, "it stopped, or the power was cut")
     if phase is Phase.WAITS:
         return _settle(system, "it was not started")
-    return _settle(system, watch(system, lambda: runtimes.look().phase is not Phase.RUNS, told))
+    return _settle(system, watch(system, lambda: runtimes.read_slots().phase is not Phase.RUNS, told))
 
 
 def go_back(system: UpdateHost) -> str:
@@ -125,13 +125,13 @@ def go_back(system: UpdateHost) -> str:
     runtimes = Runtimes(system)
     runtimes.go_back()
     system.restart_daemon()
-    return version_of(runtimes.path(runtimes.look().current))
+    return version_of(runtimes.path(runtimes.read_slots().current))
 
 
 def _settle(system: UpdateHost, why: str) -> LastResult:
     """End the trial and record its result. why: the reason for not keeping the runtime; empty: it is kept."""
     runtimes = Runtimes(system)
-    slots = runtimes.look()
+    slots = runtimes.read_slots()
     last = LastResult(
         RUNTIME, version_of(runtimes.path(slots.trial)), not why, why or "it played for 30 s without a break"
     )

@@ -49,7 +49,7 @@ def trust(system: UpdateHost, key: PublicKey) -> Path:
 
     Raises FileAccessError, SettingsUnwritableError.
     """
-    path = system.at(system_paths.TRUSTED_ADDED)
+    path = system.under_root(system_paths.TRUSTED_ADDED)
     signature.trust(path, key)
     # Independent of root's umask: the bank import, which runs as an unprivileged user, reads the file, too.
     path.chmod(0o644)
@@ -62,4 +62,4 @@ def trusted_names(system: UpdateHost) -> list[str]:
 
 
 def _trusted(system: UpdateHost) -> list[str]:
-    return read_trusted(system.at(place) for place in (system_paths.TRUSTED, system_paths.TRUSTED_ADDED))
+    return read_trusted(system.under_root(place) for place in (system_paths.TRUSTED, system_paths.TRUSTED_ADDED))

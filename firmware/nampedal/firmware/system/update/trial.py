@@ -33,7 +33,7 @@ def check_untried(system: UpdateHost) -> None:
 def update_on_trial(system: UpdateHost) -> str:
     """Return kind and version of the update on trial; empty if there is none."""
     runtimes = Runtimes(system)
-    slots = runtimes.look()
+    slots = runtimes.read_slots()
     if slots.phase in (Phase.WAITS, Phase.RUNS):
         return f"nampedal {runtime_update.version_of(runtimes.path(slots.trial))}"
     if image_update.has_two_systems(system):
@@ -48,7 +48,7 @@ def judge(system: UpdateHost, told: Progress = ignore_progress) -> LastResult | 
 
     told: called with the progress.
     """
-    if Runtimes(system).look().phase is not Phase.NONE:
+    if Runtimes(system).read_slots().phase is not Phase.NONE:
         return runtime_update.judge_runtime(system, told)
     return image_update.judge_image(system, told) if image_update.has_two_systems(system) else None
 
@@ -59,7 +59,7 @@ def go_back(system: UpdateHost) -> tuple[str, bool]:
     Raises UpdateError.
     """
     check_untried(system)
-    if Runtimes(system).look().current is not None:
+    if Runtimes(system).read_slots().current is not None:
         return f"nampedal {runtime_update.go_back(system)}", False
     if image_update.has_two_systems(system):
         return f"system {image_update.go_back(system).version}", True
@@ -69,7 +69,7 @@ def go_back(system: UpdateHost) -> tuple[str, bool]:
 def status_lines(system: UpdateHost) -> list[tuple[str, str]]:
     """Return the lines of the status page: the running version, other versions, trusted signers, the last result."""
     runtimes = Runtimes(system)
-    slots = runtimes.look()
+    slots = runtimes.read_slots()
     here = runtime_update.version_of(runtimes.path(slots.current))
     if slots.current is None:
         lines = [("nampedal", f"{here}, as it was installed")]
@@ -91,5 +91,5 @@ def status_lines(system: UpdateHost) -> list[tuple[str, str]]:
 
 
 def _version(system: UpdateHost, slot: str) -> str:
-    facts = boot_slots.facts_of(system.at(system_paths.CARD), slot)
+    facts = boot_slots.facts_of(system.under_root(system_paths.CARD), slot)
     return facts.version if facts is not None else "none"

@@ -55,13 +55,13 @@ class UpdateHost:
     pause: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
 
-    def at(self, path: Path) -> Path:
+    def under_root(self, path: Path) -> Path:
         """Return the real path of an absolute path on the pedal."""
         return self.root / path.relative_to("/")
 
     def settings(self) -> dict[str, str]:
         """Return the installed settings, without the overrides of the card. Raises UpdateError."""
-        path = self.at(system_paths.SETTINGS)
+        path = self.under_root(system_paths.SETTINGS)
         try:
             text = path.read_text()
         except OSError as error:
@@ -96,7 +96,7 @@ class UpdateHost:
         card = str(system_paths.CARD)
         self.run(["mount", "-o", "remount,rw", card])
         try:
-            yield self.at(system_paths.CARD)
+            yield self.under_root(system_paths.CARD)
         finally:
             os.sync()
             self.run(["mount", "-o", "remount,ro", card])
@@ -109,7 +109,7 @@ class UpdateHost:
         """
         if os.geteuid() != 0:
             raise UpdateError("update: only root may change what runs; say 'sudo nampedal update ...'")
-        path = self.at(system_paths.UPDATES) / "lock"
+        path = self.under_root(system_paths.UPDATES) / "lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

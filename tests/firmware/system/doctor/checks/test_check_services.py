@@ -61,8 +61,8 @@ def test_a_slow_systemd_is_waited_for_once(pedal: Patient) -> None:
     pedal.fails["systemctl"] = CheckTimeoutError("systemctl", 30.0)
     found = list(run_checks(pedal))
     assert len([line for line in pedal.ran if line.startswith("systemctl")]) == 1
-    assert not [one for one in found if "does not run here" in one.found]
-    slow = [one.name for one in found if one.found.startswith("systemd did not answer")]
+    assert not [one for one in found if "does not run here" in one.result]
+    slow = [one.name for one in found if one.result.startswith("systemd did not answer")]
     assert {"jackd", "nampedal", "watchdog", "machine watchdog", "services", "boot helpers"} <= set(slow)
 
 
@@ -77,7 +77,7 @@ def test_programs_on_a_machine_under_load(pedal: Patient, tmp_path: Path, monkey
     monkeypatch.setattr(machines, "PROGRAM_TIMEOUT_S", 0.5)
     pedal.real(Path("/sys/devices/platform/soc/soc:firmware/get_throttled")).unlink()
     pedal.is_running_system, pedal.refuses = True, socket_closed(TimeoutError())
-    found = {one.name: (str(one.state), one.found, one.mend) for one in run_checks(pedal)}
+    found = {one.name: (str(one.state), one.result, one.repair) for one in run_checks(pedal)}
     for name in ("jackd", "nampedal", "watchdog", "machine watchdog", "services", "boot helpers", "real time"):
         assert found[name] == ("unknown", "systemd did not answer within 0.5 s: the machine is very busy", BUSY)
     for name in ("power", "throttling"):

@@ -116,7 +116,7 @@ def test_a_machine_that_tells_nothing_but_its_settings_is_looked_at_to_the_end(t
     patient.refuses = socket_closed(FileNotFoundError())
     findings = list(run_checks(patient))
     assert len(findings) == len(CHECKS) + 1
-    assert not [finding for finding in findings if "itself failed" in finding.found]
+    assert not [finding for finding in findings if "itself failed" in finding.result]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "nonsense", "[[[", "1 2 3 4", "=\n=", "\0\0\0", "-d"])
@@ -133,7 +133,7 @@ def test_every_fault_comes_with_what_to_do(tmp_path: Path) -> None:
         patient = make_patient(tmp_path / str(number))
         fall_ill(patient)
         for finding in run_checks(patient):
-            assert bool(finding.mend) == (finding.state is FindingState.WRONG), finding
+            assert bool(finding.repair) == (finding.state is FindingState.WRONG), finding
 
 
 def test_the_documentation_knows_every_check(pedal: Patient, root: Path) -> None:

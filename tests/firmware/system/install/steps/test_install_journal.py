@@ -41,7 +41,7 @@ DEEP = '{"format": ' * 3000
     "text", ["", "[]", "{}", DEEP, '{"format": 1, "entries": {"a": {}}, "folders": [], "trees": []}']
 )
 def test_a_damaged_one_is_a_mistake(target: InstallTarget, text: str) -> None:
-    place = target.at(JOURNAL_PATH)
+    place = target.under_root(JOURNAL_PATH)
     write(place, text)
     with pytest.raises(InstallError) as error:
         read_journal(target)
@@ -52,7 +52,7 @@ def test_a_damaged_one_is_a_mistake(target: InstallTarget, text: str) -> None:
 
 
 def test_one_of_a_newer_format_is_a_mistake(target: InstallTarget) -> None:
-    place = target.at(JOURNAL_PATH)
+    place = target.under_root(JOURNAL_PATH)
     write(place, '{"format": 2}')
     with pytest.raises(InstallError) as error:
         read_journal(target)

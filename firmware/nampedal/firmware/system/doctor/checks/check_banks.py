@@ -50,7 +50,7 @@ def _check_presets(case: CheckContext, folder: Path) -> Finding:
         if case.machine.passed_s() > until_s:
             skipped += 1
             continue
-        bad, count = _look_at(bank)
+        bad, count = _examine(bank)
         found, good = found + bad, good + count
     if found:
         return wrong(
@@ -136,7 +136,7 @@ def _folder(case: CheckContext) -> Path:
     return case.machine.real(system_paths.BANKS)
 
 
-def _look_at(folder: Path) -> tuple[list[str], int]:
+def _examine(folder: Path) -> tuple[list[str], int]:
     """Return the problems of a bank, and the number of its presets that can be played."""
     try:
         bank = read_bank(folder)

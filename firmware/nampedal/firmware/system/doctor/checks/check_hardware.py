@@ -101,17 +101,17 @@ def check_overlay(case: CheckContext) -> Finding:
         raise UnknownResultError(f"{CONFIG} is not there, or can't be read")
     config = parse_config(text)
     line = ",".join((f"dtoverlay={hat.overlay}", *hat.overlay_parameters))
-    mend = f"write the line '{line}' at the end of {CONFIG}, below a line [all], then 'sudo reboot'"
+    repair = f"write the line '{line}' at the end of {CONFIG}, below a line [all], then 'sudo reboot'"
     named = [overlay for overlay in config.overlays if overlay.name == hat.overlay and overlay.condition != "none"]
     if not named:
         others = comma_list(overlay.name for overlay in config.overlays if overlay.name)
-        return wrong(f"{CONFIG} does not load {hat.overlay}; it loads {others}", mend)
+        return wrong(f"{CONFIG} does not load {hat.overlay}; it loads {others}", repair)
     best = next((overlay for overlay in named if not overlay.condition), None)
     if best is None:
         return unknown(f"{CONFIG} loads {hat.overlay} only where [{named[0].condition}] is so")
     lacking = [parameter for parameter in hat.overlay_parameters if parameter not in best.parameters]
     if lacking:
-        return wrong(f"{CONFIG} loads {hat.overlay} without {comma_list(lacking)}", mend)
+        return wrong(f"{CONFIG} loads {hat.overlay} without {comma_list(lacking)}", repair)
     return _on_the_card(case, config, best) or ok(f"{CONFIG} loads {hat.overlay}")
 
 

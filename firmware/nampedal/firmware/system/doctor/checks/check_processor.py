@@ -57,11 +57,11 @@ def check_throttling(case: CheckContext) -> Finding:
     """Check that the firmware does not throttle the processor, and did not since the start."""
     bits = _throttled(case)
     low = (bits | bits >> HISTORY_SHIFT) & UNDER_VOLTAGE
-    mend = "mend 'power' first: it is the reason" if low else _COOLING
+    repair = "mend 'power' first: it is the reason" if low else _COOLING
     for shift, when in ((0, "now"), (HISTORY_SHIFT, "since the pedal was switched on")):
         held = [name for bit, name in HELD_BACK.items() if bit > 0 and bits >> (bit + shift) & 1]
         if held:
-            return wrong(f"the processor was slowed down {when}: {comma_list(held)}", mend)
+            return wrong(f"the processor was slowed down {when}: {comma_list(held)}", repair)
     return ok("the processor has not been slowed down since the pedal was switched on")
 
 
@@ -92,7 +92,7 @@ def _throttled(case: CheckContext) -> int:
             "this machine has no Raspberry Pi's firmware that could be asked (no vcgencmd)"
         ) from error
     except CheckProgramError as error:
-        raise UnknownResultError(str(error), error.mend if case.machine.is_root else AS_ROOT) from error
+        raise UnknownResultError(str(error), error.repair if case.machine.is_root else AS_ROOT) from error
     found = re.search(r"throttled=0x([0-9a-fA-F]+)", said)
     if found:
         return int(found[1], 16)

@@ -82,7 +82,7 @@ def check_helpers(case: CheckContext) -> Finding:
 @check("card")
 def check_errors_file(case: CheckContext) -> Finding:
     """Check that this start has read the card, and report the problems that it found there."""
-    text, finished = case.machine.text(system_paths.CARD_ERRORS), case.machine.text(system_paths.CARD_NEWS)
+    text, finished = case.machine.text(system_paths.CARD_ERRORS), case.machine.text(system_paths.CARD_ANNOUNCEMENT)
     if text:
         old = "" if finished is not None or not case.is_booted else " (of an earlier start; see 'boot helpers')"
         return wrong(
@@ -113,7 +113,7 @@ def check_errors_file(case: CheckContext) -> Finding:
 
 
 def _unfinished(case: CheckContext) -> Finding:
-    """Return the finding for a missing system_paths.CARD_NEWS, which nampedal-card always writes when it ends."""
+    """Return the finding for a missing CARD_ANNOUNCEMENT, which nampedal-card always writes when it ends."""
     try:
         if case.unit(CARD)["ActiveState"] == "activating":
             return unknown("nampedal-card still looks at it", "ask again in a minute")

@@ -133,7 +133,7 @@ def _folders(old: InstallJournal, new: Sequence[Path], target: InstallTarget) ->
     If an installation is interrupted, that folder may exist without a journal; undo removes it in any case.
     """
     found = dict.fromkeys(old.folders)
-    for place in (*new, target.at(JOURNAL_PATH), target.at(system_paths.RUNTIME)):
+    for place in (*new, target.under_root(JOURNAL_PATH), target.under_root(system_paths.RUNTIME)):
         found |= dict.fromkeys(Path("/") / folder.relative_to(target.root) for folder in missing_folders(place))
     found.pop(JOURNAL_PATH.parent, None)
     return tuple(found)
@@ -152,11 +152,11 @@ def _put(change: PathChange, say: Say, *, dry: bool) -> int:
     if not dry:
         make_folders(change.place)
         write_state(change.place, change.wanted)
-    say(f"{change.path}: {_told(change.wanted, dry=dry)}")
+    say(f"{change.path}: {_describe(change.wanted, dry=dry)}")
     return 1
 
 
-def _told(wanted: PathState, *, dry: bool) -> str:
+def _describe(wanted: PathState, *, dry: bool) -> str:
     what = f"linked to {wanted.to}" if wanted.kind == "link" else "written"
     return f"would be {what}" if dry else what
 

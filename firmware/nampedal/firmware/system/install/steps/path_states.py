@@ -65,7 +65,7 @@ def link(to: Path) -> PathState:
 
 def checked_path(target: InstallTarget, path: Path) -> Path:
     """Return the path as seen from this computer, inside the target's root. Raises InstallError."""
-    place, root = target.at(path), target.root.resolve()
+    place, root = target.under_root(path), target.root.resolve()
     parent = place.parent.resolve()
     if not parent.is_relative_to(root):
         raise InstallError(

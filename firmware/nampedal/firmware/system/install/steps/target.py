@@ -49,7 +49,7 @@ class InstallTarget:
     def is_running_system(self) -> bool:
         return self.root.resolve() == RUNNING
 
-    def at(self, path: Path) -> Path:
+    def under_root(self, path: Path) -> Path:
         """Return a path of the pedal as seen from this computer."""
         return self.root / path.relative_to("/")
 

@@ -40,7 +40,9 @@ def undo(target: InstallTarget, say: Say, *, dry: bool) -> None:
     """Undo an installation by its journal. Raises InstallError."""
     journal = read_journal(target)
     if journal is None:
-        raise InstallError(f"{target.at(JOURNAL_PATH)}: is not there, so nothing was installed in {target.root}")
+        raise InstallError(
+            f"{target.under_root(JOURNAL_PATH)}: is not there, so nothing was installed in {target.root}"
+        )
     for path, entry in reversed(list(journal.entries.items())):
         restore(path, entry, target, say, dry=dry)
     for path in journal.trees:
@@ -106,10 +108,10 @@ def _without_edits(entry: JournalEntry, current: PathState) -> PathState | None:
 
 def _end(journal: InstallJournal, target: InstallTarget) -> None:
     """Remove the journal, then the folders that the installation made, if they are empty."""
-    remove(target.at(JOURNAL_PATH))
-    remove_partial(target.at(JOURNAL_PATH))
+    remove(target.under_root(JOURNAL_PATH))
+    remove_partial(target.under_root(JOURNAL_PATH))
     for path in dict.fromkeys((*reversed(journal.folders), JOURNAL_PATH.parent)):
-        place = target.at(path)
+        place = target.under_root(path)
         with convert_os_errors(place):
             if place.is_dir() and not any(place.iterdir()):
                 place.rmdir()

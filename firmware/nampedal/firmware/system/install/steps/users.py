@@ -31,7 +31,7 @@ def _ids(target: InstallTarget, user: str) -> tuple[int, int] | None:
 
 
 def _table(target: InstallTarget, name: str) -> list[list[str]]:
-    path = target.at(Path("/etc") / name)
+    path = target.under_root(Path("/etc") / name)
     with convert_os_errors(path):
         text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     return [line.split(":") for line in text.splitlines()]
