@@ -26,8 +26,8 @@ BANKS = "/var/lib/nampedal/banks"
 BOOT_S = 240.0
 BOMB = "bomb.nampedal-bank"
 ERRORS = "/boot/firmware/nampedal-errors.txt"
-# There is no HAT; the kernel's loopback sound card stands in for one. On a busy computer, an emulated systemd can be busy
-# for longer than the 15 s that the pedal's hardware watchdog allows, and the watchdog ends the machine.
+# There is no HAT; the kernel's loopback sound card stands in for one. On a busy computer, an emulated systemd can be
+# busy for longer than the 15 s that the pedal's hardware watchdog allows, and the watchdog ends the machine.
 WORDS = ("modules_load=snd-aloop", "systemd.log_target=kmsg", "systemd.watchdog_sec=120")
 
 
