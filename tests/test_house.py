@@ -30,12 +30,13 @@ MAY_INCLUDE = {
     "dsp/kernels": {"dsp/kernels"},
     "dsp/rt": {"dsp/kernels", "dsp/rt"},
     "dsp/setup": {"dsp/kernels", "dsp/rt", "dsp/setup"},
+    "dsp/counting": {"dsp/kernels", "dsp/rt", "dsp/setup", "dsp/counting"},
     "litert": {"dsp/rt", "dsp/setup", "litert"},
     "jack": {"dsp/kernels", "dsp/rt", "jack"},
     # What other programs include has nothing of ours but itself.
     "include/nampedal": {"include/nampedal"},
     "library": {"dsp/setup", "include/nampedal", "library"},
-    "bindings": {"dsp/kernels", "dsp/rt", "dsp/setup", "jack", "litert", "bindings"},
+    "bindings": {"dsp/kernels", "dsp/rt", "dsp/setup", "dsp/counting", "jack", "litert", "bindings"},
 }
 # Nothing that allocates, locks, waits or throws has a reason to be named on the real-time side.
 REALTIME_HEADERS = {

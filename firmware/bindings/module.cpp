@@ -10,6 +10,7 @@
 
 #include "bindings/litert.h"
 #include "bindings/pedal.h"
+#include "dsp/counting/count_work.h"
 #include "dsp/setup/artifact.h"
 #include "dsp/setup/bounds.h"
 #include "dsp/setup/errors.h"
@@ -130,6 +131,21 @@ NB_MODULE(_engine, m) {
     for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->name);
     return names;
   });
+
+  nb::dict terms;
+  for (const TermText& term : kTerms) terms[term.name] = term.unit;
+  m.attr("COST_TERMS") = terms;
+  m.attr("COUNTED_ISAS") = counted_isas();
+  m.def(
+      "count_work",
+      [](const Artifact& artifact, int tier, int frames, const std::string& isa) {
+        const Counts counts = [&] {
+          const nb::gil_scoped_release release;
+          return count_work(artifact, tier, frames, isa);
+        }();
+        return std::vector<double>(counts.begin(), counts.end());
+      },
+      nb::arg("artifact"), nb::arg("tier"), nb::arg("frames"), nb::arg("isa"));
 
   m.attr("OLDEST_FORMAT") = kOldestFormat;
   m.attr("SEQUENTIAL_FORMAT") = kSequentialFormat;

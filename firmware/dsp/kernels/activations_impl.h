@@ -114,6 +114,7 @@ inline int activate_lanes(const ActivateArgs& a, float* row, int lane) {
     V slope = splat<V>(0.0f);
     if constexpr (shape == Shape::kPReLU) slope = load<V>(a.parameters + lane);
     store(row + lane, shaped<accuracy, shape>(load<V>(row + lane), a.parameters, slope));
+    count_shaped<shape, V>();
   }
   return lane;
 }
@@ -128,6 +129,7 @@ void activate(const ActivateArgs& args) noexcept {
   }
   float* row = a.data;
   for (int f = 0; f < a.frames; ++f, row += a.stride) {
+    count_activation();
     int lane = activate_lanes<accuracy, shape, WideLanes>(a, row, 0);
     lane = activate_lanes<accuracy, shape, Lanes8>(a, row, lane);
     activate_lanes<accuracy, shape, Lanes4>(a, row, lane);

@@ -1,5 +1,6 @@
 #include "dsp/kernels/lanes_x86.h"
-// Behind it: they are written over the types of the first.
+#include "dsp/kernels/uncounted.h"
+// Behind them: they are written over the types of the first.
 #include "dsp/kernels/kernels_impl.h"
 #include "dsp/kernels/planar_impl.h"
 

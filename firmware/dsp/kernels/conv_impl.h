@@ -14,6 +14,7 @@ using namespace nampedal;
 // kFrames frames x kVectors vectors of outputs, accumulated in registers: taps outermost, then inputs, in order.
 template <class V, int kVectors, int kFrames>
 inline void conv_tile(const ConvArgs& a, int lane, int frame) {
+  count_conv_tile<V, kVectors, kFrames>(a);
   V sum[kFrames][kVectors];
   for (int n = 0; n < kVectors; ++n) {
     const V bias = load<V>(a.bias + lane + n * V::kWidth);
@@ -53,12 +54,7 @@ inline void conv_tile(const ConvArgs& a, int lane, int frame) {
 
 template <class V, int kVectors>
 inline void conv_columns(const ConvArgs& a, int lane) {
-  // As many accumulators as the register file holds beside the weights: 16 registers with AVX2, 32 elsewhere.
-#if defined(__AVX2__) && !defined(__AVX512F__)
-  constexpr int kTile = kVectors == 1 ? 8 : 6;
-#else
-  constexpr int kTile = 8;
-#endif
+  constexpr int kTile = Registers::kConvFrames[kVectors - 1];
   int frame = 0;
   for (; frame + kTile <= a.frames; frame += kTile) conv_tile<V, kVectors, kTile>(a, lane, frame);
   if (a.frames - frame >= 4) {
@@ -84,6 +80,7 @@ inline int conv_vectors(const ConvArgs& a, int lane) {
 }
 
 void conv(const ConvArgs& a) noexcept {
+  count_conv(a);
   int lane = conv_vectors<Lanes16>(a, 0);
   lane = conv_vectors<Lanes8>(a, lane);
   conv_vectors<Lanes4>(a, lane);
@@ -94,6 +91,7 @@ void conv(const ConvArgs& a) noexcept {
 template <int kVectors>
 inline void fir_tile(const FirArgs& a, int frame, int valid) {
   using V = Lanes8;
+  count_fir_tile<kVectors>(a, frame);
   V sum[kVectors];
   for (int n = 0; n < kVectors; ++n) sum[n] = splat<V>(a.bias);
   const float* x = a.in + frame;

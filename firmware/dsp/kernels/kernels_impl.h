@@ -1,5 +1,5 @@
-// The kernels, written once over a vector type. Included by one file per ISA, after its lanes_*.h, all in that file's
-// unnamed namespace: no instantiation is shared between ISAs, so none can be linked into the wrong one.
+// The kernels, written once over a vector type. Included by one file per ISA, after its lanes_*.h and uncounted.h, all
+// in that file's unnamed namespace: no instantiation is shared between ISAs, so none can be linked into the wrong one.
 #pragma once
 
 #include <cmath>
@@ -20,6 +20,8 @@ void scale(const ScaleArgs& a) noexcept {
     const float* x = a.x + f * a.x_stride;
     const float* factor = a.a + f * a.ab_stride;
     float* out = a.out + f * a.out_stride;
+    count_row();
+    count_vectors<Lanes4>(a.lanes);
     if (a.b == nullptr) {
       for (int l = 0; l < a.lanes; l += 4) store(out + l, mul(load<Lanes4>(x + l), load<Lanes4>(factor + l)));
     } else {
@@ -33,7 +35,10 @@ void scale(const ScaleArgs& a) noexcept {
 
 template <class V>
 inline int add_lanes(const float* x, float* out, int lane, int lanes) {
-  for (; lanes - lane >= V::kWidth; lane += V::kWidth) store(out + lane, add(load<V>(out + lane), load<V>(x + lane)));
+  for (; lanes - lane >= V::kWidth; lane += V::kWidth) {
+    store(out + lane, add(load<V>(out + lane), load<V>(x + lane)));
+    count_vectors<V>(V::kWidth);
+  }
   return lane;
 }
 
@@ -41,6 +46,7 @@ void add_rows(const AddArgs& a) noexcept {
   for (int f = 0; f < a.frames; ++f) {
     const float* x = a.x + f * a.x_stride;
     float* out = a.out + f * a.out_stride;
+    count_row();
     int lane = add_lanes<Lanes16>(x, out, 0, a.lanes);
     lane = add_lanes<Lanes8>(x, out, lane, a.lanes);
     add_lanes<Lanes4>(x, out, lane, a.lanes);
@@ -53,6 +59,8 @@ void blend(const BlendArgs& a) noexcept {
     const float* alpha = a.alpha + f * a.stride;
     const float* dry = a.dry + f * a.dry_stride;
     float* out = a.out + f * a.out_stride;
+    count_row();
+    count_vectors<Lanes4>(a.lanes);
     for (int l = 0; l < a.lanes; l += 4) {
       const Lanes4 share = load<Lanes4>(alpha + l);
       const Lanes4 rest = mul(sub(splat<Lanes4>(1.0f), share), load<Lanes4>(dry + l));
@@ -63,12 +71,7 @@ void blend(const BlendArgs& a) noexcept {
 
 // ---- LSTM: what bounds it is the way from one hidden state to the next --------------------------------------------
 
-// Partial sums of each gate, so that additions do not wait for one another; as many as registers hold.
-#if defined(__AVX2__) && !defined(__AVX512F__)
-constexpr int kLstmSums = 2;
-#else
-constexpr int kLstmSums = 4;
-#endif
+constexpr int kLstmSums = Registers::kLstmSums;
 
 template <class V>
 struct LstmState {
@@ -102,6 +105,7 @@ inline LstmState<V> lstm_state(const V (&sums)[4], V cell) {
 template <Accuracy accuracy, class V>
 inline int lstm_lanes(const LstmArgs& a, int lane) {
   for (; a.lanes - lane >= V::kWidth; lane += V::kWidth) {
+    count_lstm_vector(a);
     V sum[4][kLstmSums];
     for (int gate = 0; gate < 4; ++gate) {
       sum[gate][0] = load<V>(a.bias + gate * a.lanes + lane);
@@ -139,6 +143,7 @@ inline int lstm_lanes(const LstmArgs& a, int lane) {
 
 template <Accuracy accuracy>
 void lstm(const LstmArgs& a) noexcept {
+  count_lstm(a);
   int lane = lstm_lanes<accuracy, Lanes16>(a, 0);
   lane = lstm_lanes<accuracy, Lanes8>(a, lane);
   lstm_lanes<accuracy, Lanes4>(a, lane);

@@ -3,6 +3,8 @@
 
 #include <arm_neon.h>
 
+#include "dsp/kernels/register_use.h"
+
 namespace {
 
 struct Lanes4 {
@@ -45,6 +47,9 @@ inline Lanes4 min(Lanes4 a, Lanes4 b) { return {vminq_f32(a.v, b.v)}; }
 inline Lanes4 max(Lanes4 a, Lanes4 b) { return {vmaxq_f32(a.v, b.v)}; }
 inline Lanes4 abs(Lanes4 a) { return {vabsq_f32(a.v)}; }
 inline Lanes4 where_positive(Lanes4 a, Lanes4 b, Lanes4 c) { return {vbslq_f32(vcgtzq_f32(a.v), b.v, c.v)}; }
+
+// What the register file holds (register_use.h).
+using Registers = nampedal::Registers32;
 
 using Lanes8 = Lanes4;
 using Lanes16 = Lanes4;

@@ -1,6 +1,8 @@
 // Four floats in plain C++: the oracle. Never contracted to FMA (the build sets -ffp-contract=off).
 #pragma once
 
+#include "dsp/kernels/register_use.h"
+
 namespace {
 
 struct Lanes4 {
@@ -62,5 +64,7 @@ inline Lanes4 where_positive(Lanes4 a, Lanes4 b, Lanes4 c) {
 using Lanes8 = Lanes4;
 using Lanes16 = Lanes4;
 using WideLanes = Lanes4;
+
+using Registers = nampedal::Registers32;
 
 }  // namespace

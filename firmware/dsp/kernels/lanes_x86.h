@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include "dsp/kernels/register_use.h"
+
 namespace {
 
 struct Lanes4 {
@@ -104,5 +106,12 @@ inline Lanes16 clamp(Lanes16 x, Lanes16 limit) { return {_mm512_range_ps(x.v, li
 
 // What loops over independent values use.
 using WideLanes = Lanes16;
+
+// What the register file holds (register_use.h).
+#if defined(__AVX512F__)
+using Registers = nampedal::Registers32;
+#else
+using Registers = nampedal::Registers16;
+#endif
 
 }  // namespace

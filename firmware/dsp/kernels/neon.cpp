@@ -1,5 +1,15 @@
 #include "dsp/kernels/lanes_neon.h"
-// Behind it: they are written over the types of the first.
+#include "dsp/kernels/neon_tiles.h"
+#include "dsp/kernels/uncounted.h"
+
+namespace {
+
+inline void run_tiles8(const nampedal::NeonTiles& tiles) { nampedal_neon_tiles8(&tiles); }
+inline void run_tiles4(const nampedal::NeonTiles& tiles) { nampedal_neon_tiles4(&tiles); }
+
+}  // namespace
+
+// Behind them: they are written over the types of the first.
 #include "dsp/kernels/kernels_impl.h"
 #include "dsp/kernels/planar_impl.h"
 #include "dsp/kernels/rows_impl.h"

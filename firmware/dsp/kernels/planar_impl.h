@@ -12,13 +12,8 @@
 
 namespace {
 
-// Outputs whose sums, of so many vectors of frames each, are held in registers together: 16 sums of 32 registers, 8 of
-// 16. Fewer than 8 sums would wait for one another.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int outputs_together(int vectors) { return 16 / vectors; }
-#else
-constexpr int outputs_together(int vectors) { return 8 / vectors; }
-#endif
+// Outputs whose sums, of so many vectors of frames each, are held in registers together.
+constexpr int outputs_together(int vectors) { return Registers::kPlanarSums / vectors; }
 
 template <class V, int kOutputs, int kVectors>
 using PlanarSums = V[kOutputs][kVectors];
@@ -162,12 +157,15 @@ PLANAR_INLINE void for_runs(int frames, int outputs, const Body& body) {
 
 void planar_conv(const FusedConvArgs& a) noexcept {
   using V = Lanes16;
+  count_fused_conv();
   const FusedWeights c = a.conv;
   const Signal in = a.in;
   const Written out = a.out;
   for_runs<V>(a.frames, c.out_channels, [&]<int kVectors>(int from, int to) PLANAR_LAMBDA {
     for_outputs<outputs_together(kVectors)>(c.out_channels, [&]<int kOutputs>(int output) PLANAR_LAMBDA {
+      count_planes_run();
       for (int frame = from; frame < to; frame += kVectors * V::kWidth) {
+        count_planes_tile<V, kOutputs, kVectors, 0>(c, 0);
         PlanarSums<V, kOutputs, kVectors> sum;
         planar_biases<V, kOutputs, kVectors>(sum, c.bias + output);
         planar_taps<0, V, kOutputs, kVectors>(sum, c, output, in.data + frame, in.stride);
@@ -193,7 +191,9 @@ inline void planar_layer_sums(const FusedLayer& l, const FusedLayerArgs& a, int 
         const int lane = first_lane + output;
         float* z = tile + output * kFusedTile;
         const int end = to;
+        count_planes_run();
         for (int frame = from; frame < end; frame += kVectors * V::kWidth) {
+          count_planes_tile<V, kOutputs, kVectors, kInputs>(conv, mixin.in_channels);
           PlanarSums<V, kOutputs, kVectors> sum;
           planar_biases<V, kOutputs, kVectors>(sum, mixin.bias + lane);
           if (mixin.in_channels == 1) {
@@ -220,7 +220,9 @@ inline void planar_residual(const FusedLayer& l, const FusedLayerArgs& a, int st
         const Signal x = {a.x.data + start + output * a.x.stride, a.x.stride};
         const Written next = {{a.next.signal.data + start, a.next.signal.stride}, a.next.mirror};
         const int end = to;
+        count_planes_run();
         for (int frame = from; frame < end; frame += kVectors * V::kWidth) {
+          count_planes_tile<V, kOutputs, kVectors, kInputs>(layer1x1, 0);
           PlanarSums<V, kOutputs, kVectors> sum;
           const float* row = x.data + frame;
 #pragma GCC unroll 16
@@ -241,7 +243,10 @@ inline void planar_residual(const FusedLayer& l, const FusedLayerArgs& a, int st
 template <class V, class Body>
 inline void for_vectors(int channels, int frames, const Body& body) {
   for (int c = 0; c < channels; ++c) {
-    for (int f = 0; f < frames; f += V::kWidth) body(c, static_cast<std::ptrdiff_t>(c) * kFusedTile + f);
+    for (int f = 0; f < frames; f += V::kWidth) {
+      body(c, static_cast<std::ptrdiff_t>(c) * kFusedTile + f);
+      count_vectors<V>(V::kWidth);
+    }
   }
 }
 
@@ -281,6 +286,7 @@ inline void planar_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, int 
 }
 
 void planar_layer(const FusedLayer& l, const FusedLayerArgs& a) noexcept {
+  count_fused_layer();
   for (int start = 0; start < a.frames; start += kFusedTile) {
     planar_layer_tile<Lanes16>(l, a, start, a.frames - start < kFusedTile ? a.frames - start : kFusedTile);
   }
@@ -291,6 +297,7 @@ inline int planar_activate_run(float* plane, float* head, int frame, int frames,
   for (; frames - frame >= V::kWidth; frame += V::kWidth) {
     const V result = shaped<accuracy, shape>(load<V>(plane + frame), parameters, splat<V>(slope));
     store(plane + frame, result);
+    count_shaped<shape, V>();
     if (head != nullptr) store(head + frame, add(load<V>(head + frame), result));
   }
   return frame;
@@ -302,6 +309,7 @@ void planar_activate(const FusedActivateArgs& args) noexcept {
   float* plane = a.data;
   float* head = a.head.data;
   for (int c = 0; c < a.channels; ++c, plane += kFusedTile) {
+    count_activation();
     const float slope = shape == Shape::kPReLU ? a.parameters[c] : 0.0f;
     const int frame = planar_activate_run<accuracy, shape, WideLanes>(plane, head, 0, a.frames, a.parameters, slope);
     planar_activate_run<accuracy, shape, Lanes4>(plane, head, frame, a.frames, a.parameters, slope);

@@ -1,5 +1,5 @@
-// The fused kernels on rows, over the register tiles of neon_tiles.S. Included behind kernels_impl.h, in the same
-// unnamed namespace.
+// The fused kernels on rows, over two register tiles, run_tiles8() and run_tiles4(), which the ISA's file defines.
+// Included behind kernels_impl.h, in the same unnamed namespace.
 #pragma once
 
 #include <cstring>
@@ -54,9 +54,9 @@ void rows_sums(const RowsSums& s) noexcept {
         .tiles = s.frames / kRowsTogether,
     };
     if (s.lanes - lane >= kRowsTogether) {
-      nampedal_neon_tiles8(&tiles);
+      run_tiles8(tiles);
     } else {
-      nampedal_neon_tiles4(&tiles);
+      run_tiles4(tiles);
     }
   }
 }
@@ -69,6 +69,7 @@ inline void write_twins(const Written& out, int frame, int frames) {
 }
 
 void rows_conv(const FusedConvArgs& a) noexcept {
+  count_fused_conv();
   rows_sums({.conv = &a.conv,
              .in = a.in,
              .condition = {},
@@ -134,7 +135,10 @@ inline void rows_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, const 
   sums(0, t.z);
   if (l.gate != Gate::kOff) {
     sums(1, t.gate);
-    if (l.gate == Gate::kBlended) std::memcpy(t.dry, t.z, static_cast<std::size_t>(bytes_of(floats)));
+    if (l.gate == Gate::kBlended) {
+      std::memcpy(t.dry, t.z, static_cast<std::size_t>(bytes_of(floats)));
+      count_vectors<Lanes4>(floats);
+    }
     l.activate_gate({.data = t.gate,
                      .channels = 0,
                      .lanes = lanes,
@@ -153,6 +157,7 @@ inline void rows_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, const 
   const auto finish = [&](std::ptrdiff_t i, const V& result) {
     store(t.z + i, result);
     store(head.data + i, add(load<V>(head.data + i), result));
+    count_vectors<V>(V::kWidth);
   };
   if (l.gate == Gate::kGated) {
     for_row_vectors(floats, [&](std::ptrdiff_t i) { finish(i, mul(load<V>(t.z + i), load<V>(t.gate + i))); });
@@ -177,6 +182,7 @@ inline void rows_layer_tile(const FusedLayer& l, const FusedLayerArgs& a, const 
 }
 
 void rows_layer(const FusedLayer& l, const FusedLayerArgs& a) noexcept {
+  count_fused_layer();
   const int lanes = lanes_for(l.conv.out_channels);
   // A quarter of a small first-level cache: the taps of x need the rest.
   constexpr int kTileFloats = 2048;
@@ -199,20 +205,24 @@ void rows_activate(const FusedActivateArgs& a) noexcept {
     // Four frames at a time of the channels that share a vector of slopes.
     const std::ptrdiff_t lanes = a.lanes;
     for (int l = 0; l < a.lanes; l += Lanes4::kWidth) {
+      count_activation();
       const V slope = each([s = load<Lanes4>(a.parameters + l)](int) { return s; });
       const auto rows = [lanes](const float* p) { return each([=](int f) { return load<Lanes4>(p + f * lanes); }); };
       for (std::ptrdiff_t i = l; i < a.frames * lanes; i += 4 * lanes) {
         const V result = shaped<accuracy, shape>(rows(z + i), nullptr, slope);
         for (int f = 0; f < 4; ++f) store(z + i + f * lanes, result.part[f]);
+        count_shaped<shape, V>();
         if (head == nullptr) continue;
         const V sum = add(rows(head + i), result);
         for (int f = 0; f < 4; ++f) store(head + i + f * lanes, sum.part[f]);
       }
     }
   } else {
+    count_activation();
     for_row_vectors(static_cast<std::ptrdiff_t>(a.frames) * a.lanes, [&](std::ptrdiff_t i) {
       const V result = shaped<accuracy, shape>(load<V>(z + i), a.parameters, splat<V>(0.0f));
       store(z + i, result);
+      count_shaped<shape, V>();
       if (head != nullptr) store(head + i, add(load<V>(head + i), result));
     });
   }

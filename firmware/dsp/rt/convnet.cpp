@@ -1,5 +1,7 @@
 #include "dsp/rt/convnet.h"
 
+#include "dsp/rt/block_work.h"
+
 namespace nampedal {
 
 void ConvNet::process(const float* in, float* out, int frames, Pass pass) noexcept {
@@ -24,6 +26,16 @@ void ConvNet::process(const float* in, float* out, int frames, Pass pass) noexce
 void ConvNet::clear() noexcept {
   for (ConvNetBlock& block : blocks) block.history.clear();
   head_history.clear();
+}
+
+void ConvNet::tell_work(BlockWork& work) const {
+  work.samples(in_channels + out_channels);
+  for (const ConvNetBlock& block : blocks) {
+    work.past(block.history, block.conv.taps, block.conv.dilation);
+    work.twins(block.history);
+  }
+  work.past(head_history, head.taps, head.dilation);
+  work.twins(head_history);
 }
 
 }  // namespace nampedal

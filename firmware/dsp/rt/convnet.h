@@ -17,6 +17,7 @@ class ConvNet final : public Net {
  public:
   void process(const float* in, float* out, int frames, Pass pass) noexcept override;
   void clear() noexcept override;
+  void tell_work(BlockWork& work) const override;
 
   int in_channels = 0;
   int out_channels = 0;

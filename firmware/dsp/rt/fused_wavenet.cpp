@@ -1,5 +1,7 @@
 #include "dsp/rt/fused_wavenet.h"
 
+#include "dsp/rt/block_work.h"
+
 namespace nampedal {
 
 namespace {
@@ -98,6 +100,20 @@ void FusedWaveNet::clear() noexcept {
   for (FusedLayerArray& array : arrays) {
     for (FusedWaveNetLayer& layer : array.layers) layer.history.clear();
     array.head_history.clear();
+  }
+}
+
+void FusedWaveNet::tell_work(BlockWork& work) const {
+  if (condition != nullptr) condition->tell_work(work);
+  work.samples(in_channels + out_channels + (condition == nullptr ? 0 : condition_channels));
+  for (const FusedLayerArray& array : arrays) {
+    work.array(array.head_history);
+    for (const FusedWaveNetLayer& layer : array.layers) {
+      work.past(layer.history, layer.layer.conv.taps, layer.layer.conv.dilation);
+      work.weights(layer.layer.conv);
+    }
+    work.past(array.head_history, array.head.taps, array.head.dilation);
+    work.weights(array.head);
   }
 }
 

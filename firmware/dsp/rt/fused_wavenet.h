@@ -28,6 +28,7 @@ class FusedWaveNet final : public Net {
  public:
   void process(const float* in, float* out, int frames, Pass pass) noexcept override;
   void clear() noexcept override;
+  void tell_work(BlockWork& work) const override;
 
   const FusedKernels* kernels = nullptr;
   int in_channels = 0;

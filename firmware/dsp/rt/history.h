@@ -50,6 +50,8 @@ class History {
 
   int lines() const noexcept { return lines_; }
   int width() const noexcept { return width_; }
+  int lookback() const noexcept { return lookback_; }
+  int ring() const noexcept { return ring_; }
   std::ptrdiff_t line_stride() const noexcept { return line_stride_; }
 
   // Room for a block behind the past.

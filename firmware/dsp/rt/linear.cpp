@@ -1,5 +1,7 @@
 #include "dsp/rt/linear.h"
 
+#include "dsp/rt/block_work.h"
+
 namespace nampedal {
 
 void Linear::process(const float* in, float* out, int frames, Pass pass) noexcept {
@@ -21,5 +23,7 @@ void Linear::process(const float* in, float* out, int frames, Pass pass) noexcep
 void Linear::clear() noexcept {
   for (History& history : histories) history.clear();
 }
+
+void Linear::tell_work(BlockWork& work) const { work.samples(static_cast<int>(histories.size()) + out_channels); }
 
 }  // namespace nampedal

@@ -11,6 +11,7 @@ class Linear final : public Net {
  public:
   void process(const float* in, float* out, int frames, Pass pass) noexcept override;
   void clear() noexcept override;
+  void tell_work(BlockWork& work) const override;
 
   const Kernels* kernels = nullptr;
   int in_channels = 0;

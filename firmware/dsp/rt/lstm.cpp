@@ -1,5 +1,6 @@
 #include "dsp/rt/lstm.h"
 
+#include "dsp/rt/block_work.h"
 #include "dsp/rt/guard.h"
 
 namespace nampedal {
@@ -65,5 +66,8 @@ void Lstm::clear() noexcept {
     copy_rows(layer.initial_cell, 0, layer.cell, 0, layer.lanes, 1);
   }
 }
+
+// What its kernels take is told as work of theirs: the copies of a frame are few.
+void Lstm::tell_work(BlockWork&) const {}
 
 }  // namespace nampedal

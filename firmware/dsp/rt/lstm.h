@@ -31,6 +31,7 @@ class Lstm final : public Net {
   // played, and the state behind it is that rest, too: what is not finite would stay in it for ever.
   void process(const float* in, float* out, int frames, Pass pass) noexcept override;
   void clear() noexcept override;
+  void tell_work(BlockWork& work) const override;
 
   int in_channels = 0;
   int out_channels = 0;

@@ -3,6 +3,8 @@
 
 namespace nampedal {
 
+class BlockWork;
+
 enum class Pass {
   kPlay,
   kSettle  // one frame of silence: every past becomes what endless silence would have left there
@@ -15,6 +17,9 @@ class Net {
 
   // Back to the state before the first frame.
   virtual void clear() noexcept = 0;
+
+  // Tells what process() does outside of kernels, of one block. Not for the audio thread.
+  virtual void tell_work(BlockWork& work) const = 0;
 
  protected:
   Net() = default;

@@ -7,7 +7,8 @@
 #include <numbers>
 
 // KissFFT takes powers of two apart into factors of 4 and 2. Its butterfly for larger primes is never reached here; it
-// may allocate, so it is replaced: what includes this stays free of the allocator (tests/support/rigs/realtime_symbols.py).
+// may allocate, so it is replaced: what includes this stays free of the allocator
+// (tests/support/rigs/realtime_symbols.py).
 template <>
 inline void kissfft<float>::kf_bfly_generic(cpx_t*, std::size_t, std::size_t, std::size_t) const {}
 

@@ -15,4 +15,8 @@ void Sequential::clear() noexcept {
   for (Net* net : nets) net->clear();
 }
 
+void Sequential::tell_work(BlockWork& work) const {
+  for (const Net* net : nets) net->tell_work(work);
+}
+
 }  // namespace nampedal

@@ -11,6 +11,7 @@ class Sequential final : public Net {
  public:
   void process(const float* in, float* out, int frames, Pass pass) noexcept override;
   void clear() noexcept override;
+  void tell_work(BlockWork& work) const override;
 
   std::span<Net*> nets;
   // [frame][channel], as wide as the widest output between two networks. Turn and turn about: the input of one may not

@@ -1,5 +1,7 @@
 #include "dsp/rt/wavenet.h"
 
+#include "dsp/rt/block_work.h"
+
 namespace nampedal {
 
 namespace {
@@ -181,6 +183,29 @@ void WaveNet::clear() noexcept {
     array.head_history.clear();
   }
   for (HeadStage& stage : head) stage.history.clear();
+}
+
+void WaveNet::tell_work(BlockWork& work) const {
+  if (condition != nullptr) condition->tell_work(work);
+  // In, scaled, and out.
+  work.samples(in_channels + 2 * out_channels + (condition == nullptr ? 0 : condition_channels));
+  for (const LayerArray& array : arrays) {
+    work.array(array.head_history);
+    for (const WaveNetLayer& layer : array.layers) {
+      const bool heard = &layer != &arrays.back().layers.back();
+      if (layer.gate == Gate::kBlended) work.samples(layer.lanes);
+      if (heard && !layer.has_layer1x1) work.samples(lanes_for(layer.conv.in_channels));
+      work.past(layer.history, layer.conv.taps, layer.conv.dilation);
+      work.twins(layer.history);
+    }
+    work.past(array.head_history, array.head.taps, array.head.dilation);
+    work.twins(array.head_history);
+  }
+  for (const HeadStage& stage : head) {
+    work.samples(stage.conv.in_channels);
+    work.past(stage.history, stage.conv.taps, stage.conv.dilation);
+    work.twins(stage.history);
+  }
 }
 
 }  // namespace nampedal

@@ -7,9 +7,7 @@
 
 namespace nampedal {
 
-namespace {
-
-BuiltNetwork build_checked(const Artifact& artifact, const Preparation& preparation, Memory& memory) {
+BuiltNetwork build_tier(const Artifact& artifact, const Preparation& preparation, Memory& memory) {
   if (preparation.sample_rate != artifact.sample_rate()) {
     std::ostringstream text;
     text << artifact.name() << ": runs at " << artifact.sample_rate() << " Hz; " << preparation.sample_rate
@@ -32,11 +30,9 @@ BuiltNetwork build_checked(const Artifact& artifact, const Preparation& preparat
   }
 }
 
-}  // namespace
-
 Model::Model(const Artifact& artifact, const Preparation& preparation)
     : memory_(preparation.together),
-      network_(build_checked(artifact, preparation, memory_)),
+      network_(build_tier(artifact, preparation, memory_)),
       max_frames_(preparation.max_frames),
       isa_(preparation.kernels->name),
       silence_(memory_.floats(static_cast<std::size_t>(network_.in_channels))),

@@ -19,6 +19,9 @@ struct Preparation {
   Budget* together = nullptr;  // with other models
 };
 
+// The network of a tier, in this memory. Throws Error, its text beginning with the artifact's name.
+BuiltNetwork build_tier(const Artifact& artifact, const Preparation& preparation, Memory& memory);
+
 class Model final : public Player {
  public:
   // Copies what it needs: the artifact may go. Ends in the steady state. Throws Error.

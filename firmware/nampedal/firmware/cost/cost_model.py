@@ -1,9 +1,8 @@
 """The cost model: predicts the time of a block from the amount of each kind of work and a price for each kind.
 
-`counts()` counts the work from the shapes of the network, in the way in which firmware/dsp/ plays it: on planes
-(planar_impl.h), on rows (rows_impl.h) or on the general path (conv_impl.h, rt/wavenet.cpp). Each kind of work is one of
-TERMS. A board's profile has the price of one unit of each, in nanoseconds. The sum is linear, so prices can be fitted
-to measured or estimated times (cost_calibration.py).
+The engine counts the work: it plays one block of the network with kernels that count instead of computing
+(firmware/dsp/counting). Each kind of work is one of TERMS. A board's profile has the price of one unit of each, in
+nanoseconds. The sum is linear, so prices can be fitted to measured or estimated times (cost_calibration.py).
 """
 
 from __future__ import annotations
@@ -11,36 +10,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nampedal.firmware.base.errors import ArgumentError
-from nampedal.firmware.cost.cost_counter import KERNELS, TERMS, WorkCounter
-from nampedal.firmware.cost.cost_fused import count_fused, fused_layout
-from nampedal.firmware.cost.cost_general import count_convnet, count_linear, count_lstm, count_wavenet
-from nampedal.firmware.engine.network import ConvNet, Linear, Lstm, Network, Sequential, WaveNet
+from nampedal.firmware.engine import _engine, artifact
+from nampedal.firmware.engine.capture import Capture, CaptureSource, Tier
+from nampedal.firmware.engine.network import Network
 
-__all__ = ["KERNELS", "TERMS", "counts", "predict_us"]
+# The unit of each term, by the term's name.
+TERMS = _engine.COST_TERMS
+# The names of the kernels whose work can be counted, on any computer.
+KERNELS = tuple(_engine.COUNTED_ISAS)
+
+# The engine takes networks as captures only. The counts do not depend on the rate.
+_SOURCE = CaptureSource("network", "", "", "")
+_SAMPLE_RATE = 48_000.0
 
 
 def counts(network: Network, frames: int, kernels: str) -> dict[str, float]:
     """Return the amount of each of TERMS in one block.
 
-    frames: frames of the block.
-    kernels: a key of KERNELS, such as `Engine.isa` returns.
+    frames: frames of the block, up to MAX_FRAMES of inference.py.
+    kernels: one of KERNELS, such as `Engine.isa` returns.
 
-    Raises ArgumentError.
+    Raises ArgumentError, or ArtifactError if the engine can't play the network.
     """
-    if kernels not in KERNELS:
-        raise ArgumentError(f"kernels {kernels!r}: nothing is known of what they cost; known are {', '.join(KERNELS)}")
-    counter = WorkCounter(KERNELS[kernels], frames)
-    counter.add("blocks", 1)
-    _count(network, counter)
-    counter.finish()
-    return counter.counts
+    packed = artifact.pack(Capture(_SOURCE, _SAMPLE_RATE, (Tier(network, 0),)))
+    loaded = _engine.Artifact.from_bytes(packed, _SOURCE.file_name)
+    return dict(zip(TERMS, _engine.count_work(loaded, 0, frames, kernels), strict=True))
 
 
 def predict_us(network: Network, frames: int, kernels: str, nanoseconds: Mapping[str, float]) -> float:
     """Return the predicted time of one block, in microseconds, on the board with these prices.
 
     frames: frames of the block.
-    kernels: a key of KERNELS.
+    kernels: one of KERNELS.
     nanoseconds: price of one unit of each of TERMS.
 
     Raises ArgumentError if terms are missing or unknown.
@@ -57,24 +58,3 @@ def check_terms(nanoseconds: Mapping[str, float]) -> None:
     for term in TERMS:
         if term not in nanoseconds:
             raise ArgumentError(f"cost {term!r}: is missing; run 'nampedal calibrate' again")
-
-
-def _count(network: Network, counter: WorkCounter) -> None:
-    match network:
-        case WaveNet():
-            if network.condition is not None:
-                _count(network.condition, counter)
-            layout = fused_layout(network, counter.kernels)
-            if layout is None:
-                count_wavenet(network, counter)
-            else:
-                count_fused(network, counter, layout)
-        case ConvNet():
-            count_convnet(network, counter)
-        case Lstm():
-            count_lstm(network, counter)
-        case Linear():
-            count_linear(network, counter)
-        case Sequential():
-            for one in network.networks:
-                _count(one, counter)

@@ -17,6 +17,11 @@ MIN_SAMPLE_RATE: Final[float]
 MAX_SAMPLE_RATE: Final[float]
 LITERT_VERSION: Final[str]
 
+# The terms of the cost model, and the unit of each.
+COST_TERMS: Final[dict[str, str]]
+COUNTED_ISAS: Final[list[str]]
+
+def count_work(artifact: Artifact, tier: int, frames: int, isa: str) -> list[float]: ...
 def isas() -> list[str]: ...
 
 class Artifact:

@@ -9,6 +9,7 @@ import json
 import math
 import zlib
 from dataclasses import fields
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +50,7 @@ def pack(capture: Capture) -> bytes:
     """
     root = fbs.ArtifactT()
     root.format = _format_of(capture)
-    root.writtenBy = f"nampedal {version('nampedal')}"
+    root.writtenBy = _written_by()
     root.source = _pack_source(capture.source)
     root.sampleRate = capture.sample_rate
     root.precision = capture.precision
@@ -135,6 +136,12 @@ def _kind(path: Path) -> str:
 
 
 # ---- packing ----
+
+
+# Looking up the version takes longer than the rest of packing a small network, and the cost model packs many.
+@cache
+def _written_by() -> str:
+    return f"nampedal {version('nampedal')}"
 
 
 def _format_of(capture: Capture) -> int:
