@@ -128,7 +128,7 @@ class ControlSurface:
     def _hear(self, event: Event) -> None:
         match event:
             case Edge():
-                self._carry_out(self._footswitches.hear(event))
+                self._carry_out(self._footswitches.handle_edge(event))
             case Position():
                 self._turn(event)
             case Clicks():
