@@ -124,8 +124,8 @@ def test_a_tick_that_fails_keeps_no_other_from_its_turn(
         (PresetManager, "take_refused"),
         (JackClient, "connect_midi"),
         (Pedal, "_keep"),
-        (Pedal, "_hear"),
-        (Pedal, "_wait_and_hear_midi"),
+        (Pedal, "_update_load"),
+        (Pedal, "_wait_and_handle_midi"),
         (FileWatch, "_look"),
     ],
 )

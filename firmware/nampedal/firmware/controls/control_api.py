@@ -154,7 +154,7 @@ class ControlApi:
             "safe": pedal.setup.safe,
             "sample_rate_hz": client.sample_rate if client is not None else None,
             "period_frames": client.period_frames if client is not None else None,
-            "quality": pedal.load_shedding.said(manager),
+            "quality": pedal.load_shedding.describe_level(manager),
             "steps_down": pedal.load_shedding.down,
             "bypass": pedal.state.bypass,
             "load": {

@@ -96,7 +96,7 @@ class ControlSurface:
         self._follow()
         for event in self.panel.tick():
             # An event that fails does not stop the next ones.
-            self._faults.run("hearing a control", partial(self._hear, event))
+            self._faults.run("hearing a control", partial(self._handle_event, event))
         self._carry_out(self._footswitches.tick(time.monotonic()))
         self._follow()
         now_s = time.monotonic()
@@ -118,14 +118,14 @@ class ControlSurface:
         if number is not None:
             self._base, self._map = self._base.overridden_by(found), self._map.overridden_by(found)
 
-    def hear_midi(self, messages: list[bytes]) -> None:
+    def handle_midi(self, messages: list[bytes]) -> None:
         """Process complete MIDI messages, in their order."""
         for message in messages:
-            self._tell(self.midi.hear(message, self._map))
+            self._show_error(self.midi.handle(message, self._map))
 
     # ---- events ----
 
-    def _hear(self, event: Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         match event:
             case Edge():
                 self._carry_out(self._footswitches.handle_edge(event))
@@ -169,9 +169,9 @@ class ControlSurface:
             self._move(target, min(1.0, max(0.0, now + event.clicks / CLICKS_OF_TRAVEL)))
 
     def _do(self, action: Action) -> None:
-        self._tell(self._performer.dispatch(action))
+        self._show_error(self._performer.dispatch(action))
 
-    def _tell(self, error: NampedalError | None) -> None:
+    def _show_error(self, error: NampedalError | None) -> None:
         """Show a blink code for an error that is already logged."""
         code = _code_of(error)
         if code:
@@ -288,7 +288,7 @@ def attached_controls(pedal: Pedal, controls: ControlSurface) -> Iterator[None]:
     """Connect the controls to a running pedal while the context is active. Then close the drivers."""
     pedal.ticks.append(controls.tick)
     pedal.selector.register(controls.panel, selectors.EVENT_READ)
-    pedal.on_midi, pedal.due = controls.hear_midi, controls.due
+    pedal.on_midi, pedal.due = controls.handle_midi, controls.due
     pedal.on_refused = lambda: controls.blink_codes.enqueue(led_state.NOT_PLAYED)
     try:
         yield

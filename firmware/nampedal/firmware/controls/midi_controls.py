@@ -54,13 +54,13 @@ class MidiControls:
         self.count = 0
         self.problem = ""
         self._pedal, self._performer, self._move = pedal, performer, move
-        self._midi = MidiDecoder(channel) if channel is not None else None
+        self._decoder = MidiDecoder(channel) if channel is not None else None
         self._presses = PressDetector()
         self._programs = BankPrograms()
 
-    def hear(self, message: bytes, does: Bindings) -> NampedalError | None:
+    def handle(self, message: bytes, does: Bindings) -> NampedalError | None:
         """Process one complete message. Return the error of its action, which is already logged."""
-        heard = self._midi.hear(message) if self._midi is not None else None
+        heard = self._decoder.decode(message) if self._decoder is not None else None
         if heard is None:
             return None
         self.heard.append(heard)

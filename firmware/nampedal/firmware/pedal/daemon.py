@@ -347,22 +347,22 @@ class Pedal:
             *(client.sample_rate, client.period_frames, client.name),
         )
 
-        def hear() -> None:
+        def update_load() -> None:
             nonlocal xruns
             before, xruns = xruns, client.xruns
-            self._hear(stage, manager, callback, xruns - before)
+            self._update_load(stage, manager, callback, xruns - before)
 
         # An error in one part does not stop the others.
         parts: dict[str, Callable[[], None]] = {
             "preparing and switching": self.playback.tick,
             "passing over what can't be played": lambda: self._follow_refusals(manager),
-            "hearing levels and load": hear,
+            "hearing levels and load": update_load,
             "connecting what has come": client.follow,
             "muting": self.playback.catch_up,
         }
 
         def wait() -> None:
-            self._wait_and_hear_midi(callback, MIDI_S if client.hears_midi else TICK_S)
+            self._wait_and_handle_midi(callback, MIDI_S if client.hears_midi else TICK_S)
 
         while not self._stopped and not client.lost.is_set():
             for what, do in parts.items():
@@ -386,14 +386,14 @@ class Pedal:
         resorts = self.manager is not None and self.manager.in_fallback
         if self.setup.autosave is not None and current is not None and not resorts:
             edits = {path.stem: self.state.edits[path] for path in self.playback.presets if path in self.state.edits}
-            self.setup.autosave.see(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
+            self.setup.autosave.update(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
 
-    def _wait_and_hear_midi(self, callback: _engine.JackCallback, look_s: float) -> None:
+    def _wait_and_handle_midi(self, callback: _engine.JackCallback, poll_s: float) -> None:
         """Wait until an event arrives or the next tick is due. Pass on the MIDI messages."""
         due_s = self.due()
         end_s = min(time.monotonic() + TICK_S, math.inf if due_s is None else due_s)
         while (left_s := end_s - time.monotonic()) > 0.0 and not self._stopped:
-            woken = self.selector.select(min(look_s, left_s))
+            woken = self.selector.select(min(poll_s, left_s))
             messages = callback.take_midi()
             if messages:
                 self.on_midi(messages)
@@ -422,14 +422,16 @@ class Pedal:
         self.playback.reconcile()
         return scene
 
-    def _hear(self, stage: _engine.Stage, manager: PresetManager, callback: _engine.JackCallback, xruns: int) -> None:
-        self.peaks.hear(stage.take_input_peak(), stage.take_output_peak())
+    def _update_load(
+        self, stage: _engine.Stage, manager: PresetManager, callback: _engine.JackCallback, xruns: int
+    ) -> None:
+        self.peaks.update(stage.take_input_peak(), stage.take_output_peak())
         current = manager.current
-        self._block_faults.see(current.chain if current is not None else None)
-        loads = self.meter.hear(time.monotonic(), callback.load_bins)
+        self._block_faults.update(current.chain if current is not None else None)
+        loads = self.meter.update(time.monotonic(), callback.load_bins)
         self.xruns += xruns
         self.worst = max(self.worst, callback.take_worst())
-        if self.load_shedding.hear(loads, xruns, manager):
+        if self.load_shedding.update(loads, xruns, manager):
             self.bring_to(replace(self.state, quality=self.load_shedding.step))
 
 
