@@ -126,7 +126,7 @@ def test_a_tick_that_fails_keeps_no_other_from_its_turn(
         (Pedal, "_keep"),
         (Pedal, "_update_load"),
         (Pedal, "_wait_and_handle_midi"),
-        (FileWatch, "_look"),
+        (FileWatch, "_poll"),
     ],
 )
 def test_a_part_that_fails_for_a_while_goes_on_behind_it(

@@ -25,7 +25,7 @@ from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.saved_state import SavedState
 from nampedal.firmware.pedal.scene import Scene
 from nampedal.firmware.pedal.switching.changes import Changes, Rescans
-from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed, Seen
+from nampedal.firmware.pedal.switching.file_watch import FileWatch, ScanResult, WatchedFiles
 from nampedal.firmware.pedal.switching.load_shedding import LoadShedding
 from nampedal.firmware.pedal.switching.play_state import Edits, PlayState
 from nampedal.firmware.pedal.switching.playback import Playback
@@ -224,29 +224,29 @@ class Pedal:
             return
         folder = self.setup.banks_folder
         bank = self.bank if folder is not None and self.playback.presets else None
-        self._watch.follow(Followed(tuple(self.playback.presets), bank, folder))
+        self._watch.follow(WatchedFiles(tuple(self.playback.presets), bank, folder))
 
-    def _see(self, seen: Seen) -> None:
+    def _on_files_changed(self, result: ScanResult) -> None:
         """Handle a result of the watch thread.
 
         A playing preset is not stopped. If the pedal has no presets yet, it starts with the first bank.
         """
-        if seen.banks is not None:
-            self.banks = list(seen.banks)
-        for problem in (seen.bank_problem, seen.banks_problem):
+        if result.banks is not None:
+            self.banks = list(result.banks)
+        for problem in (result.bank_problem, result.banks_problem):
             if problem is not None:
                 _log.warning("%s", problem)
         if not self.playback.presets:
             self._begin()
-        elif seen.bank is not None and seen.bank.folder == self.bank:
-            self._renew(seen.bank)
+        elif result.bank is not None and result.bank.folder == self.bank:
+            self._renew(result.bank)
         if self.manager is not None:
-            self._changes.see(self.manager.see(seen.contents))
-        for number in seen.asked:
+            self._changes.add_changed(self.manager.update_contents(result.contents))
+        for number in result.asked:
             slots = self.manager.slots if self.manager is not None else []
-            told = self._changes.tell(self.banks, self.playback.presets)
-            told["broken"] = {slot.name: slot.error for slot in slots if slot.error}
-            self._rescans.put(number, seen.banks_problem or told)
+            changes = self._changes.take_changes(self.banks, self.playback.presets)
+            changes["broken"] = {slot.name: slot.error for slot in slots if slot.error}
+            self._rescans.put(number, result.banks_problem or changes)
 
     def _begin(self) -> None:
         """Change to the first bank that can be read."""
@@ -376,8 +376,8 @@ class Pedal:
     def _tick(self) -> None:
         """Run all periodic work. An error in one part does not stop the others."""
         self._faults.run("keeping where the player is", self._keep)
-        for seen in self._watch.take() if self._watch is not None else ():
-            self._faults.run("following files that have changed", partial(self._see, seen))
+        for result in self._watch.take_results() if self._watch is not None else ():
+            self._faults.run("following files that have changed", partial(self._on_files_changed, result))
         for tick in list(self.ticks):
             self._faults.run(qualified_name(tick), tick)
 

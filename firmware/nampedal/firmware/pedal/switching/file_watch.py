@@ -20,7 +20,7 @@ from nampedal.firmware.base.listing import is_clutter
 from nampedal.firmware.presets.banks.bank import Bank, banks_in, own_file, read_any_bank
 from nampedal.firmware.presets.preset_content import Content, PresetContents, Stamps, file_stamp
 
-LOOK_S = 1.0
+POLL_S = 1.0
 # Banks beyond this number are playable, and found by 'rescan', but the watch skips them: a scan must be short.
 MAX_BANKS = 200
 # The key for the stamps of all folders together.
@@ -28,7 +28,7 @@ _PLACES = Path()
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class WatchedFiles:
     """The files to watch.
 
     paths: the presets.
@@ -42,7 +42,7 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScanResult:
     """The result of one scan.
 
     of: the watched files.
@@ -51,7 +51,7 @@ class Seen:
     asked: the numbers of the requests that this scan answers.
     """
 
-    of: Followed
+    of: WatchedFiles
     contents: Mapping[Path, Content]
     bank: Bank | None = None
     banks: tuple[Path, ...] | None = None
@@ -61,16 +61,16 @@ class Seen:
 
 
 class FileWatch:
-    """Watches files in its own thread. Call follow(), ask() and take() from one thread."""
+    """Watches files in its own thread. Call follow(), ask() and take_results() from one thread."""
 
-    def __init__(self, contents: PresetContents, look_s: float = LOOK_S) -> None:
+    def __init__(self, contents: PresetContents, poll_s: float = POLL_S) -> None:
         self._contents = contents
-        self._look_s = look_s
-        self._followed = Followed()
+        self._poll_s = poll_s
+        self._followed = WatchedFiles()
         # By path: the stamps of the last read, and the stamps of the last scan.
         self._read: dict[Path, Stamps] = {}
         self._last: dict[Path, Stamps] = {}
-        self._seen: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[ScanResult] = queue.SimpleQueue()
         self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._number = 0
         self._wake = threading.Event()
@@ -84,30 +84,30 @@ class FileWatch:
         self._wake.set()
         self._thread.join()
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: WatchedFiles) -> None:
         """Set the files to watch, from the next scan on."""
         self._followed = followed
 
     def ask(self) -> int:
         """Make the thread read everything now, whatever the stamps are.
 
-        Returns a number, which comes back in `Seen.asked`.
+        Returns a number, which comes back in `ScanResult.asked`.
         """
         self._number += 1
         self._asked.put(self._number)
         self._wake.set()
         return self._number
 
-    def take(self) -> list[Seen]:
+    def take_results(self) -> list[ScanResult]:
         """Return the results since the last call."""
         found = []
-        while not self._seen.empty():
-            found.append(self._seen.get())
+        while not self._results.empty():
+            found.append(self._results.get())
         return found
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(self._look_s)
+            self._wake.wait(self._poll_s)
             self._wake.clear()
             if self._ends:
                 return
@@ -115,15 +115,15 @@ class FileWatch:
             while not self._asked.empty():
                 asked.append(self._asked.get())
             try:
-                self._look(self._followed, tuple(asked))
+                self._poll(self._followed, tuple(asked))
             except Exception as error:
                 # The thread must survive: without it, no edit is noticed any more.
                 self._faults.tell("looking whether files have changed", error)
                 if asked:
                     problem = SettingsUnreadableError(f"rescan: failed: {describe_error(error)}")
-                    self._seen.put(Seen(self._followed, {}, banks_problem=problem, asked=tuple(asked)))
+                    self._results.put(ScanResult(self._followed, {}, banks_problem=problem, asked=tuple(asked)))
 
-    def _look(self, followed: Followed, asked: tuple[int, ...]) -> None:
+    def _poll(self, followed: WatchedFiles, asked: tuple[int, ...]) -> None:
         anew = bool(asked)
         contents = {}
         for path in followed.paths:
@@ -134,13 +134,13 @@ class FileWatch:
                 continue
             if content is not None:
                 contents[path] = content
-        found = Seen(followed, contents, asked=asked)
+        found = ScanResult(followed, contents, asked=asked)
         places = _stamps(_places(followed))
         if places and (self._settled(_PLACES, places) or anew):
             self._read[_PLACES] = places
             found = _listed(found)
-        if found != Seen(followed, {}):
-            self._seen.put(found)
+        if found != ScanResult(followed, {}):
+            self._results.put(found)
         for key in self._read.keys() - {*followed.paths, _PLACES}:
             del self._read[key]
 
@@ -164,7 +164,7 @@ class FileWatch:
         return same and self._read.get(key) != now
 
 
-def _places(followed: Followed) -> list[Path]:
+def _places(followed: WatchedFiles) -> list[Path]:
     """Return the paths that define which banks and presets exist: folders, and the own file of the bank."""
     own = [followed.bank, own_file(followed.bank)] if followed.bank is not None else []
     if followed.banks_folder is None:
@@ -183,7 +183,7 @@ def _stamps(places: Sequence[Path]) -> Stamps:
     return tuple((path, file_stamp(path)) for path in places)
 
 
-def _with_bank(found: Seen, bank: Bank) -> Seen:
+def _with_bank(found: ScanResult, bank: Bank) -> ScanResult:
     """Add a bank to a result.
 
     While bank.toml has an error, the presets keep their current order, so that no footswitch changes its preset.
@@ -195,7 +195,7 @@ def _with_bank(found: Seen, bank: Bank) -> Seen:
     return replace(found, bank=bank, bank_problem=SettingsError(bank.problem))
 
 
-def _listed(found: Seen) -> Seen:
+def _listed(found: ScanResult) -> ScanResult:
     of = found.of
     try:
         if of.banks_folder is not None:

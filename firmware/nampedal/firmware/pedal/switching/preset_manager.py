@@ -168,13 +168,13 @@ class PresetManager:
         if chain is not None:
             chain.set_quality(step, bypass, StageSink(self._stage, chain.native))
 
-    def see(self, seen: Mapping[Path, Content]) -> list[str]:
+    def update_contents(self, contents: Mapping[Path, Content]) -> list[str]:
         """Handle the current contents of preset files. Return the names of the presets that have changed.
 
         Changed presets are prepared again. The current one is crossfaded to its new version; a broken one stays as it
         was.
         """
-        changed = [slot for slot in self.slots if slot.path in seen and slot.see(seen[slot.path])]
+        changed = [slot for slot in self.slots if slot.path in contents and slot.update_content(contents[slot.path])]
         for slot in changed:
             if slot.error:
                 self._news = True
@@ -324,7 +324,7 @@ class PresetManager:
     def _take_made(self) -> None:
         for slot, made, content in self._preparing.take():
             before = slot.content
-            slot.take(made, content)
+            slot.store_result(made, content)
             if not isinstance(made, str) and before is not None and content is not None and content != before:
                 edits = surviving_edits(self.edits.get(slot.path, {}), before.preset, content.preset)
                 self._keep_edits(slot.path, edits)
