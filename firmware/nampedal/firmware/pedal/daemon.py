@@ -310,7 +310,7 @@ class Pedal:
             return
         if failures >= MAX_FAILURES if not isinstance(error, NampedalError) else not self._has_played:
             raise error
-        self._faults.tell("playing", error)
+        self._faults.report("playing", error)
 
     def _rest(self) -> None:
         if not self._faults.run("waiting", lambda: self.selector.select(KNOCK_S)):
@@ -326,7 +326,7 @@ class Pedal:
                     complained_s = time.monotonic()
                     _log.warning("%s", error)
             except Exception as error:
-                self._faults.tell("meeting the JACK server", error)
+                self._faults.report("meeting the JACK server", error)
             self._tick()
             self._rest()
         return None

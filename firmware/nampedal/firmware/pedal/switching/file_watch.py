@@ -118,7 +118,7 @@ class FileWatch:
                 self._poll(self._followed, tuple(asked))
             except Exception as error:
                 # The thread must survive: without it, no edit is noticed any more.
-                self._faults.tell("looking whether files have changed", error)
+                self._faults.report("looking whether files have changed", error)
                 if asked:
                     problem = SettingsUnreadableError(f"rescan: failed: {describe_error(error)}")
                     self._results.put(ScanResult(self._followed, {}, banks_problem=problem, asked=tuple(asked)))
@@ -130,7 +130,7 @@ class FileWatch:
             try:
                 content = self._changed(path, anew)
             except Exception as error:
-                self._faults.tell(f"looking whether {path} has changed", error)
+                self._faults.report(f"looking whether {path} has changed", error)
                 continue
             if content is not None:
                 contents[path] = content
