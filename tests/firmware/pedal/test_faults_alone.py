@@ -51,9 +51,9 @@ def bank(tmp_path: Path) -> Path:
 
 
 class Running:
-    def __init__(self, server: JackServer, bank: Path, *, last_resort: bool = False) -> None:
+    def __init__(self, server: JackServer, bank: Path, *, fallback: bool = False) -> None:
         paths = sorted(bank.glob("*.toml"))
-        self.pedal = Pedal(PedalSetup(paths, server=server.name, tier=0, fallback=last_resort))
+        self.pedal = Pedal(PedalSetup(paths, server=server.name, tier=0, fallback=fallback))
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -221,7 +221,7 @@ def test_where_none_can_be_prepared_the_last_resort_plays_and_the_error_says_why
     real = preparation.Preparation.__call__
     faults: dict[str, BaseException] = dict.fromkeys(("one", "two", "three"), OverflowError("math range error"))
     monkeypatch.setattr(preparation.Preparation, "__call__", prepared(real, faults))
-    running = start(last_resort=True)
+    running = start(fallback=True)
     wait_for(lambda: running.manager.in_fallback)
     assert sorted(running.errors()) == ["one", "three", "two"]
     without = start()
@@ -237,7 +237,7 @@ def test_a_last_resort_that_fails_is_prepared_again(
     real = preparation.Preparation.__call__
     faults: dict[str, BaseException] = dict.fromkeys(("one", "two", "three", fallback_preset.PATH.stem), MemoryError())
     monkeypatch.setattr(preparation.Preparation, "__call__", prepared(real, faults))
-    running = start(last_resort=True)
+    running = start(fallback=True)
     wait_for(lambda: len(running.errors()) == 3)
     del faults[fallback_preset.PATH.stem]
     wait_for(lambda: running.manager.in_fallback)

@@ -57,13 +57,13 @@ def serving_control_socket(
     """
     commands = ControlApi(pedal, performer, controls)
     server = ControlServer(path, commands.answer)
-    told_s = 0.0
+    published_s = 0.0
 
     def tick() -> None:
-        nonlocal told_s
+        nonlocal published_s
         server.poll()
-        if server.subscribers and time.monotonic() - told_s >= NEWS_S:
-            told_s = time.monotonic()
+        if server.subscribers and time.monotonic() - published_s >= NEWS_S:
+            published_s = time.monotonic()
             server.publish({"status": commands.status()})
 
     pedal.ticks.append(tick)

@@ -224,8 +224,8 @@ class ControlSurface:
         if current is self._slot and chain is self._chain:
             return
         self._slot, self._chain = current, chain
-        own = chain.preset.controls if chain is not None else Bindings()
-        self._map = self._base.overridden_by(own)
+        preset_bindings = chain.preset.controls if chain is not None else Bindings()
+        self._map = self._base.overridden_by(preset_bindings)
         self._footswitches.bind(self._map.footswitches)
         for name, hand in self._hands.items():
             self._aim(name, hand)

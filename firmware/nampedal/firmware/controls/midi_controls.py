@@ -65,8 +65,8 @@ class MidiControls:
             return None
         self.heard.append(heard)
         self.count += 1
-        error, is_for_us = self._obey(heard, does)
-        if is_for_us:
+        error, is_bound = self._obey(heard, does)
+        if is_bound:
             self.problem = str(error or "")
         return error
 
@@ -126,8 +126,8 @@ class MidiControls:
         for number in selected.numbers:
             if number < len(folders):
                 return folders[number]
-        there = ", ".join(f"{number} {folder.name}" for number, folder in enumerate(folders, 1))
-        raise BankError(f"{selected} is not there; there are {there}")
+        known = ", ".join(f"{number} {folder.name}" for number, folder in enumerate(folders, 1))
+        raise BankError(f"{selected} is not there; there are {known}")
 
 
 def describe(heard: MidiEvent) -> str:

@@ -159,12 +159,12 @@ class MidiLearner:
 
     def rejected(self, found: LearnedControl | None) -> list[str]:
         """Return the other controls that sent messages, each once, as text for the user."""
-        told = [str(one) for one in self._others if one != found]
+        texts = [str(one) for one in self._others if one != found]
         for (channel, number), track in self._tracks.items():
             one = LearnedControl("control change", channel, number)
             if track.count and (found is None or (channel, number) != (found.channel, found.number)):
-                told.append(f"{one}{self._why_not(channel, number)}")
-        return told
+                texts.append(f"{one}{self._why_not(channel, number)}")
+        return texts
 
     def _control(self, now_s: float, channel: int, number: int, value: int) -> None:
         track = self._tracks.setdefault((channel, number), _Track())

@@ -43,7 +43,7 @@ KNOCK_S = 0.25
 # A client learns within this time that its server is gone.
 LOST_S = 1.0
 # The interval between log messages about a missing server.
-COMPLAIN_S = 10.0
+LOG_INTERVAL_S = 10.0
 # The pedal gives up after this many failures in a row, each sooner than LASTING_S after its start.
 MAX_FAILURES = 3
 LASTING_S = 10.0
@@ -82,10 +82,10 @@ class Pedal:
         self.playback = Playback(PlayState(bank, edits=edits, quality=self.load_shedding.step), setup.bank)
         self.banks = list(setup.banks)
         # The bank that still sounds, and its presets, while the pedal changes to another bank.
-        self._from: tuple[Path, list[Path]] | None = None
+        self._sounding_bank: tuple[Path, list[Path]] | None = None
         # The banks after the first one, to try if none of its presets can be played.
         here = self.banks.index(bank) if bank in self.banks else 0
-        self._untried = self.banks[here + 1 :] + self.banks[:here]
+        self._untried_banks = self.banks[here + 1 :] + self.banks[:here]
         self._changes = Changes(self.banks, bank, self.playback.presets)
         self._contents = PresetContents()
         self._loudness = LoudnessCache(setup.loudness) if setup.loudness is not None else None
@@ -165,7 +165,7 @@ class Pedal:
         found = read_bank(folder)
         at = index_of_preset(preset, found.preset_names) if preset is not None else None
         if self.manager is not None and self.manager.current in self.manager.slots:
-            self._from = self.bank, self.playback.presets
+            self._sounding_bank = self.bank, self.playback.presets
         self._changes.enter(folder, found.presets)
         self.playback.change_bank(folder, found.presets, at)
         self._follow()
@@ -182,18 +182,24 @@ class Pedal:
         if not manager.dead_end:
             return
         manager.dead_end = False
-        if self._from is not None and manager.current is not None and manager.current.path in self._from[1]:
-            _log.warning("bank %s: no preset of it can be played; %s plays on", self.bank.name, self._from[0].name)
-            self._changes.enter(*self._from)
-            self.playback.return_to(*self._from)
+        if (
+            self._sounding_bank is not None
+            and manager.current is not None
+            and manager.current.path in self._sounding_bank[1]
+        ):
+            _log.warning(
+                "bank %s: no preset of it can be played; %s plays on", self.bank.name, self._sounding_bank[0].name
+            )
+            self._changes.enter(*self._sounding_bank)
+            self.playback.return_to(*self._sounding_bank)
             self._follow()
         elif manager.current is None or manager.in_fallback:
             self._begin_elsewhere()
 
     def _begin_elsewhere(self) -> None:
         """Change to the next untried bank that can be read, if there is one."""
-        while self._untried:
-            folder = self._untried.pop(0)
+        while self._untried_banks:
+            folder = self._untried_banks.pop(0)
             try:
                 self._go_to(folder)
             except NampedalError as error:
@@ -317,13 +323,13 @@ class Pedal:
             time.sleep(KNOCK_S)
 
     def _wait_for_server(self) -> JackClient | None:
-        complained_s = -COMPLAIN_S
+        logged_s = -LOG_INTERVAL_S
         while not self._stopped:
             try:
                 return JackClient(self.setup.server, channels=self.setup.channels)
             except NoJackServerError as error:
-                if time.monotonic() - complained_s >= COMPLAIN_S:
-                    complained_s = time.monotonic()
+                if time.monotonic() - logged_s >= LOG_INTERVAL_S:
+                    logged_s = time.monotonic()
                     _log.warning("%s", error)
             except Exception as error:
                 self._faults.report("meeting the JACK server", error)
@@ -383,8 +389,8 @@ class Pedal:
 
     def _keep(self) -> None:
         current = self.manager.current if self.manager is not None else None
-        resorts = self.manager is not None and self.manager.in_fallback
-        if self.setup.autosave is not None and current is not None and not resorts:
+        in_fallback = self.manager is not None and self.manager.in_fallback
+        if self.setup.autosave is not None and current is not None and not in_fallback:
             edits = {path.stem: self.state.edits[path] for path in self.playback.presets if path in self.state.edits}
             self.setup.autosave.update(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
 

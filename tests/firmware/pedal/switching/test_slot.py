@@ -86,6 +86,6 @@ def test_what_the_pedal_saves_is_what_the_file_holds(slot: Slot) -> None:
     assert slot.chain is not None
     slot.chain.set("1.gain_db", 3.0, slot.chain.native)
     slot.chain.keep()
-    slot.is_saved()
+    slot.mark_saved()
     assert not slot.update_content(OTHER)
     assert not slot.stale

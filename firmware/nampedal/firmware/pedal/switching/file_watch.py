@@ -166,9 +166,9 @@ class FileWatch:
 
 def _places(followed: WatchedFiles) -> list[Path]:
     """Return the paths that define which banks and presets exist: folders, and the own file of the bank."""
-    own = [followed.bank, own_file(followed.bank)] if followed.bank is not None else []
+    bank_paths = [followed.bank, own_file(followed.bank)] if followed.bank is not None else []
     if followed.banks_folder is None:
-        return own
+        return bank_paths
     try:
         with os.scandir(followed.banks_folder) as entries:
             beside = sorted(
@@ -176,7 +176,7 @@ def _places(followed: WatchedFiles) -> list[Path]:
             )
     except OSError:
         beside = []
-    return [followed.banks_folder, *beside, *own]
+    return [followed.banks_folder, *beside, *bank_paths]
 
 
 def _stamps(places: Sequence[Path]) -> Stamps:

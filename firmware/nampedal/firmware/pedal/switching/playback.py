@@ -33,7 +33,7 @@ class Playback:
         self._stage: _engine.Stage | None = None
         self._tap: _AudioTap | None = None
         # True while the stage could not take all of the state.
-        self._behind = False
+        self._stage_is_behind = False
 
     def attach(self, stage: _engine.Stage, tap: _AudioTap, manager: PresetManager, first: str | None = None) -> None:
         """Bring a new stage to the state. If the state has no preset of the bank, choose one.
@@ -56,12 +56,12 @@ class Playback:
         """Bring the stage to the state. direction: of a step to the preset, as in `PresetManager.go_to`."""
         if self._stage is None or self._tap is None or self.manager is None:
             return
-        self._behind = not reconcile(self.state, self._stage, self._tap, self.manager, direction)
+        self._stage_is_behind = not reconcile(self.state, self._stage, self._tap, self.manager, direction)
         self._adopt()
 
     def catch_up(self) -> None:
         """Bring the stage to what it could not take yet. Call it often."""
-        if self._behind:
+        if self._stage_is_behind:
             self.reconcile()
 
     def tick(self) -> None:

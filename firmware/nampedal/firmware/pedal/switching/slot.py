@@ -122,7 +122,7 @@ class Slot:
             self.chain, self.used = None, False
         self.error = self.failed = error
 
-    def is_saved(self) -> None:
+    def mark_saved(self) -> None:
         """Mark the edits as saved: the file now has the settings of the chain."""
         if self.content is not None and self.chain is not None:
             self.content = Content(self.chain.preset, self.content.files)

@@ -46,8 +46,8 @@ def write_report(
 
 def fresh(root: Path, problems: Sequence[str]) -> list[str]:
     """Return the problems that the boot has not reported."""
-    told = _read_reported(under_root(root, REPORTED))
-    return [problem for problem in problems if problem not in told]
+    reported = _read_reported(under_root(root, REPORTED))
+    return [problem for problem in problems if problem not in reported]
 
 
 def add(system: CardHost, root: Path, problems: Sequence[str]) -> None:
