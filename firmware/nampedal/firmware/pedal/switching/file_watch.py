@@ -45,13 +45,13 @@ class WatchedFiles:
 class ScanResult:
     """The result of one scan.
 
-    of: the watched files.
+    files: the watched files.
     contents: of the presets that were read.
     bank, banks: as they are now; None: they were not read, or they cannot be read (then the problem says why).
     asked: the numbers of the requests that this scan answers.
     """
 
-    of: WatchedFiles
+    files: WatchedFiles
     contents: Mapping[Path, Content]
     bank: Bank | None = None
     banks: tuple[Path, ...] | None = None
@@ -138,7 +138,7 @@ class FileWatch:
         places = _stamps(_places(followed))
         if places and (self._settled(_PLACES, places) or anew):
             self._read[_PLACES] = places
-            found = _listed(found)
+            found = _with_banks(found)
         if found != ScanResult(followed, {}):
             self._results.put(found)
         for key in self._read.keys() - {*followed.paths, _PLACES}:
@@ -150,7 +150,8 @@ class FileWatch:
         if not self._settled(path, before) and not anew:
             return None
         content = self._contents.read(path, anew=anew)
-        # The named files are known now. A file that was written during the read is scanned again.
+        # Only the read finds out which files the preset names, so `after` may have more of them than `before`. A file
+        # that was written during the read counts as changed in the next scan.
         after = self._contents.stamps(path)
         self._last[path] = after
         if dict(before) == {one: found for one, found in after if one in dict(before)}:
@@ -190,23 +191,24 @@ def _with_bank(found: ScanResult, bank: Bank) -> ScanResult:
     """
     if not bank.problem:
         return replace(found, bank=bank)
-    kept = [path for path in found.of.paths if path in bank.presets]
+    kept = [path for path in found.files.paths if path in bank.presets]
     bank = replace(bank, presets=tuple(dict.fromkeys((*kept, *bank.presets))))
     return replace(found, bank=bank, bank_problem=SettingsError(bank.problem))
 
 
-def _listed(found: ScanResult) -> ScanResult:
-    of = found.of
+def _with_banks(found: ScanResult) -> ScanResult:
+    """Add the list of banks and the current bank to a result, or the problems with them."""
+    files = found.files
     try:
-        if of.banks_folder is not None:
-            found = replace(found, banks=tuple(path.resolve() for path in banks_in(of.banks_folder)))
+        if files.banks_folder is not None:
+            found = replace(found, banks=tuple(path.resolve() for path in banks_in(files.banks_folder)))
     except Exception as error:
-        found = replace(found, banks_problem=_problem(of.banks_folder, error))
+        found = replace(found, banks_problem=_problem(files.banks_folder, error))
     try:
-        if of.bank is not None:
-            found = _with_bank(found, read_any_bank(of.bank))
+        if files.bank is not None:
+            found = _with_bank(found, read_any_bank(files.bank))
     except Exception as error:
-        found = replace(found, bank_problem=_problem(of.bank, error))
+        found = replace(found, bank_problem=_problem(files.bank, error))
     return found
 
 
