@@ -155,6 +155,7 @@ class ExpressionPedal:
         return False
 
     def _record(self, time_s: float, position: float | None) -> float | None:
+        """Store a position that feed() returns. Return it."""
         if position is not None:
             self._posted.append((time_s, position))
         return position

@@ -253,6 +253,7 @@ def _check_bus(where: str, wiring: Wiring) -> None:
 
 
 def _claim_pins(where: str, taken: dict[int, str], wanted: Mapping[int, str]) -> None:
+    """Add pins to the taken ones. Raises SettingValueError if one is taken already."""
     for pin, what in wanted.items():
         if pin in taken:
             raise SettingValueError(

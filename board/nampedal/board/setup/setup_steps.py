@@ -141,6 +141,7 @@ class LightsStep(SetupStep):
         return self._assign_name(text)
 
     def _assign_name(self, name: str) -> str:
+        """Give the light that is lit a name. Return the text for the player."""
         if name in self._given.values():
             return f"a light is called {name} already; press another footswitch, or type another name"
         self._given[self.lit] = name
@@ -260,6 +261,7 @@ class NoiseStep(SetupStep):
         return "; ".join(self._set_band(name) for name in self._names)
 
     def _set_band(self, name: str) -> str:
+        """Set a knob's noise band by how far it moved untouched. Return the text for the player."""
         if name not in self._ends:
             return f"{name}: was not heard"
         low, high = self._ends[name]

@@ -59,10 +59,11 @@ class ControlSurface:
     panel: the drivers.
     base: the bindings of the profile; a preset can replace parts of them.
     lights: the names of all LEDs.
+    times: the timing of footswitch gestures; None: the defaults.
     uses: knobs with their own calibration or behaviour, by name.
     midi_channel: 1 to 16; 0: all channels; None: MIDI is off.
     midi: the MIDI controls.
-    announcements: the queue of blink codes.
+    blink_codes: the queue of blink codes.
     """
 
     def __init__(
@@ -82,9 +83,11 @@ class ControlSurface:
         self._base = self._map = base
         self._lights = tuple(lights)
         self._uses = dict(uses or {})
+        # By name, the knobs that have sent a position.
         self._hands: dict[str, _KnobState] = {}
         self._footswitches = Footswitches(base.footswitches, times)
         self.midi = MidiControls(midi_channel, pedal, performer, self._move)
+        # The current preset and chain when the bindings were set.
         self._slot: Slot | None = None
         self._chain: Chain | None = None
         self._clipped_s = -math.inf
@@ -204,6 +207,7 @@ class ControlSurface:
         return min(1.0, max(0.0, (slot.chain.numbers[full] - ends[0]) / (ends[1] - ends[0])))
 
     def _ends(self, target: BindingTarget) -> tuple[float, float] | None:
+        """Return the range of a setting that its knob covers; None: the preset has no such setting."""
         slot = self._slot
         full = slot.chain.full_name(target.setting) if slot is not None and slot.chain is not None else None
         if full is None or slot is None or slot.chain is None:
@@ -231,6 +235,7 @@ class ControlSurface:
             self._aim(name, hand)
 
     def _aim(self, name: str, hand: _KnobState) -> None:
+        """Set the position at which the soft take-over lets a knob move its setting."""
         position = self._stands_at(self._map.knobs.get(name, BindingTarget(name)))
         if position is not None:
             hand.pickup.set_parameter_position(position)

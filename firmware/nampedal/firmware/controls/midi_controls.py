@@ -80,7 +80,7 @@ class MidiControls:
         return list(islice(self.heard, max(0, len(self.heard) - max(0, self.count - count)), None))
 
     def _obey(self, heard: MidiEvent, does: Bindings) -> tuple[NampedalError | None, bool]:
-        """Return the error, if any, and whether the message is bound to something."""
+        """Carry out what a message is bound to. Return the error, if any, and True if it is bound to something."""
         match heard:
             case ProgramChange():
                 action = does.programs.get(heard.number + 1)

@@ -25,6 +25,7 @@ WINDOW_S = 1.0
 MOVED = ON_THRESHOLD - REARM_THRESHOLD
 # A switch is not pressed more often within WINDOW_S. A source that repeats a value more often is not a switch.
 MAX_PRESSES = 8
+# The control change n + COARSE is the fine half of the control change n, for n below COARSE.
 COARSE = 32
 # Not controls: data entry of (N)RPN, parameter numbers, and channel mode messages.
 DATA = frozenset((6, 38))

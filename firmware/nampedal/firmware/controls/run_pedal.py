@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ControlUse:
-    """What the controls of a pedal do. midi_channel: 1 to 16; 0: all; None: MIDI is not heard."""
+    """What the controls of a pedal do. midi_channel: 1 to 16; 0: all; None: MIDI is off."""
 
     base: Bindings
     lights: tuple[str, ...] = ()

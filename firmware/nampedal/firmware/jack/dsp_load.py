@@ -38,6 +38,7 @@ class Peaks:
         self._since: dict[str, tuple[float, float]] = {}
 
     def update(self, into: float, out: float) -> None:
+        """Add the maximum input and output samples since the last call."""
         for who, (max_in, max_out) in self._since.items():
             self._since[who] = max(max_in, into), max(max_out, out)
 

@@ -39,6 +39,7 @@ from nampedal.firmware.presets.quality import QualityControl
 TICK_S = 0.02
 # The polling interval for MIDI: JACK's thread does not wake this one.
 MIDI_S = 0.004
+# The pause before the next attempt to connect to the server. An event ends it early.
 KNOCK_S = 0.25
 # A client learns within this time that its server is gone.
 LOST_S = 1.0
@@ -56,7 +57,7 @@ class Pedal:
 
     def __init__(self, setup: PedalSetup) -> None:
         self.setup = setup
-        # Called in run()'s thread, about 50 times a second, and when one of `wakes` can be read.
+        # Called in run()'s thread, about 50 times a second, and when something in `selector` can be read.
         self.ticks: list[Callable[[], None]] = []
         self.selector = selectors.DefaultSelector()
         # Returns the time at which the next tick is due, even if no event arrives; None: no such time.
@@ -70,6 +71,7 @@ class Pedal:
         self.stage: _engine.Stage | None = None
         self.listener: AudioTap | None = None
         self.load_shedding = LoadShedding(setup.tier)
+        # Since the start: the maximum load of a block, as a part of its period, and the number of xruns.
         self.worst = 0.0
         self.xruns = 0
         # Not an Event: a signal handler must not take a lock that the interrupted thread holds.
@@ -264,6 +266,7 @@ class Pedal:
                 _log.warning("%s", error)
 
     def _renew(self, bank: Bank) -> None:
+        """Update the presets of the current bank."""
         if not bank.presets:
             _log.warning("%s: holds no presets any more; what was there can be played on", bank.folder)
         elif list(bank.presets) != self.playback.presets:
@@ -274,7 +277,7 @@ class Pedal:
     def run(self) -> None:
         """Play until stop(). Raises JackRefusedError, NoSuchPresetError of the first preset, FileAccessError.
 
-        After it has played once, it waits for a new server when a server refuses it.
+        JackRefusedError: only before it has played; later, it waits for a new server instead.
         """
         self._watch = FileWatch(self._contents)
         self._follow()
@@ -395,7 +398,7 @@ class Pedal:
             self.setup.autosave.update(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
 
     def _wait_and_handle_midi(self, callback: _engine.JackCallback, poll_s: float) -> None:
-        """Wait until an event arrives or the next tick is due. Pass on the MIDI messages."""
+        """Wait until an event arrives or the next tick is due. Pass on the MIDI messages, which are polled for."""
         due_s = self.due()
         end_s = min(time.monotonic() + TICK_S, math.inf if due_s is None else due_s)
         while (left_s := end_s - time.monotonic()) > 0.0 and not self._stopped:
@@ -424,13 +427,14 @@ class Pedal:
                 scene.take_over(before)
             first = self.setup.first if before is None else None
             self.playback.attach(scene.stage, scene.listener, scene.manager, first)
-        # A kept stage too: requests that came while no server was there may not have reached it.
+        # Also for a kept stage: it may have missed requests that came while there was no server.
         self.playback.reconcile()
         return scene
 
     def _update_load(
         self, stage: _engine.Stage, manager: PresetManager, callback: _engine.JackCallback, xruns: int
     ) -> None:
+        """Update the meters, log faults of blocks, and change the quality level if needed. xruns: new ones."""
         self.peaks.update(stage.take_input_peak(), stage.take_output_peak())
         current = manager.current
         self._block_faults.update(current.chain if current is not None else None)

@@ -45,7 +45,7 @@ class Notifier:
             self._alive_at_s = now_s
             lines.append("WATCHDOG=1")
             if not self._ready:
-                # The start may take any time while the service is alive, so that only a service that hangs has failed.
+                # The start may take any time: it fails only if the service hangs.
                 lines.append(f"EXTEND_TIMEOUT_USEC={self._extend_usec}")
         self._send(lines)
 

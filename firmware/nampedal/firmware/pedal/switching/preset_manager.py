@@ -69,7 +69,7 @@ class PresetManager:
         self._alternatives: list[Slot] = []
         self._newly_refused = False
         self.step, self.bypass = QualityLevel(0), False
-        # By preset file, the settings that were changed but not saved: those of the state.
+        # The edits of the play state.
         self.edits: Edits = {}
         self._stage = stage
         self._prepare = prepare
@@ -91,7 +91,7 @@ class PresetManager:
         """Return True if the fallback preset plays."""
         return self.current is not None and self.current is self._fallback
 
-    # ---- what the state asks for ----
+    # ---- requests ----
 
     def go_to(self, preset: Path, direction: int = 0) -> None:
         """Request a preset of the bank, if it is not the one that plays or will play.
@@ -184,11 +184,12 @@ class PresetManager:
         return [slot.name for slot in changed]
 
     def _lay_out(self, bank: list[Path]) -> None:
+        """Set the slots to these presets. A preset that had a slot before gets the same one."""
         self._left_slots |= {slot.path: slot for slot in self.slots}
         self.slots = [self._left_slots.pop(path) if path in self._left_slots else Slot(path) for path in bank]
         self.dead_end = False
 
-    # ---- what goes on by itself ----
+    # ---- periodic work ----
 
     def tick(self) -> None:
         """Collect prepared chains, switch, free memory and schedule the next preparation. Call it often."""
@@ -284,6 +285,7 @@ class PresetManager:
             return False
 
     def _play_fallback(self) -> None:
+        """Switch to the fallback preset if nothing plays and nothing is requested."""
         slot = self._fallback
         if (
             slot is None

@@ -146,6 +146,7 @@ def merged(card: Path, settings: CardSettings, name: str) -> tuple[PedalProfile,
 
 
 def _naming_key(key: str, read: Callable[[], Read]) -> Read:
+    """Return the result of `read`. Its SettingsError then names this key of nampedal.toml."""
     try:
         return read()
     except SettingsError as error:

@@ -103,6 +103,7 @@ class Boot:
     # ---- partitions that are mounted late ----
 
     def _missing_partitions(self) -> list[Path]:
+        """Return the mount points of an image that have no partition now."""
         if not self._is_image:
             return []
         return [place for place in _MOUNTS if not self._system.is_mount_point(under_root(self._root, place))]
