@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -285,7 +286,7 @@ def test_a_chain_that_can_not_go_on_the_stage_is_passed_over(
 
     if where == "reset_to":
         monkeypatch.setattr(bad, "reset_to", fail)
-        manager.step = QualityLevel(1)
+        running.pedal.bring_to(replace(running.pedal.state, quality=QualityLevel(1)))
     else:
         monkeypatch.setattr(manager, "_carries", lambda old, new: fail() if new is bad else True)
     running.pedal.playback.select("two")
