@@ -114,7 +114,7 @@ def play(machine: Footswitches, edges: list[Edge], ticks: bool) -> list[Gesture]
     for edge in edges:
         while ticks and (deadline_s := machine.next_deadline()) is not None and deadline_s < edge.time_s:
             told += machine.tick(deadline_s)
-        told += machine.hear(edge)
+        told += machine.handle_edge(edge)
     told += machine.tick(max(edge.time_s for edge in edges) + REST_S)
     return told
 

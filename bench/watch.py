@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed
+from nampedal.firmware.pedal.switching.file_watch import FileWatch, WatchedFiles
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.preset import Cabinet, Gate, Nam, Preset, Tone
 from nampedal.firmware.presets.preset_content import PresetContents
@@ -23,7 +23,7 @@ BANKS = 20
 TURNS = 50
 
 
-def make_banks(folder: Path, presets: int) -> Followed:
+def make_banks(folder: Path, presets: int) -> WatchedFiles:
     for number in range(BANKS):
         (folder / f"bank{number}").mkdir()
     bank = folder / "bank0"
@@ -34,7 +34,7 @@ def make_banks(folder: Path, presets: int) -> Followed:
     for number, path in enumerate(paths):
         blocks = (Gate(), Nam(f"amp{number % FILES}.stomp"), Tone(), Cabinet(f"cab{number % FILES}.wav"))
         preset.write(Preset(path.stem, blocks), path)
-    return Followed(tuple(paths), bank, folder)
+    return WatchedFiles(tuple(paths), bank, folder)
 
 
 def main() -> None:
@@ -44,16 +44,16 @@ def main() -> None:
             # The long interval keeps the watch's own thread asleep: this function makes the looks.
             watch = FileWatch(PresetContents(), 1e6)
             for _ in range(2):
-                watch._look(followed, ())
+                watch._poll(followed, ())
             look_s = min(cpu_s(watch, followed, ()) for _ in range(TURNS))
             rescan_s = cpu_s(watch, followed, (1,))
             watch.close()
         print(f"{presets} presets: {1e3 * look_s:.1f} ms a look, {1e3 * rescan_s:.0f} ms a rescan")
 
 
-def cpu_s(watch: FileWatch, followed: Followed, asked: tuple[int, ...]) -> float:
+def cpu_s(watch: FileWatch, followed: WatchedFiles, asked: tuple[int, ...]) -> float:
     begin_s = time.thread_time()
-    watch._look(followed, asked)
+    watch._poll(followed, asked)
     return time.thread_time() - begin_s
 
 

@@ -153,7 +153,7 @@ def _hear(data: bytes) -> None:
     midi, at = MidiDecoder(), 0
     while at < len(data):
         length = 1 + data[at] % 4
-        heard = midi.hear(data[at : at + length])
+        heard = midi.decode(data[at : at + length])
         if heard is not None and not 1 <= heard.channel <= 16:
             raise UnfitError("there is no such channel")
         at += length

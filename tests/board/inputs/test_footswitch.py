@@ -69,7 +69,7 @@ def play(machine: Footswitches, heard: Iterable[Edge], ask: Ask = when_due, end_
     told, since_s = [], 0.0
     for edge in heard:
         told += ask(machine, since_s, edge.time_s)
-        told += machine.hear(edge)
+        told += machine.handle_edge(edge)
         since_s = edge.time_s
     return told + ask(machine, since_s, end_s) + machine.tick(end_s)
 
@@ -194,7 +194,7 @@ def test_the_manual(bound: str, strokes: str, gestures: str, ask: Ask) -> None:
 def test_a_moment_is_told_when_it_comes_and_not_at_the_up_edge() -> None:
     machine = Footswitches(triggers("1, 1 long, 1 repeat"), TIMES)
     assert machine.next_deadline() is None
-    assert machine.hear(Edge(1.0, "1", True)) == []
+    assert machine.handle_edge(Edge(1.0, "1", True)) == []
     assert machine.next_deadline() == 1.5
     assert machine.tick(1.499) == []
     assert machine.tick(1.5) == [Gesture("long", ("1",), 1.5)]
@@ -203,24 +203,26 @@ def test_a_moment_is_told_when_it_comes_and_not_at_the_up_edge() -> None:
 
 def test_a_change_that_debouncing_held_back_is_a_deadline_and_one_that_bounced_back_is_none() -> None:
     machine = Footswitches(triggers("1"), TIMES)
-    machine.hear(Edge(1.0, "1", True))
+    machine.handle_edge(Edge(1.0, "1", True))
     assert machine.next_deadline() is None
-    machine.hear(Edge(1.001, "1", False))
+    machine.handle_edge(Edge(1.001, "1", False))
     assert machine.next_deadline() == 1.02
-    machine.hear(Edge(1.002, "1", True))
+    machine.handle_edge(Edge(1.002, "1", True))
     assert machine.next_deadline() is None
 
 
 def test_without_debouncing_every_edge_counts() -> None:
     machine = Footswitches(triggers("1"), GestureTimes(debounce_s=0.0))
     assert written(play(machine, edges("1:0-1-2-3"))) == "1@0 1@2"
-    assert written(machine.hear(Edge(30.0, "1", True)) + machine.hear(Edge(30.0, "1", False))) == "1@30000"
+    assert (
+        written(machine.handle_edge(Edge(30.0, "1", True)) + machine.handle_edge(Edge(30.0, "1", False))) == "1@30000"
+    )
 
 
 def test_an_edge_at_the_end_of_debouncing_is_told_at_once() -> None:
     machine = Footswitches(triggers("1, 1 release"), TIMES)
-    machine.hear(Edge(0.0, "1", True))
-    assert machine.hear(Edge(TIMES.debounce_s, "1", False)) == [Gesture("release", ("1",), TIMES.debounce_s)]
+    machine.handle_edge(Edge(0.0, "1", True))
+    assert machine.handle_edge(Edge(TIMES.debounce_s, "1", False)) == [Gesture("release", ("1",), TIMES.debounce_s)]
 
 
 def test_a_wait_may_be_shorter_than_debouncing() -> None:
@@ -236,37 +238,37 @@ def test_edges_told_twice_count_once() -> None:
 
 def test_an_edge_that_comes_late_counts_as_of_now() -> None:
     machine = Footswitches(triggers("1, 2, 3, 4, 1+2"), TIMES)
-    assert machine.hear(Edge(1.0, "1", True)) == []
-    assert machine.hear(Edge(0.997, "2", True)) == [Gesture("chord", ("1", "2"), 1.0)]
+    assert machine.handle_edge(Edge(1.0, "1", True)) == []
+    assert machine.handle_edge(Edge(0.997, "2", True)) == [Gesture("chord", ("1", "2"), 1.0)]
     assert machine.tick(0.5) == []
-    assert machine.hear(Edge(0.6, "3", True)) == [Gesture("press", ("3",), 1.0)]
-    assert machine.hear(Edge(math.nan, "4", True)) == [Gesture("press", ("4",), 1.0)]
+    assert machine.handle_edge(Edge(0.6, "3", True)) == [Gesture("press", ("3",), 1.0)]
+    assert machine.handle_edge(Edge(math.nan, "4", True)) == [Gesture("press", ("4",), 1.0)]
 
 
 @pytest.mark.parametrize("wrong_s", [1e6, 1e8, 1e300, math.inf, math.nan, -math.inf, -5.0])
 def test_one_wrong_clock_reading_harms_one_stroke_at_most(wrong_s: float) -> None:
     machine = Footswitches(triggers("1, 1 long, 1 repeat, 1+2, 2, 2 double"), TIMES)
-    machine.hear(Edge(10.0, "1", True))
-    assert len(machine.hear(Edge(wrong_s, "2", True))) <= 2 + APART_S / TIMES.repeat_s
+    machine.handle_edge(Edge(10.0, "1", True))
+    assert len(machine.handle_edge(Edge(wrong_s, "2", True))) <= 2 + APART_S / TIMES.repeat_s
     machine.tick(10.1)
-    machine.hear(Edge(10.2, "1", False))
-    machine.hear(Edge(10.2, "2", False))
+    machine.handle_edge(Edge(10.2, "1", False))
+    machine.handle_edge(Edge(10.2, "2", False))
     machine.tick(11.0)
     assert machine.next_deadline() is None
-    assert machine.hear(Edge(12.0, "1", True)) == []
+    assert machine.handle_edge(Edge(12.0, "1", True)) == []
     assert machine.tick(12.5) == [Gesture("long", ("1",), 12.5)]
 
 
 def test_a_stroke_from_the_future_lasts_from_when_that_is_known() -> None:
     machine = Footswitches(triggers("1 long, 1+2"), TIMES)
-    machine.hear(Edge(1e6, "1", True))
+    machine.handle_edge(Edge(1e6, "1", True))
     assert machine.tick(10.0) == []
     assert [round(gesture.time_s, 6) for gesture in machine.tick(11.0)] == [10.5]
 
 
 def test_a_time_that_no_clock_says_is_no_tick() -> None:
     machine = Footswitches(triggers("1 long"), TIMES)
-    machine.hear(Edge(1.0, "1", True))
+    machine.handle_edge(Edge(1.0, "1", True))
     assert [machine.tick(now_s) for now_s in (math.nan, math.inf, -1.0, 1e300)] == [[], [], [], []]
     assert machine.tick(1.5) == [Gesture("long", ("1",), 1.5)]
 
@@ -277,7 +279,7 @@ def test_a_time_that_no_clock_says_is_no_tick() -> None:
 )
 def test_repeats_that_a_stalled_loop_has_missed_do_not_come_all_at_once(bound: str, gestures: str) -> None:
     machine = Footswitches(triggers(bound), TIMES)
-    machine.hear(Edge(1.0, "1", True))
+    machine.handle_edge(Edge(1.0, "1", True))
     assert written(machine.tick(61.0)) == gestures
     assert machine.next_deadline() == 61.0 + TIMES.repeat_s
 
@@ -285,7 +287,7 @@ def test_repeats_that_a_stalled_loop_has_missed_do_not_come_all_at_once(bound: s
 def test_a_switch_is_bound_anew_without_a_ghost() -> None:
     """Its contacts still bounce when the press has loaded the next preset."""
     machine = Footswitches(triggers("1"), TIMES)
-    assert written(machine.hear(Edge(1.0, "1", True))) == "1@1000"
+    assert written(machine.handle_edge(Edge(1.0, "1", True))) == "1@1000"
     machine.bind(triggers("1, 1 long, 1 release"))
     told = play(machine, [Edge(at_s, "1", down) for at_s, down in ((1.001, False), (1.002, True), (2.0, False))])
     assert told == []
@@ -296,23 +298,23 @@ def test_a_switch_is_bound_anew_without_a_ghost() -> None:
 
 def test_a_switch_with_the_same_bound_anew_goes_on() -> None:
     machine = Footswitches(triggers("1, 1 repeat, 2"), TIMES)
-    machine.hear(Edge(1.0, "1", True))
+    machine.handle_edge(Edge(1.0, "1", True))
     machine.bind(triggers("1, 1 repeat, 2 long"))
     assert written(machine.tick(1.7)) == "1_repeat@1500 1_repeat@1700"
 
 
 def test_a_tap_that_waits_is_dropped_by_another_binding() -> None:
     machine = Footswitches(triggers("1, 1 double"), TIMES)
-    machine.hear(Edge(1.0, "1", True))
-    machine.hear(Edge(1.1, "1", False))
+    machine.handle_edge(Edge(1.0, "1", True))
+    machine.handle_edge(Edge(1.1, "1", False))
     machine.bind(triggers("1"))
     assert machine.next_deadline() is None
-    assert written(machine.hear(Edge(1.2, "1", True))) == "1@1200"
+    assert written(machine.handle_edge(Edge(1.2, "1", True))) == "1@1200"
 
 
 def test_a_switch_that_was_not_bound_is_known_by_where_it_stands() -> None:
     machine = Footswitches([], TIMES)
-    machine.hear(Edge(1.0, "1", True))
+    machine.handle_edge(Edge(1.0, "1", True))
     machine.bind(triggers("1"))
     assert play(machine, [Edge(2.0, "1", False), Edge(2.001, "1", True), Edge(2.002, "1", False)]) == []
 
@@ -449,7 +451,7 @@ def test_what_is_told_lies_between_the_last_call_and_this_one(bound: set[Trigger
     for before, edge in itertools.pairwise([Edge(0.0, "1", False), *heard]):
         assert all(
             before.time_s < gesture.time_s <= edge.time_s or gesture.time_s == edge.time_s
-            for gesture in machine.hear(edge)
+            for gesture in machine.handle_edge(edge)
         )
 
 
@@ -489,7 +491,7 @@ def test_after_any_calls_at_all_it_recovers(bound: set[Trigger], said: list[Edge
     machine = Footswitches([], EXACT)
     for call in said:
         if isinstance(call, Edge):
-            machine.hear(call)
+            machine.handle_edge(call)
         elif isinstance(call, float):
             machine.tick(call)
         else:
@@ -498,7 +500,7 @@ def test_after_any_calls_at_all_it_recovers(bound: set[Trigger], said: list[Edge
     for now_s in (1024.0, 1028.0):
         machine.tick(now_s)
         for name in SWITCHES:
-            machine.hear(Edge(now_s, name, False))
+            machine.handle_edge(Edge(now_s, name, False))
     machine.tick(1032.0)
     assert machine.next_deadline() is None
     as_a_new_one(machine, bound, 1036.0)
@@ -559,12 +561,12 @@ def test_a_soak_finds_nothing() -> None:
 
 
 def test_a_soak_finds_a_lost_press(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = Footswitches.hear
+    heard = Footswitches.handle_edge
     count = itertools.count(1)
 
     def deaf_for_once(machine: Footswitches, edge: Edge) -> list[Gesture]:
         return [gesture for gesture in heard(machine, edge) if gesture.kind != "press" or next(count) != 100]
 
-    monkeypatch.setattr(Footswitches, "hear", deaf_for_once)
+    monkeypatch.setattr(Footswitches, "handle_edge", deaf_for_once)
     with pytest.raises(AssertionError, match=r"switch [1-6]: Counter"):
         random_feet.run(20_000)

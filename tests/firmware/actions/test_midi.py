@@ -19,7 +19,7 @@ from nampedal.firmware.actions.midi import (
 
 def heard(midi: MidiDecoder, *messages: str) -> list[MidiEvent]:
     """What messages mean, given as hexadecimal bytes."""
-    found = [midi.hear(bytes.fromhex(message)) for message in messages]
+    found = [midi.decode(bytes.fromhex(message)) for message in messages]
     return [one for one in found if one is not None]
 
 
@@ -124,7 +124,7 @@ def test_between_two_presses_that_differ_lies_a_value_below_the_band(above: list
 @pytest.mark.parametrize("channel", [1, 7, 16])
 def test_one_channel_alone_can_be_heard(channel: int) -> None:
     midi = MidiDecoder(channel)
-    heard = [midi.hear(bytes([0xB0 | other, 20, 1])) for other in range(16)]
+    heard = [midi.decode(bytes([0xB0 | other, 20, 1])) for other in range(16)]
     assert [one is not None for one in heard] == [other + 1 == channel for other in range(16)]
 
 
@@ -143,7 +143,7 @@ def test_one_channel_alone_can_be_heard(channel: int) -> None:
     ],
 )
 def test_what_is_not_for_us_or_no_message_is_left_alone(message: bytes) -> None:
-    assert MidiDecoder().hear(message) is None
+    assert MidiDecoder().decode(message) is None
 
 
 def test_any_bytes_are_taken() -> None:
@@ -153,7 +153,7 @@ def test_any_bytes_are_taken() -> None:
     at = heard = 0
     while at < len(data):
         length = int(rng.integers(0, 5))
-        found = midi.hear(data[at : at + length])
+        found = midi.decode(data[at : at + length])
         heard += found is not None
         if isinstance(found, ProgramChange):
             assert 0 <= found.number <= 127

@@ -72,7 +72,7 @@ def test_faults_of_two_parts_and_of_two_kinds_are_each_told(caplog: pytest.LogCa
     caplog.set_level(logging.ERROR)
     faults = FaultIsolator(Clock())
     for what, error in (("a", ValueError()), ("b", ValueError()), ("a", KeyError("x"))):
-        faults.tell(what, error)
+        faults.report(what, error)
     assert len(caplog.records) == 3
     assert faults.run("a", lambda: None)
 

@@ -325,7 +325,7 @@ def in_tick(played: Played, call: Callable[[], object]) -> None:
 
 
 def test_midi_selects_presets_and_banks_and_moves_settings(played: Played) -> None:
-    hear = played.controls.hear_midi
+    hear = played.controls.handle_midi
     in_tick(played, lambda: hear([bytes([0xC0, 3])]))
     wait_for(lambda: played.at() == "live p4")
     in_tick(played, lambda: hear([bytes([0xB0, 0, 0]), bytes([0xB0, 32, 1]), bytes([0xC0, 0])]))
@@ -346,11 +346,11 @@ def test_a_control_change_is_learnt_for_this_time(played: Played) -> None:
     learn = played.controls.learn
     in_tick(played, lambda: learn("control_changes", None, "level"))
     in_tick(played, lambda: learn("control_changes", 20, "2.bass 2 4"))
-    in_tick(played, lambda: played.controls.hear_midi([bytes([0xB0, 20, 127])]))
+    in_tick(played, lambda: played.controls.handle_midi([bytes([0xB0, 20, 127])]))
     assert played.number("2.bass") == 4.0
     played.hands.step("2")
     wait_for(lambda: played.at() == "live p2")
-    in_tick(played, lambda: played.controls.hear_midi([bytes([0xB0, 20, 0])]))
+    in_tick(played, lambda: played.controls.handle_midi([bytes([0xB0, 20, 0])]))
     assert played.number("2.bass") == 2.0
     with pytest.raises(ControlMapError, match=r"learn: control_changes\.32: '32' can't be mapped"):
         learn("control_changes", 32, "level")

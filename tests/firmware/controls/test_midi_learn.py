@@ -15,7 +15,7 @@ LOOK_S = 0.05
 
 def messages(*texts: str) -> list[list[Any]]:
     midi = MidiDecoder()
-    return [as_json(one) for text in texts if (one := midi.hear(bytes.fromhex(text))) is not None]
+    return [as_json(one) for text in texts if (one := midi.decode(bytes.fromhex(text))) is not None]
 
 
 def cc(number: int, *values: int) -> list[str]:

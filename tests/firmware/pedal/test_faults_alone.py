@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,9 @@ def bank(tmp_path: Path) -> Path:
 
 
 class Running:
-    def __init__(self, server: JackServer, bank: Path, *, last_resort: bool = False) -> None:
+    def __init__(self, server: JackServer, bank: Path, *, fallback: bool = False) -> None:
         paths = sorted(bank.glob("*.toml"))
-        self.pedal = Pedal(PedalSetup(paths, server=server.name, tier=0, fallback=last_resort))
+        self.pedal = Pedal(PedalSetup(paths, server=server.name, tier=0, fallback=fallback))
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -124,9 +125,9 @@ def test_a_tick_that_fails_keeps_no_other_from_its_turn(
         (PresetManager, "take_refused"),
         (JackClient, "connect_midi"),
         (Pedal, "_keep"),
-        (Pedal, "_hear"),
-        (Pedal, "_wait_and_hear_midi"),
-        (FileWatch, "_look"),
+        (Pedal, "_update_load"),
+        (Pedal, "_wait_and_handle_midi"),
+        (FileWatch, "_poll"),
     ],
 )
 def test_a_part_that_fails_for_a_while_goes_on_behind_it(
@@ -221,7 +222,7 @@ def test_where_none_can_be_prepared_the_last_resort_plays_and_the_error_says_why
     real = preparation.Preparation.__call__
     faults: dict[str, BaseException] = dict.fromkeys(("one", "two", "three"), OverflowError("math range error"))
     monkeypatch.setattr(preparation.Preparation, "__call__", prepared(real, faults))
-    running = start(last_resort=True)
+    running = start(fallback=True)
     wait_for(lambda: running.manager.in_fallback)
     assert sorted(running.errors()) == ["one", "three", "two"]
     without = start()
@@ -237,7 +238,7 @@ def test_a_last_resort_that_fails_is_prepared_again(
     real = preparation.Preparation.__call__
     faults: dict[str, BaseException] = dict.fromkeys(("one", "two", "three", fallback_preset.PATH.stem), MemoryError())
     monkeypatch.setattr(preparation.Preparation, "__call__", prepared(real, faults))
-    running = start(last_resort=True)
+    running = start(fallback=True)
     wait_for(lambda: len(running.errors()) == 3)
     del faults[fallback_preset.PATH.stem]
     wait_for(lambda: running.manager.in_fallback)
@@ -285,7 +286,7 @@ def test_a_chain_that_can_not_go_on_the_stage_is_passed_over(
 
     if where == "reset_to":
         monkeypatch.setattr(bad, "reset_to", fail)
-        manager.step = QualityLevel(1)
+        running.pedal.bring_to(replace(running.pedal.state, quality=QualityLevel(1)))
     else:
         monkeypatch.setattr(manager, "_carries", lambda old, new: fail() if new is bad else True)
     running.pedal.playback.select("two")

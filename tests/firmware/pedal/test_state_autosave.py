@@ -15,14 +15,14 @@ def at(preset: str) -> SavedState:
 def test_where_the_player_is_is_kept_once_nothing_has_changed_for_a_while(tmp_path: Path) -> None:
     path = tmp_path / "state.toml"
     keeper = StateAutosave(path, None)
-    keeper.see(0.0, at("one"))
-    keeper.see(1.0, at("two"))
-    keeper.see(1.0 + 0.9 * QUIET_S, at("two"))
+    keeper.update(0.0, at("one"))
+    keeper.update(1.0, at("two"))
+    keeper.update(1.0 + 0.9 * QUIET_S, at("two"))
     assert not path.exists()
-    keeper.see(1.0 + QUIET_S, at("two"))
+    keeper.update(1.0 + QUIET_S, at("two"))
     wait_for(lambda: path.exists() and read_state(path) == at("two"))
     written = path.stat().st_mtime_ns
-    keeper.see(100.0, at("two"))
+    keeper.update(100.0, at("two"))
     keeper.close()
     assert path.stat().st_mtime_ns == written
 
@@ -30,7 +30,7 @@ def test_where_the_player_is_is_kept_once_nothing_has_changed_for_a_while(tmp_pa
 def test_what_was_not_kept_yet_is_kept_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "state.toml"
     keeper = StateAutosave(path, at("one"))
-    keeper.see(0.0, at("two"))
+    keeper.update(0.0, at("two"))
     keeper.close()
     assert read_state(path) == at("two")
 
@@ -38,6 +38,6 @@ def test_what_was_not_kept_yet_is_kept_at_the_end(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     keeper = StateAutosave(tmp_path / "file" / "state.toml", None)
-    keeper.see(0.0, at("one"))
+    keeper.update(0.0, at("one"))
     keeper.close()
     assert "state.toml: can't be written: " in caplog.text

@@ -27,7 +27,7 @@ def run(
     """Seven blocks a tick, each taking what `load` says of the step; every change with its time."""
     for tick in range(round(seconds / TICK_S)):
         now_s = start_s + tick * TICK_S
-        change = quality.hear(now_s, [load(quality.step)] * 7, 0, LAST)
+        change = quality.update(now_s, [load(quality.step)] * 7, 0, LAST)
         if change is not None:
             yield now_s, change
 
@@ -49,30 +49,30 @@ def test_with_room_nothing_changes() -> None:
 
 def test_a_late_block_steps_down_at_once_and_says_why() -> None:
     quality = QualityControl()
-    assert quality.hear(0.0, [0.3, 1.2, 0.3], 0, LAST) == QualityChange(True, "a block took 120 % of its period")
+    assert quality.update(0.0, [0.3, 1.2, 0.3], 0, LAST) == QualityChange(True, "a block took 120 % of its period")
     assert quality.step == 1
 
 
 def test_an_xrun_steps_down_at_once() -> None:
-    assert QualityControl().hear(0.0, [0.3], 2, LAST) == QualityChange(True, "2 xruns")
-    assert QualityControl().hear(0.0, [0.26, 0.1], 1, LAST) == QualityChange(True, "1 xrun")
+    assert QualityControl().update(0.0, [0.3], 2, LAST) == QualityChange(True, "2 xruns")
+    assert QualityControl().update(0.0, [0.26, 0.1], 1, LAST) == QualityChange(True, "1 xrun")
 
 
 def test_an_xrun_that_less_work_would_not_have_helped_changes_nothing() -> None:
-    assert QualityControl().hear(0.0, [0.1, 0.2], 3, LAST) is None
-    assert QualityControl().hear(0.0, [], 3, LAST) is None
+    assert QualityControl().update(0.0, [0.1, 0.2], 3, LAST) is None
+    assert QualityControl().update(0.0, [], 3, LAST) is None
 
 
 def test_blocks_near_the_deadline_step_down_before_one_is_late() -> None:
     quality = QualityControl()
-    assert quality.hear(0.0, [0.9], 0, LAST) is None
-    change = quality.hear(0.02, [0.9], 0, LAST)
+    assert quality.update(0.0, [0.9], 0, LAST) is None
+    change = quality.update(0.02, [0.9], 0, LAST)
     assert change == QualityChange(True, "2 blocks took more than 85 % of their period")
 
 
 def test_near_blocks_that_lie_far_apart_are_forgotten() -> None:
     quality = QualityControl()
-    assert all(quality.hear(tick * 0.1, [0.9, 0.2], 0, LAST) is None for tick in range(100))
+    assert all(quality.update(tick * 0.1, [0.9, 0.2], 0, LAST) is None for tick in range(100))
 
 
 def test_overload_goes_down_as_far_as_it_must_and_no_further() -> None:
@@ -91,9 +91,9 @@ def test_the_last_resort_is_the_last() -> None:
 
 def test_what_the_crossfade_costs_is_not_held_against_the_new_step() -> None:
     quality = QualityControl()
-    quality.hear(0.0, [1.1], 0, LAST)
-    assert quality.hear(SETTLE_S / 2, [1.1], 1, LAST) is None
-    assert quality.hear(SETTLE_S + 0.001, [1.1], 0, LAST) is not None
+    quality.update(0.0, [1.1], 0, LAST)
+    assert quality.update(SETTLE_S / 2, [1.1], 1, LAST) is None
+    assert quality.update(SETTLE_S + 0.001, [1.1], 0, LAST) is not None
 
 
 def test_it_steps_up_again_one_at_a_time_after_room_for_long_enough() -> None:
@@ -110,7 +110,7 @@ def test_one_full_block_makes_the_wait_begin_again() -> None:
     quality = QualityControl(1)
     for tick in range(round(5 * ROOM_S / TICK_S)):
         load = ROOM + 0.1 if tick % round(0.9 * ROOM_S / TICK_S) == 0 else 0.2
-        assert quality.hear(tick * TICK_S, [load], 0, LAST) is None
+        assert quality.update(tick * TICK_S, [load], 0, LAST) is None
 
 
 def test_a_step_up_that_does_not_last_is_tried_less_and_less_often() -> None:
@@ -129,7 +129,7 @@ def test_a_step_up_that_lasts_makes_the_next_wait_short_again() -> None:
     list(run(quality, LASTING_S * 20, lambda step: 0.4, 100.0))
     assert quality.step == 0
     now_s = 100.0 + LASTING_S * 20
-    assert quality.hear(now_s, [1.5], 0, LAST) is not None
+    assert quality.update(now_s, [1.5], 0, LAST) is not None
     (up, change), *_ = run(quality, 1000.0, lambda step: 0.4, now_s + 1.0)
     assert not change.down
     assert up - now_s < ROOM_S + 2.0
@@ -141,7 +141,7 @@ def test_whatever_happens_the_step_is_one_that_there_is(story: list[tuple[float,
     for passed_s, loads, xruns in story:
         now_s += passed_s
         before = quality.step
-        change = quality.hear(now_s, loads, xruns, LAST)
+        change = quality.update(now_s, loads, xruns, LAST)
         assert 0 <= quality.step <= LAST
         assert quality.step - before == (0 if change is None else 1 if change.down else -1)
 

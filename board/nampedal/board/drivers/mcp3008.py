@@ -107,7 +107,7 @@ class Mcp3008Driver:
         try:
             self._check_answers()
             inputs = [AdcInput(knob, channel) for knob, channel in self._knobs.items()]
-            self._look(inputs, post)
+            self._poll(inputs, post)
         except BaseException:
             self.close()
             raise
@@ -139,12 +139,12 @@ class Mcp3008Driver:
     def _run(self, inputs: Sequence[AdcInput], post: Post) -> None:
         try:
             while not self._stop.wait(max(min(one.due_s for one in inputs) - time.monotonic(), 0.0)):
-                self._look(inputs, post)
+                self._poll(inputs, post)
         except Exception as error:
             # Catch every exception: otherwise the knobs would stop without a message.
             post(Failure(time.monotonic(), self._name, describe_failure(self._name, "stopped", error)))
 
-    def _look(self, inputs: Sequence[AdcInput], post: Post) -> None:
+    def _poll(self, inputs: Sequence[AdcInput], post: Post) -> None:
         """Read the inputs that are due, and post those that have moved."""
         for one in inputs:
             now_s = time.monotonic()

@@ -169,10 +169,10 @@ class _Session:
         return max(0.0, self._asked_s + ASK_AGAIN_S - time.monotonic())
 
     def receive(self, time_s: float, data: bytes) -> list[Event]:
-        found = (self._take(message, time_s) for message in self._decoder.feed(data))
+        found = (self._handle(message, time_s) for message in self._decoder.feed(data))
         return [event for event in found if event is not None]
 
-    def _take(self, message: Message, time_s: float) -> Event | None:
+    def _handle(self, message: Message, time_s: float) -> Event | None:
         if isinstance(message, Hello):
             self._check(message)
             self._greeted = True

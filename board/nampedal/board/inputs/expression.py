@@ -71,7 +71,7 @@ class ExpressionPedal:
         self._trouble_s: float | None = None
 
     def feed(self, time_s: float, raw: float) -> float | None:
-        """Take a raw position. Return the new position of the pedal; None if it did not move.
+        """Process a raw position. Return the new position of the pedal; None if it did not move.
 
         When an empty jack is detected, return the last position from before its first sign, if it differs.
         time_s: seconds of a monotonic clock.
@@ -88,7 +88,7 @@ class ExpressionPedal:
             self.present = time_s - self._trouble_s >= QUIET_S and self._glides()
         if not self.present or not (self._moves() or self._ends(raw)):
             return None
-        return self._tell(time_s, self._knob.feed(raw))
+        return self._record(time_s, self._knob.feed(raw))
 
     def _add_reading(self, time_s: float, raw: float) -> None:
         if self._swings.feed(raw) is not None:
@@ -154,7 +154,8 @@ class ExpressionPedal:
             later_s, later = time_s, raw
         return False
 
-    def _tell(self, time_s: float, position: float | None) -> float | None:
+    def _record(self, time_s: float, position: float | None) -> float | None:
+        """Store a position that feed() returns. Return it."""
         if position is not None:
             self._posted.append((time_s, position))
         return position

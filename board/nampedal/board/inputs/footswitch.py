@@ -167,7 +167,7 @@ class _State(enum.Enum):
     # Down; it may become a press, a long or a double.
     UNDECIDED = enum.auto()
     # Down, and reported; only repeats and the release can follow.
-    TOLD = enum.auto()
+    REPORTED = enum.auto()
     # Up; it may become a double.
     TAPPED = enum.auto()
 
@@ -240,8 +240,8 @@ class Footswitches:
                 switch.bound = new
                 switch.go(_State.IDLE)
 
-    def hear(self, edge: Edge) -> list[Gesture]:
-        """Take an edge. Return all gestures that are certain now, in order of time, earlier ones included."""
+    def handle_edge(self, edge: Edge) -> list[Gesture]:
+        """Process an edge. Return all gestures that are certain now, in order of time, earlier ones included."""
         now_s = edge.time_s
         if not self._now_s < now_s <= _MAX_S:
             now_s = self._now_s
@@ -251,12 +251,12 @@ class Footswitches:
         switch = self._switches.get(edge.switch) or self._add(edge.switch)
         switch.level = edge.down
         if switch.level == switch.down:
-            return self._take()
+            return self._take_gestures()
         if now_s >= switch.deaf_until_s:
             self._change(switch, now_s)
         else:
             self._quiet_until_s = min(self._quiet_until_s, switch.deaf_until_s)
-        return self._take()
+        return self._take_gestures()
 
     def tick(self, now_s: float) -> list[Gesture]:
         """Return the gestures that are certain by now.
@@ -271,7 +271,7 @@ class Footswitches:
                 switch.shift(now_s - self._now_s)
             self._now_s = now_s
         self._advance(max(now_s, self._now_s))
-        return self._take()
+        return self._take_gestures()
 
     def next_deadline(self) -> float | None:
         """Return the time of the next needed tick(), if no edge comes first; None if none is needed."""
@@ -284,9 +284,9 @@ class Footswitches:
         self._switches = {each: known[each] for each in sorted(known, key=_by_number)}
         return known[name]
 
-    def _take(self) -> list[Gesture]:
-        told, self._gestures = self._gestures, []
-        return told
+    def _take_gestures(self) -> list[Gesture]:
+        gestures, self._gestures = self._gestures, []
+        return gestures
 
     def _advance(self, now_s: float) -> None:
         """End all waits up to and including now, in order of time."""
@@ -313,14 +313,14 @@ class Footswitches:
         partner = self._chordable_partner(switch)
         if partner is not None:
             if switch.state is _State.TAPPED:
-                self._tell_over(switch, at_s)
+                self._report_stroke(switch, at_s)
             chord = Trigger("chord", (switch.name, partner.name))
             self._gestures.append(Gesture("chord", chord.switches, at_s))
             switch.go(_State.IDLE)
             partner.go(_State.IDLE)
         elif switch.state is _State.TAPPED:
-            self._tell("double", switch, at_s)
-            switch.go(_State.TOLD)
+            self._report("double", switch, at_s)
+            switch.go(_State.REPORTED)
         elif switch.bound.partners:
             switch.go(_State.CHORDABLE, at_s + self._times.chord_s)
         else:
@@ -338,8 +338,8 @@ class Footswitches:
         if "long" in kinds or "double" in kinds:
             switch.go(_State.UNDECIDED, long_s)
         else:
-            self._tell("press", switch, at_s)
-            switch.go(_State.TOLD, long_s if "repeat" in kinds else _NEVER_S)
+            self._report("press", switch, at_s)
+            switch.go(_State.REPORTED, long_s if "repeat" in kinds else _NEVER_S)
 
     def _come_up(self, switch: _SwitchState, at_s: float) -> None:
         undecided = switch.state in (_State.CHORDABLE, _State.UNDECIDED)
@@ -347,16 +347,16 @@ class Footswitches:
             switch.go(_State.TAPPED, at_s + self._times.double_s)
             return
         if undecided:
-            self._tell_over(switch, at_s)
-        elif switch.state is _State.TOLD:
-            self._tell("release", switch, at_s)
+            self._report_stroke(switch, at_s)
+        elif switch.state is _State.REPORTED:
+            self._report("release", switch, at_s)
         switch.go(_State.IDLE)
 
     def _end_wait(self, switch: _SwitchState, at_s: float) -> None:
         if switch.state is _State.CHORDABLE:
             self._go_on_alone(switch, at_s)
         elif switch.state is _State.TAPPED:
-            self._tell_over(switch, at_s)
+            self._report_stroke(switch, at_s)
             switch.go(_State.IDLE)
         else:
             self._hold(switch, at_s)
@@ -365,18 +365,18 @@ class Footswitches:
         """Report a long or late press after long_s, or the next repeat."""
         late = self._now_s - at_s > APART_S
         undecided = switch.state is _State.UNDECIDED
-        told = undecided and self._tell("long" if "long" in switch.bound.kinds else "press", switch, at_s)
-        if not told and not late:
-            self._tell("repeat", switch, at_s)
+        reported = undecided and self._report("long" if "long" in switch.bound.kinds else "press", switch, at_s)
+        if not reported and not late:
+            self._report("repeat", switch, at_s)
         again_s = self._now_s if late else at_s + self._times.repeat_s
-        switch.go(_State.TOLD, again_s if "repeat" in switch.bound.kinds else _NEVER_S)
+        switch.go(_State.REPORTED, again_s if "repeat" in switch.bound.kinds else _NEVER_S)
 
-    def _tell_over(self, switch: _SwitchState, at_s: float) -> None:
+    def _report_stroke(self, switch: _SwitchState, at_s: float) -> None:
         """Report a finished stroke as press and release."""
-        self._tell("press", switch, at_s)
-        self._tell("release", switch, at_s)
+        self._report("press", switch, at_s)
+        self._report("release", switch, at_s)
 
-    def _tell(self, kind: Kind, switch: _SwitchState, at_s: float) -> bool:
+    def _report(self, kind: Kind, switch: _SwitchState, at_s: float) -> bool:
         """Report a gesture if it is bound. Return True if it was."""
         if kind not in switch.bound.kinds:
             return False

@@ -232,14 +232,14 @@ def _check_pins(where: str, wiring: Wiring, hat_pins: Mapping[int, str]) -> None
     for part, owner in ((wiring.mcp3008, "converter"), (wiring.strip, "strip")):
         if part is not None:
             pins = SPI_PINS.get(part.bus, {})
-            _take(where, taken, {pin: f"the {owner}'s {what}" for pin, what in pins.items()})
+            _claim_pins(where, taken, {pin: f"the {owner}'s {what}" for pin, what in pins.items()})
     if wiring.serial is not None and wiring.serial.port in HEADER_PORTS:
-        _take(where, taken, {pin: f"the microcontroller's {what}" for pin, what in UART_PINS.items()})
+        _claim_pins(where, taken, {pin: f"the microcontroller's {what}" for pin, what in UART_PINS.items()})
     if wiring.gpio is not None:
         for group, name in wiring.gpio.names():
             found = getattr(wiring.gpio, group)[name]
             for pin in found if isinstance(found, tuple) else (found,):
-                _take(where, taken, {pin: f"gpio.{group}.{name}"})
+                _claim_pins(where, taken, {pin: f"gpio.{group}.{name}"})
 
 
 def _check_bus(where: str, wiring: Wiring) -> None:
@@ -252,7 +252,8 @@ def _check_bus(where: str, wiring: Wiring) -> None:
         )
 
 
-def _take(where: str, taken: dict[int, str], wanted: Mapping[int, str]) -> None:
+def _claim_pins(where: str, taken: dict[int, str], wanted: Mapping[int, str]) -> None:
+    """Add pins to the taken ones. Raises SettingValueError if one is taken already."""
     for pin, what in wanted.items():
         if pin in taken:
             raise SettingValueError(

@@ -37,7 +37,7 @@ class SetupResults:
 
 
 class SetupStep:
-    """One question. Its methods press(), hear(), tick() and answer() return a text for the player; '' is none.
+    """One question. Its methods press(), update(), tick() and answer() return a text for the player; '' is none.
 
     done: the step is finished.  lit: the light to turn on during the step; '': none.
     """
@@ -130,7 +130,7 @@ class LightsStep(SetupStep):
         )
 
     def press(self, switch: str) -> str:
-        return self._give(self._found.switches.get(switch, switch))
+        return self._assign_name(self._found.switches.get(switch, switch))
 
     def answer(self, text: str) -> str:
         if not text:
@@ -138,9 +138,10 @@ class LightsStep(SetupStep):
         if text not in (*self._switches, *self._others):
             allowed = ", ".join((*self._switches, *self._others))
             return f"no light can be called {text!r}; {allowed} are allowed"
-        return self._give(text)
+        return self._assign_name(text)
 
-    def _give(self, name: str) -> str:
+    def _assign_name(self, name: str) -> str:
+        """Give the light that is lit a name. Return the text for the player."""
         if name in self._given.values():
             return f"a light is called {name} already; press another footswitch, or type another name"
         self._given[self.lit] = name
@@ -257,9 +258,10 @@ class NoiseStep(SetupStep):
         if now_s - self._since_s < STILL_S:
             return ""
         self.done = True
-        return "; ".join(self._told(name) for name in self._names)
+        return "; ".join(self._set_band(name) for name in self._names)
 
-    def _told(self, name: str) -> str:
+    def _set_band(self, name: str) -> str:
+        """Set a knob's noise band by how far it moved untouched. Return the text for the player."""
         if name not in self._ends:
             return f"{name}: was not heard"
         low, high = self._ends[name]

@@ -209,7 +209,7 @@ class ControlServer:
         """Return the answer to a request that failed. An unexpected exception is also logged."""
         if isinstance(error, NampedalError):
             return _refusal(error)
-        self._faults.tell("answering a request", error)
+        self._faults.report("answering a request", error)
         return _refusal(ControlRequestError(f"{what}: failed: {describe_error(error)}"))
 
     def _send(self, client: _Client, message: Json) -> None:

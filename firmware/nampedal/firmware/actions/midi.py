@@ -104,7 +104,7 @@ class MidiDecoder:
         # By channel: the halves that were received since its last program change.
         self._fresh: dict[int, set[str]] = {}
 
-    def hear(self, message: bytes) -> MidiEvent | None:
+    def decode(self, message: bytes) -> MidiEvent | None:
         """Decode one complete message. Return None if it is not used. Any bytes are accepted."""
         if len(message) < 2 or any(byte > MAX_VALUE for byte in message[1:]):
             return None

@@ -15,7 +15,7 @@ MAX_S = 120.0
 
 
 class GuitarTake:
-    """A recording that grows while audio comes in. Call hear() in one thread; read in another.
+    """A recording that grows while audio comes in. Call add() in one thread; read in another.
 
     played_s: seconds that count as playing.
     level_dbfs: RMS of the last step.

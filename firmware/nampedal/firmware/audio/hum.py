@@ -191,7 +191,7 @@ class HumEstimator:
         if self._age == 0:
             self._held_s[:] = math.inf
         self._hold()
-        self._look()
+        self._measure_amplitudes()
         run = self._usable
         if self._age < _KNOWN_BLOCKS:
             self._known = False
@@ -234,7 +234,7 @@ class HumEstimator:
         grown = (_UNSURE_PER_S + 2.0 * np.pi * _MULTIPLE * told) * held_s
         return np.asarray(np.hypot(self._unsure, np.abs(self._held) * grown))
 
-    def _look(self) -> None:
+    def _measure_amplitudes(self) -> None:
         """Measure the amplitude at each line's frequency since the last attack.
 
         Right after an attack, the old values stay.

@@ -144,7 +144,7 @@ class Tuner:
             self._decimate(self._raw[start : start + kept + self._block])
         if blocks:
             self._raw = self._raw[blocks * self._block :].copy()
-            self._pitch = self._look()
+            self._pitch = self._find_pitch()
         return self._pitch
 
     def _decimate(self, raw: Float64) -> None:
@@ -155,7 +155,7 @@ class Tuner:
         self._recent = np.concatenate([self._recent[frames:], new])
         self._ear.update(new)
 
-    def _look(self) -> Pitch | None:
+    def _find_pitch(self) -> Pitch | None:
         window = round(_WINDOWS_S[0] * self._rate)
         level = _rms(self._recent[-window:] - np.mean(self._recent[-self._enough :]))
         if level < 10 ** (SILENCE_DBFS / 20):

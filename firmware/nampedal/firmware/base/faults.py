@@ -56,11 +56,11 @@ class FaultIsolator:
         try:
             do()
         except Exception as error:
-            self.tell(what, error)
+            self.report(what, error)
             return False
         return True
 
-    def tell(self, what: str, error: Exception) -> None:
+    def report(self, what: str, error: Exception) -> None:
         """Log a fault with its traceback. If it was logged within SAY_S, only count it."""
         now_s, key = self._now(), (what, type(error).__name__)
         last_s = self._logged_s.get(key)

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class ActionDispatcher:
-    """Carries out actions, in the thread that runs the pedal. It keeps nothing itself: the state is `Pedal.state`."""
+    """Carries out actions, in the thread that runs the pedal. It has no state of its own, only `Pedal.state`."""
 
     def __init__(self, pedal: Pedal, reference_hz: float = REFERENCE_HZ) -> None:
         self._pedal = pedal
@@ -29,7 +29,7 @@ class ActionDispatcher:
         return self._pedal.state
 
     def do(self, action: Action) -> None:
-        """Carry out an action. Do nothing while no server is there.
+        """Carry out an action. Do nothing before the first JACK server is connected.
 
         Raises the errors of `Playback` and `Pedal.change_bank`.
         """

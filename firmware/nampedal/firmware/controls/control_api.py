@@ -57,13 +57,13 @@ def serving_control_socket(
     """
     commands = ControlApi(pedal, performer, controls)
     server = ControlServer(path, commands.answer)
-    told_s = 0.0
+    published_s = 0.0
 
     def tick() -> None:
-        nonlocal told_s
+        nonlocal published_s
         server.poll()
-        if server.subscribers and time.monotonic() - told_s >= NEWS_S:
-            told_s = time.monotonic()
+        if server.subscribers and time.monotonic() - published_s >= NEWS_S:
+            published_s = time.monotonic()
             server.publish({"status": commands.status()})
 
     pedal.ticks.append(tick)
@@ -154,7 +154,7 @@ class ControlApi:
             "safe": pedal.setup.safe,
             "sample_rate_hz": client.sample_rate if client is not None else None,
             "period_frames": client.period_frames if client is not None else None,
-            "quality": pedal.load_shedding.said(manager),
+            "quality": pedal.load_shedding.describe_level(manager),
             "steps_down": pedal.load_shedding.down,
             "bypass": pedal.state.bypass,
             "load": {

@@ -59,10 +59,11 @@ class ControlSurface:
     panel: the drivers.
     base: the bindings of the profile; a preset can replace parts of them.
     lights: the names of all LEDs.
+    times: the timing of footswitch gestures; None: the defaults.
     uses: knobs with their own calibration or behaviour, by name.
     midi_channel: 1 to 16; 0: all channels; None: MIDI is off.
     midi: the MIDI controls.
-    announcements: the queue of blink codes.
+    blink_codes: the queue of blink codes.
     """
 
     def __init__(
@@ -82,9 +83,11 @@ class ControlSurface:
         self._base = self._map = base
         self._lights = tuple(lights)
         self._uses = dict(uses or {})
+        # By name, the knobs that have sent a position.
         self._hands: dict[str, _KnobState] = {}
         self._footswitches = Footswitches(base.footswitches, times)
         self.midi = MidiControls(midi_channel, pedal, performer, self._move)
+        # The current preset and chain when the bindings were set.
         self._slot: Slot | None = None
         self._chain: Chain | None = None
         self._clipped_s = -math.inf
@@ -96,7 +99,7 @@ class ControlSurface:
         self._follow()
         for event in self.panel.tick():
             # An event that fails does not stop the next ones.
-            self._faults.run("hearing a control", partial(self._hear, event))
+            self._faults.run("hearing a control", partial(self._handle_event, event))
         self._carry_out(self._footswitches.tick(time.monotonic()))
         self._follow()
         now_s = time.monotonic()
@@ -118,17 +121,17 @@ class ControlSurface:
         if number is not None:
             self._base, self._map = self._base.overridden_by(found), self._map.overridden_by(found)
 
-    def hear_midi(self, messages: list[bytes]) -> None:
+    def handle_midi(self, messages: list[bytes]) -> None:
         """Process complete MIDI messages, in their order."""
         for message in messages:
-            self._tell(self.midi.hear(message, self._map))
+            self._show_error(self.midi.handle(message, self._map))
 
     # ---- events ----
 
-    def _hear(self, event: Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         match event:
             case Edge():
-                self._carry_out(self._footswitches.hear(event))
+                self._carry_out(self._footswitches.handle_edge(event))
             case Position():
                 self._turn(event)
             case Clicks():
@@ -169,9 +172,9 @@ class ControlSurface:
             self._move(target, min(1.0, max(0.0, now + event.clicks / CLICKS_OF_TRAVEL)))
 
     def _do(self, action: Action) -> None:
-        self._tell(self._performer.dispatch(action))
+        self._show_error(self._performer.dispatch(action))
 
-    def _tell(self, error: NampedalError | None) -> None:
+    def _show_error(self, error: NampedalError | None) -> None:
         """Show a blink code for an error that is already logged."""
         code = _code_of(error)
         if code:
@@ -204,6 +207,7 @@ class ControlSurface:
         return min(1.0, max(0.0, (slot.chain.numbers[full] - ends[0]) / (ends[1] - ends[0])))
 
     def _ends(self, target: BindingTarget) -> tuple[float, float] | None:
+        """Return the range of a setting that its knob covers; None: the preset has no such setting."""
         slot = self._slot
         full = slot.chain.full_name(target.setting) if slot is not None and slot.chain is not None else None
         if full is None or slot is None or slot.chain is None:
@@ -224,13 +228,14 @@ class ControlSurface:
         if current is self._slot and chain is self._chain:
             return
         self._slot, self._chain = current, chain
-        own = chain.preset.controls if chain is not None else Bindings()
-        self._map = self._base.overridden_by(own)
+        preset_bindings = chain.preset.controls if chain is not None else Bindings()
+        self._map = self._base.overridden_by(preset_bindings)
         self._footswitches.bind(self._map.footswitches)
         for name, hand in self._hands.items():
             self._aim(name, hand)
 
     def _aim(self, name: str, hand: _KnobState) -> None:
+        """Set the position at which the soft take-over lets a knob move its setting."""
         position = self._stands_at(self._map.knobs.get(name, BindingTarget(name)))
         if position is not None:
             hand.pickup.set_parameter_position(position)
@@ -288,7 +293,7 @@ def attached_controls(pedal: Pedal, controls: ControlSurface) -> Iterator[None]:
     """Connect the controls to a running pedal while the context is active. Then close the drivers."""
     pedal.ticks.append(controls.tick)
     pedal.selector.register(controls.panel, selectors.EVENT_READ)
-    pedal.on_midi, pedal.due = controls.hear_midi, controls.due
+    pedal.on_midi, pedal.due = controls.handle_midi, controls.due
     pedal.on_refused = lambda: controls.blink_codes.enqueue(led_state.NOT_PLAYED)
     try:
         yield

@@ -54,19 +54,19 @@ class MidiControls:
         self.count = 0
         self.problem = ""
         self._pedal, self._performer, self._move = pedal, performer, move
-        self._midi = MidiDecoder(channel) if channel is not None else None
+        self._decoder = MidiDecoder(channel) if channel is not None else None
         self._presses = PressDetector()
         self._programs = BankPrograms()
 
-    def hear(self, message: bytes, does: Bindings) -> NampedalError | None:
+    def handle(self, message: bytes, does: Bindings) -> NampedalError | None:
         """Process one complete message. Return the error of its action, which is already logged."""
-        heard = self._midi.hear(message) if self._midi is not None else None
+        heard = self._decoder.decode(message) if self._decoder is not None else None
         if heard is None:
             return None
         self.heard.append(heard)
         self.count += 1
-        error, is_for_us = self._obey(heard, does)
-        if is_for_us:
+        error, is_bound = self._obey(heard, does)
+        if is_bound:
             self.problem = str(error or "")
         return error
 
@@ -80,7 +80,7 @@ class MidiControls:
         return list(islice(self.heard, max(0, len(self.heard) - max(0, self.count - count)), None))
 
     def _obey(self, heard: MidiEvent, does: Bindings) -> tuple[NampedalError | None, bool]:
-        """Return the error, if any, and whether the message is bound to something."""
+        """Carry out what a message is bound to. Return the error, if any, and True if it is bound to something."""
         match heard:
             case ProgramChange():
                 action = does.programs.get(heard.number + 1)
@@ -126,8 +126,8 @@ class MidiControls:
         for number in selected.numbers:
             if number < len(folders):
                 return folders[number]
-        there = ", ".join(f"{number} {folder.name}" for number, folder in enumerate(folders, 1))
-        raise BankError(f"{selected} is not there; there are {there}")
+        known = ", ".join(f"{number} {folder.name}" for number, folder in enumerate(folders, 1))
+        raise BankError(f"{selected} is not there; there are {known}")
 
 
 def describe(heard: MidiEvent) -> str:

@@ -25,6 +25,7 @@ WINDOW_S = 1.0
 MOVED = ON_THRESHOLD - REARM_THRESHOLD
 # A switch is not pressed more often within WINDOW_S. A source that repeats a value more often is not a switch.
 MAX_PRESSES = 8
+# The control change n + COARSE is the fine half of the control change n, for n below COARSE.
 COARSE = 32
 # Not controls: data entry of (N)RPN, parameter numbers, and channel mode messages.
 DATA = frozenset((6, 38))
@@ -159,12 +160,12 @@ class MidiLearner:
 
     def rejected(self, found: LearnedControl | None) -> list[str]:
         """Return the other controls that sent messages, each once, as text for the user."""
-        told = [str(one) for one in self._others if one != found]
+        texts = [str(one) for one in self._others if one != found]
         for (channel, number), track in self._tracks.items():
             one = LearnedControl("control change", channel, number)
             if track.count and (found is None or (channel, number) != (found.channel, found.number)):
-                told.append(f"{one}{self._why_not(channel, number)}")
-        return told
+                texts.append(f"{one}{self._why_not(channel, number)}")
+        return texts
 
     def _control(self, now_s: float, channel: int, number: int, value: int) -> None:
         track = self._tracks.setdefault((channel, number), _Track())

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ControlUse:
-    """What the controls of a pedal do. midi_channel: 1 to 16; 0: all; None: MIDI is not heard."""
+    """What the controls of a pedal do. midi_channel: 1 to 16; 0: all; None: MIDI is off."""
 
     base: Bindings
     lights: tuple[str, ...] = ()
@@ -74,11 +74,11 @@ def control_use(profile: PedalProfile | None, which: str, *, safe: bool = False)
     wiring = profile.wiring if profile is not None else Wiring()
     plain = MOCK_SWITCHES if which == "mock" else []
     switches = wiring.names("switches") or plain
-    own = _own_bindings(profile, safe=safe)
+    profile_bindings = _own_bindings(profile, safe=safe)
     # A profile that binds any footswitch binds all of them.
-    base = Bindings() if own.footswitches else bindings.default(switches)
+    base = Bindings() if profile_bindings.footswitches else bindings.default(switches)
     return ControlUse(
-        base.overridden_by(own),
+        base.overridden_by(profile_bindings),
         lights=tuple(wiring.names("lights") or plain),
         times=profile.times if profile is not None else None,
         knobs=dict(profile.knobs) if profile is not None else {},

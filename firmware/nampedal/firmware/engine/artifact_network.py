@@ -285,24 +285,24 @@ class _Unpacker:
         weight: FloatArray | Int8Weights
         match table.weight:
             case fbs.WeightForm.Float32:
-                weight = self._take("<f4", size).reshape(shape)
+                weight = self._read_floats("<f4", size).reshape(shape)
             case fbs.WeightForm.Float16:
-                weight = self._take("<f2", size).reshape(shape)
+                weight = self._read_floats("<f2", size).reshape(shape)
             case fbs.WeightForm.Int8:
-                weight = Int8Weights(self._int8(shape), self._take("<f4", table.outChannels))
+                weight = Int8Weights(self._int8(shape), self._read_floats("<f4", table.outChannels))
             case _:
                 values = self._int8(shape)
                 halves = np.frombuffer(self._bytes(2 * table.outChannels), "<u2").astype(np.uint32)
                 weight = Int8Weights(values, (halves << 16).view(np.float32))
         bias = None
         if table.bias != fbs.BiasForm.Absent:
-            bias = self._take("<f4" if table.bias == fbs.BiasForm.Float32 else "<f2", table.outChannels)
+            bias = self._read_floats("<f4" if table.bias == fbs.BiasForm.Float32 else "<f2", table.outChannels)
         return Conv(weight, bias, dilation or table.dilation, table.groups)
 
     def _int8(self, shape: tuple[int, int, int]) -> NDArray[np.int8]:
         return np.frombuffer(self._bytes(int(np.prod(shape))), np.int8).reshape(shape)
 
-    def _take(self, kind: str, count: int) -> FloatArray:
+    def _read_floats(self, kind: str, count: int) -> FloatArray:
         """Read the next `count` numbers of a dtype, as float32."""
         return np.frombuffer(self._bytes(np.dtype(kind).itemsize * count), kind).astype(np.float32)
 

@@ -83,7 +83,7 @@ class AudioTap:
     def stop_recording(self) -> None:
         """End the recording. It contains everything that was played until now."""
         with self._lock:
-            self._take()
+            self._read_audio()
             self._end_file()
             self._listen()
 
@@ -106,7 +106,7 @@ class AudioTap:
             self.pitch = None
             self._listen()
 
-    def take(self, guitar: GuitarTake | None) -> None:
+    def set_guitar_take(self, guitar: GuitarTake | None) -> None:
         """Pass the first input channel to a guitar recording until that is over. guitar: None: stop."""
         with self._lock:
             self._guitar = guitar
@@ -123,9 +123,9 @@ class AudioTap:
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):
             with self._lock:
-                self._faults.run("listening", self._take)
+                self._faults.run("listening", self._read_audio)
 
-    def _take(self) -> None:
+    def _read_audio(self) -> None:
         while self._stage.tapped and (frames := self._stage.take_tap(self._room)):
             pairs = self._room[:frames]
             # An error in one part must not stop the others, or the next audio.

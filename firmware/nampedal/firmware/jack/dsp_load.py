@@ -37,7 +37,8 @@ class Peaks:
     def __init__(self) -> None:
         self._since: dict[str, tuple[float, float]] = {}
 
-    def hear(self, into: float, out: float) -> None:
+    def update(self, into: float, out: float) -> None:
+        """Add the maximum input and output samples since the last call."""
         for who, (max_in, max_out) in self._since.items():
             self._since[who] = max(max_in, into), max(max_out, out)
 
@@ -60,7 +61,7 @@ class LoadMeter:
         self._last = None
         self._snapshots.clear()
 
-    def hear(self, now_s: float, bins: Sequence[int]) -> list[float]:
+    def update(self, now_s: float, bins: Sequence[int]) -> list[float]:
         """Return the load of each block since the last call, as the middle of its bin."""
         now = np.array(bins, np.int64)
         fresh = now - (self._last if self._last is not None else now)

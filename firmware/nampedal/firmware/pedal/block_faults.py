@@ -14,17 +14,17 @@ class BlockFaultLog:
 
     def __init__(self) -> None:
         self._chain: Chain | None = None
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
-    def see(self, chain: Chain | None) -> None:
+    def update(self, chain: Chain | None) -> None:
         """Log the new faults of a chain. Call it often.
 
         chain: the one that plays; None: none.
         """
         if chain is not self._chain:
-            self._chain, self._told = chain, set()
+            self._chain, self._logged = chain, set()
         faults = chain.faults() if chain is not None else {}
-        for name in faults.keys() - self._told:
-            self._told.add(name)
+        for name in faults.keys() - self._logged:
+            self._logged.add(name)
             preset = chain.preset.name if chain is not None else ""
             _log.warning("preset %s: %s: not finite or above +120 dBFS; it is silent there", preset, name)

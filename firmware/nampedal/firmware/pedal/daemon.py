@@ -25,7 +25,7 @@ from nampedal.firmware.pedal.daemon_options import PedalSetup
 from nampedal.firmware.pedal.saved_state import SavedState
 from nampedal.firmware.pedal.scene import Scene
 from nampedal.firmware.pedal.switching.changes import Changes, Rescans
-from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed, Seen
+from nampedal.firmware.pedal.switching.file_watch import FileWatch, ScanResult, WatchedFiles
 from nampedal.firmware.pedal.switching.load_shedding import LoadShedding
 from nampedal.firmware.pedal.switching.play_state import Edits, PlayState
 from nampedal.firmware.pedal.switching.playback import Playback
@@ -39,11 +39,12 @@ from nampedal.firmware.presets.quality import QualityControl
 TICK_S = 0.02
 # The polling interval for MIDI: JACK's thread does not wake this one.
 MIDI_S = 0.004
+# The pause before the next attempt to connect to the server. An event ends it early.
 KNOCK_S = 0.25
 # A client learns within this time that its server is gone.
 LOST_S = 1.0
 # The interval between log messages about a missing server.
-COMPLAIN_S = 10.0
+LOG_INTERVAL_S = 10.0
 # The pedal gives up after this many failures in a row, each sooner than LASTING_S after its start.
 MAX_FAILURES = 3
 LASTING_S = 10.0
@@ -56,7 +57,7 @@ class Pedal:
 
     def __init__(self, setup: PedalSetup) -> None:
         self.setup = setup
-        # Called in run()'s thread, about 50 times a second, and when one of `wakes` can be read.
+        # Called in run()'s thread, about 50 times a second, and when something in `selector` can be read.
         self.ticks: list[Callable[[], None]] = []
         self.selector = selectors.DefaultSelector()
         # Returns the time at which the next tick is due, even if no event arrives; None: no such time.
@@ -70,6 +71,7 @@ class Pedal:
         self.stage: _engine.Stage | None = None
         self.listener: AudioTap | None = None
         self.load_shedding = LoadShedding(setup.tier)
+        # Since the start: the maximum load of a block, as a part of its period, and the number of xruns.
         self.worst = 0.0
         self.xruns = 0
         # Not an Event: a signal handler must not take a lock that the interrupted thread holds.
@@ -82,10 +84,10 @@ class Pedal:
         self.playback = Playback(PlayState(bank, edits=edits, quality=self.load_shedding.step), setup.bank)
         self.banks = list(setup.banks)
         # The bank that still sounds, and its presets, while the pedal changes to another bank.
-        self._from: tuple[Path, list[Path]] | None = None
+        self._sounding_bank: tuple[Path, list[Path]] | None = None
         # The banks after the first one, to try if none of its presets can be played.
         here = self.banks.index(bank) if bank in self.banks else 0
-        self._untried = self.banks[here + 1 :] + self.banks[:here]
+        self._untried_banks = self.banks[here + 1 :] + self.banks[:here]
         self._changes = Changes(self.banks, bank, self.playback.presets)
         self._contents = PresetContents()
         self._loudness = LoudnessCache(setup.loudness) if setup.loudness is not None else None
@@ -165,7 +167,7 @@ class Pedal:
         found = read_bank(folder)
         at = index_of_preset(preset, found.preset_names) if preset is not None else None
         if self.manager is not None and self.manager.current in self.manager.slots:
-            self._from = self.bank, self.playback.presets
+            self._sounding_bank = self.bank, self.playback.presets
         self._changes.enter(folder, found.presets)
         self.playback.change_bank(folder, found.presets, at)
         self._follow()
@@ -182,18 +184,24 @@ class Pedal:
         if not manager.dead_end:
             return
         manager.dead_end = False
-        if self._from is not None and manager.current is not None and manager.current.path in self._from[1]:
-            _log.warning("bank %s: no preset of it can be played; %s plays on", self.bank.name, self._from[0].name)
-            self._changes.enter(*self._from)
-            self.playback.return_to(*self._from)
+        if (
+            self._sounding_bank is not None
+            and manager.current is not None
+            and manager.current.path in self._sounding_bank[1]
+        ):
+            _log.warning(
+                "bank %s: no preset of it can be played; %s plays on", self.bank.name, self._sounding_bank[0].name
+            )
+            self._changes.enter(*self._sounding_bank)
+            self.playback.return_to(*self._sounding_bank)
             self._follow()
         elif manager.current is None or manager.in_fallback:
             self._begin_elsewhere()
 
     def _begin_elsewhere(self) -> None:
         """Change to the next untried bank that can be read, if there is one."""
-        while self._untried:
-            folder = self._untried.pop(0)
+        while self._untried_banks:
+            folder = self._untried_banks.pop(0)
             try:
                 self._go_to(folder)
             except NampedalError as error:
@@ -224,29 +232,29 @@ class Pedal:
             return
         folder = self.setup.banks_folder
         bank = self.bank if folder is not None and self.playback.presets else None
-        self._watch.follow(Followed(tuple(self.playback.presets), bank, folder))
+        self._watch.follow(WatchedFiles(tuple(self.playback.presets), bank, folder))
 
-    def _see(self, seen: Seen) -> None:
+    def _on_files_changed(self, result: ScanResult) -> None:
         """Handle a result of the watch thread.
 
         A playing preset is not stopped. If the pedal has no presets yet, it starts with the first bank.
         """
-        if seen.banks is not None:
-            self.banks = list(seen.banks)
-        for problem in (seen.bank_problem, seen.banks_problem):
+        if result.banks is not None:
+            self.banks = list(result.banks)
+        for problem in (result.bank_problem, result.banks_problem):
             if problem is not None:
                 _log.warning("%s", problem)
         if not self.playback.presets:
             self._begin()
-        elif seen.bank is not None and seen.bank.folder == self.bank:
-            self._renew(seen.bank)
+        elif result.bank is not None and result.bank.folder == self.bank:
+            self._renew(result.bank)
         if self.manager is not None:
-            self._changes.see(self.manager.see(seen.contents))
-        for number in seen.asked:
+            self._changes.add_changed(self.manager.update_contents(result.contents))
+        for number in result.asked:
             slots = self.manager.slots if self.manager is not None else []
-            told = self._changes.tell(self.banks, self.playback.presets)
-            told["broken"] = {slot.name: slot.error for slot in slots if slot.error}
-            self._rescans.put(number, seen.banks_problem or told)
+            changes = self._changes.take_changes(self.banks, self.playback.presets)
+            changes["broken"] = {slot.name: slot.error for slot in slots if slot.error}
+            self._rescans.put(number, result.banks_problem or changes)
 
     def _begin(self) -> None:
         """Change to the first bank that can be read."""
@@ -258,6 +266,7 @@ class Pedal:
                 _log.warning("%s", error)
 
     def _renew(self, bank: Bank) -> None:
+        """Update the presets of the current bank."""
         if not bank.presets:
             _log.warning("%s: holds no presets any more; what was there can be played on", bank.folder)
         elif list(bank.presets) != self.playback.presets:
@@ -268,7 +277,7 @@ class Pedal:
     def run(self) -> None:
         """Play until stop(). Raises JackRefusedError, NoSuchPresetError of the first preset, FileAccessError.
 
-        After it has played once, it waits for a new server when a server refuses it.
+        JackRefusedError: only before it has played; later, it waits for a new server instead.
         """
         self._watch = FileWatch(self._contents)
         self._follow()
@@ -310,23 +319,23 @@ class Pedal:
             return
         if failures >= MAX_FAILURES if not isinstance(error, NampedalError) else not self._has_played:
             raise error
-        self._faults.tell("playing", error)
+        self._faults.report("playing", error)
 
     def _rest(self) -> None:
         if not self._faults.run("waiting", lambda: self.selector.select(KNOCK_S)):
             time.sleep(KNOCK_S)
 
     def _wait_for_server(self) -> JackClient | None:
-        complained_s = -COMPLAIN_S
+        logged_s = -LOG_INTERVAL_S
         while not self._stopped:
             try:
                 return JackClient(self.setup.server, channels=self.setup.channels)
             except NoJackServerError as error:
-                if time.monotonic() - complained_s >= COMPLAIN_S:
-                    complained_s = time.monotonic()
+                if time.monotonic() - logged_s >= LOG_INTERVAL_S:
+                    logged_s = time.monotonic()
                     _log.warning("%s", error)
             except Exception as error:
-                self._faults.tell("meeting the JACK server", error)
+                self._faults.report("meeting the JACK server", error)
             self._tick()
             self._rest()
         return None
@@ -347,22 +356,22 @@ class Pedal:
             *(client.sample_rate, client.period_frames, client.name),
         )
 
-        def hear() -> None:
+        def update_load() -> None:
             nonlocal xruns
             before, xruns = xruns, client.xruns
-            self._hear(stage, manager, callback, xruns - before)
+            self._update_load(stage, manager, callback, xruns - before)
 
         # An error in one part does not stop the others.
         parts: dict[str, Callable[[], None]] = {
             "preparing and switching": self.playback.tick,
             "passing over what can't be played": lambda: self._follow_refusals(manager),
-            "hearing levels and load": hear,
+            "hearing levels and load": update_load,
             "connecting what has come": client.follow,
             "muting": self.playback.catch_up,
         }
 
         def wait() -> None:
-            self._wait_and_hear_midi(callback, MIDI_S if client.hears_midi else TICK_S)
+            self._wait_and_handle_midi(callback, MIDI_S if client.hears_midi else TICK_S)
 
         while not self._stopped and not client.lost.is_set():
             for what, do in parts.items():
@@ -376,24 +385,24 @@ class Pedal:
     def _tick(self) -> None:
         """Run all periodic work. An error in one part does not stop the others."""
         self._faults.run("keeping where the player is", self._keep)
-        for seen in self._watch.take() if self._watch is not None else ():
-            self._faults.run("following files that have changed", partial(self._see, seen))
+        for result in self._watch.take_results() if self._watch is not None else ():
+            self._faults.run("following files that have changed", partial(self._on_files_changed, result))
         for tick in list(self.ticks):
             self._faults.run(qualified_name(tick), tick)
 
     def _keep(self) -> None:
         current = self.manager.current if self.manager is not None else None
-        resorts = self.manager is not None and self.manager.in_fallback
-        if self.setup.autosave is not None and current is not None and not resorts:
+        in_fallback = self.manager is not None and self.manager.in_fallback
+        if self.setup.autosave is not None and current is not None and not in_fallback:
             edits = {path.stem: self.state.edits[path] for path in self.playback.presets if path in self.state.edits}
-            self.setup.autosave.see(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
+            self.setup.autosave.update(time.monotonic(), SavedState(self.bank.resolve(), current.name, edits))
 
-    def _wait_and_hear_midi(self, callback: _engine.JackCallback, look_s: float) -> None:
-        """Wait until an event arrives or the next tick is due. Pass on the MIDI messages."""
+    def _wait_and_handle_midi(self, callback: _engine.JackCallback, poll_s: float) -> None:
+        """Wait until an event arrives or the next tick is due. Pass on the MIDI messages, which are polled for."""
         due_s = self.due()
         end_s = min(time.monotonic() + TICK_S, math.inf if due_s is None else due_s)
         while (left_s := end_s - time.monotonic()) > 0.0 and not self._stopped:
-            woken = self.selector.select(min(look_s, left_s))
+            woken = self.selector.select(min(poll_s, left_s))
             messages = callback.take_midi()
             if messages:
                 self.on_midi(messages)
@@ -418,18 +427,21 @@ class Pedal:
                 scene.take_over(before)
             first = self.setup.first if before is None else None
             self.playback.attach(scene.stage, scene.listener, scene.manager, first)
-        # A kept stage too: requests that came while no server was there may not have reached it.
+        # Also for a kept stage: it may have missed requests that came while there was no server.
         self.playback.reconcile()
         return scene
 
-    def _hear(self, stage: _engine.Stage, manager: PresetManager, callback: _engine.JackCallback, xruns: int) -> None:
-        self.peaks.hear(stage.take_input_peak(), stage.take_output_peak())
+    def _update_load(
+        self, stage: _engine.Stage, manager: PresetManager, callback: _engine.JackCallback, xruns: int
+    ) -> None:
+        """Update the meters, log faults of blocks, and change the quality level if needed. xruns: new ones."""
+        self.peaks.update(stage.take_input_peak(), stage.take_output_peak())
         current = manager.current
-        self._block_faults.see(current.chain if current is not None else None)
-        loads = self.meter.hear(time.monotonic(), callback.load_bins)
+        self._block_faults.update(current.chain if current is not None else None)
+        loads = self.meter.update(time.monotonic(), callback.load_bins)
         self.xruns += xruns
         self.worst = max(self.worst, callback.take_worst())
-        if self.load_shedding.hear(loads, xruns, manager):
+        if self.load_shedding.update(loads, xruns, manager):
             self.bring_to(replace(self.state, quality=self.load_shedding.step))
 
 

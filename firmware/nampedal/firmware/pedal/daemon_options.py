@@ -15,7 +15,7 @@ from nampedal.firmware.presets.captures import ReadNam
 class PedalSetup:
     """The options of `nampedal play`.
 
-    bank: the presets of the first bank, or captures that are played alone. It can be empty if last_resort is True.
+    bank: the presets of the first bank, or captures that are played alone. It can be empty if fallback is True.
     wiring: the JACK ports to connect to.
     full_scale_dbu: the input level at 0 dBFS, in dBu; None: unknown.
     max_bytes: the memory limit for prepared presets.
@@ -26,9 +26,9 @@ class PedalSetup:
     channels: 1: mono, on both outputs; 2: stereo, each channel through its own chain.
     round_trip_ms: the measured latency from string to ear; None: unknown.
     banks: the bank folders that the player can choose from.
-    keeper: saves the current bank, preset and edits; None: they are not saved.
+    autosave: saves the current bank, preset and edits; None: they are not saved.
     banks_folder: the folder that is watched for new banks; None: none.
-    last_resort: play the dry input if no preset of the bank can be played.
+    fallback: play the dry input if no preset of the bank can be played.
     safe: safe start: only the dry input was requested.
     audio_cpu: the CPU core for JACK's thread; None: any.
     loudness: the cache file for measured loudness; None: measure it each time.

@@ -52,12 +52,12 @@ class LevelSession:
         self.stop()
         self._paths, self._full_scale_dbu = list(dict.fromkeys(chosen)), full_scale_dbu
         self._listener, self._take = listener, GuitarTake(listener.sample_rate, seconds)
-        listener.take(self._take)
+        listener.set_guitar_take(self._take)
 
     def stop(self) -> None:
         """Discard the session. It does not wait for a preset that is being measured."""
         if self._listener is not None:
-            self._listener.take(None)
+            self._listener.set_guitar_take(None)
         if self._measuring is not None:
             self._measuring.end()
         self._listener = self._take = self._measuring = None

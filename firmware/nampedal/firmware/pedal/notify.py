@@ -24,28 +24,28 @@ class Notifier:
         usec = environment.get("WATCHDOG_USEC", "")
         self._alive_s = ALIVE_PART * int(usec) / 1e6 if usec.isdecimal() else None
         self._extend_usec = usec
-        self._said = ""
+        self._status = ""
         self._ready = False
         self._alive_at_s: float | None = None
 
-    def tick(self, now_s: float, said: str, *, ready: bool) -> None:
+    def tick(self, now_s: float, status: str, *, ready: bool) -> None:
         """Send what has changed, and the watchdog message when it is due. Call it often.
 
-        said: the status text of the service, one line.
+        status: the status text of the service, one line.
         ready: when it is True for the first time, READY=1 is sent.
         """
         lines = []
         if ready and not self._ready:
             self._ready = True
             lines.append("READY=1")
-        if said != self._said:
-            self._said = said
-            lines.append(f"STATUS={said}")
+        if status != self._status:
+            self._status = status
+            lines.append(f"STATUS={status}")
         if self._alive_s is not None and (self._alive_at_s is None or now_s - self._alive_at_s >= self._alive_s):
             self._alive_at_s = now_s
             lines.append("WATCHDOG=1")
             if not self._ready:
-                # The start may take any time while the service is alive, so that only a service that hangs has failed.
+                # The start may take any time: it fails only if the service hangs.
                 lines.append(f"EXTEND_TIMEOUT_USEC={self._extend_usec}")
         self._send(lines)
 

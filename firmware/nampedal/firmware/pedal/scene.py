@@ -56,7 +56,7 @@ class Scene:
         self.manager = PresetManager(
             *(list(presets), self.stage, preparation, setup.max_bytes),
             carries=stepping.carries,
-            last_resort=fallback_preset.PATH if setup.fallback else None,
+            fallback=fallback_preset.PATH if setup.fallback else None,
             contents=contents,
         )
 

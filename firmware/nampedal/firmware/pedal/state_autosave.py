@@ -26,14 +26,14 @@ class StateAutosave:
 
     def __init__(self, path: Path, state: SavedState | None) -> None:
         self._path = path
-        self.kept = self._seen = state
+        self.kept = self._last_state = state
         self._since_s = 0.0
         self._thread: threading.Thread | None = None
 
-    def see(self, now_s: float, state: SavedState) -> None:
+    def update(self, now_s: float, state: SavedState) -> None:
         """Report the current state. Call it often."""
-        if state != self._seen:
-            self._seen, self._since_s = state, now_s
+        if state != self._last_state:
+            self._last_state, self._since_s = state, now_s
         elif state != self.kept and now_s - self._since_s >= QUIET_S and not self._busy():
             self._thread = threading.Thread(target=self._write, args=(state,), name="keep")
             self._thread.start()
@@ -43,9 +43,9 @@ class StateAutosave:
         """Wait for a running write, then save the last reported state."""
         if self._thread is not None:
             self._thread.join()
-        if self._seen is not None and self._seen != self.kept:
-            self.kept = self._seen
-            self._write(self._seen)
+        if self._last_state is not None and self._last_state != self.kept:
+            self.kept = self._last_state
+            self._write(self._last_state)
 
     def _busy(self) -> bool:
         return self._thread is not None and self._thread.is_alive()

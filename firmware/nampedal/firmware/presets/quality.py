@@ -85,7 +85,7 @@ class QualityControl:
         self._went_up_s: float | None = None
         self._wait_s = ROOM_S
 
-    def hear(self, now_s: float, loads: Sequence[float], xruns: int, last_step: int) -> QualityChange | None:
+    def update(self, now_s: float, loads: Sequence[float], xruns: int, last_step: int) -> QualityChange | None:
         """Process the measurements since the last call. Return the change of `step`, if there is one.
 
         loads: of the blocks since then, as share of their period.

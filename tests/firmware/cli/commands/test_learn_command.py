@@ -35,7 +35,7 @@ class Pedal:
         if request["do"] == "midi":
             self.asked += 1
             midi = MidiDecoder()
-            heard = [midi.hear(bytes.fromhex(text)) for text in self.said] if self.asked == 2 else []
+            heard = [midi.decode(bytes.fromhex(text)) for text in self.said] if self.asked == 2 else []
             return {"count": self.asked, "messages": [as_json(one) for one in heard if one is not None]}
         table = {"map": "control_changes", "map_note": "notes", "map_program": "programs"}[request["do"]]
         read({table: {"1": request["does"]}}, "learn")

@@ -9,7 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.pedal.switching.file_watch import FileWatch, Followed, Seen
+from nampedal.firmware.pedal.switching.file_watch import FileWatch, ScanResult, WatchedFiles
 from nampedal.firmware.presets import preset, preset_content
 from nampedal.firmware.presets.preset import Gain, Nam, Preset
 from nampedal.firmware.presets.preset_content import Content, PresetContents
@@ -38,21 +38,21 @@ class Watched:
         self.folder = make_bank(folder)
         self.contents = Reads()
         self.view = FileWatch(self.contents, LOOK_S)
-        self._seen: list[Seen] = []
+        self._seen: list[ScanResult] = []
         self.follow()
 
     def follow(self) -> None:
         paths = tuple(sorted(path for path in self.folder.glob("*.toml") if path.name != "bank.toml"))
-        self.view.follow(Followed(paths, self.folder, self.folder.parent))
+        self.view.follow(WatchedFiles(paths, self.folder, self.folder.parent))
 
-    def seen(self) -> list[Seen]:
-        self._seen += self.view.take()
+    def seen(self) -> list[ScanResult]:
+        self._seen += self.view.take_results()
         return self._seen
 
-    def saw(self, what: Callable[[Seen], bool]) -> bool:
+    def saw(self, what: Callable[[ScanResult], bool]) -> bool:
         return any(what(one) for one in self.seen())
 
-    def ask(self) -> Seen:
+    def ask(self) -> ScanResult:
         number = self.view.ask()
         wait_for(lambda: self.saw(lambda one: number in one.asked))
         return next(one for one in self._seen if number in one.asked)
@@ -65,15 +65,15 @@ class Watched:
     def looks(self, count: int = 3) -> None:
         """Waits for so many more looks."""
         looked = [0]
-        look = self.view._look
+        look = self.view._poll
 
-        def counted(followed: Followed, asked: tuple[int, ...]) -> None:
+        def counted(followed: WatchedFiles, asked: tuple[int, ...]) -> None:
             look(followed, asked)
             looked[0] += 1
 
-        self.view._look = counted  # type: ignore[method-assign]
+        self.view._poll = counted  # type: ignore[method-assign]
         wait_for(lambda: looked[0] > count)
-        self.view._look = look  # type: ignore[method-assign]
+        self.view._poll = look  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -97,10 +97,10 @@ def test_a_file_that_is_still_being_copied_is_not_read(watched: Watched) -> None
     before = watched.contents.count
     path = watched.folder / "amp.stomp"
     data = path.read_bytes()
-    look = watched.view._look
+    look = watched.view._poll
     written = [0]
 
-    def copies(followed: Followed, asked: tuple[int, ...]) -> None:
+    def copies(followed: WatchedFiles, asked: tuple[int, ...]) -> None:
         # A piece more before each look, as over a slow network.
         if written[0] < 12:
             written[0] += 1
@@ -108,7 +108,7 @@ def test_a_file_that_is_still_being_copied_is_not_read(watched: Watched) -> None
             assert watched.contents.count == before
         look(followed, asked)
 
-    watched.view._look = copies  # type: ignore[method-assign]
+    watched.view._poll = copies  # type: ignore[method-assign]
     wait_for(lambda: watched.contents.count == before + 2)
     assert written[0] == 12
 
@@ -185,12 +185,12 @@ def test_an_edit_is_seen_though_the_folders_can_not_be_read_for_any_reason(
 
     monkeypatch.setattr(f"nampedal.firmware.pedal.switching.file_watch.{fails}", fail)
     watch = FileWatch(PresetContents(), 0.01)
-    watch.follow(Followed((path,), tmp_path, tmp_path.parent))
+    watch.follow(WatchedFiles((path,), tmp_path, tmp_path.parent))
     number = watch.ask()
-    seen: list[Seen] = []
+    seen: list[ScanResult] = []
 
     def answered() -> bool:
-        seen.extend(watch.take())
+        seen.extend(watch.take_results())
         return any(number in one.asked for one in seen)
 
     wait_for(answered)
@@ -205,13 +205,13 @@ def test_a_mistake_in_bank_toml_leaves_the_order_that_is_played(tmp_path: Path) 
     folder = make_bank(tmp_path / "rock")
     watch = FileWatch(PresetContents(), LOOK_S)
     try:
-        watch.follow(Followed((folder / "lead.toml", folder / "crunch.toml"), folder))
+        watch.follow(WatchedFiles((folder / "lead.toml", folder / "crunch.toml"), folder))
         (folder / "bank.toml").write_text("format = 1\nname = Rock\n")
         preset.write(Preset("New", (Nam("amp.stomp"),)), folder / "a new one.toml")
-        found: list[Seen] = []
+        found: list[ScanResult] = []
 
         def is_seen() -> bool:
-            found.extend(watch.take())
+            found.extend(watch.take_results())
             return any(one.bank is not None and "a new one" in one.bank.preset_names for one in found)
 
         wait_for(is_seen)

@@ -369,7 +369,7 @@ def test_what_plays_is_crossfaded_to_what_its_file_holds_now(tmp_path: Path, byp
     wait_for(lambda: abs(play() - level(-6.0)) < 1e-4)
     heard.clear()
     preset.write(Preset("Mine", (Gain(-12.0), Tone()), normalise=False), path)
-    assert manager.see({path: contents.read(path)}) == ["mine"]
+    assert manager.update_contents({path: contents.read(path)}) == ["mine"]
     slot = manager.slots[0]
     wait_for(lambda: play() and slot.chain is not None and slot.chain.preset.blocks[0] == Gain(-12.0))
     for _ in range(20):
@@ -396,7 +396,7 @@ def test_an_edit_that_can_not_be_played_is_told_and_the_sound_stays(tmp_path: Pa
     wait_for(lambda: ticked(manager).current)
     assert not manager.take_refused()
     path.write_text(text)
-    manager.see({path: contents.read(path)})
+    manager.update_contents({path: contents.read(path)})
     wait_for(lambda: ticked(manager).take_refused())
     assert not manager.take_refused()
     assert manager.current is manager.slots[0]

@@ -24,51 +24,51 @@ def chain(content: Content) -> Chain:
 @pytest.fixture
 def slot() -> Slot:
     made = Slot(Path("x.toml"))
-    made.take(chain(FIRST), FIRST)
+    made.store_result(chain(FIRST), FIRST)
     return made
 
 
 def test_another_content_is_to_be_prepared_and_the_same_one_is_not(slot: Slot) -> None:
-    assert (slot.see(FIRST), slot.stale) == (False, False)
-    assert (slot.see(OTHER), slot.stale) == (True, True)
+    assert (slot.update_content(FIRST), slot.stale) == (False, False)
+    assert (slot.update_content(OTHER), slot.stale) == (True, True)
 
 
 def test_a_broken_one_is_told_once_and_keeps_the_sound_and_the_old_one_is_well_again(slot: Slot) -> None:
     before = slot.chain
-    assert [slot.see(BROKEN), slot.see(BROKEN)] == [True, False]
+    assert [slot.update_content(BROKEN), slot.update_content(BROKEN)] == [True, False]
     assert (slot.chain, slot.error, slot.stale, slot.playable) == (before, BROKEN.problem, False, True)
-    assert not slot.see(FIRST)
+    assert not slot.update_content(FIRST)
     assert slot.error == ""
 
 
 def test_what_is_seen_while_it_is_prepared_is_compared_with_what_comes_of_it(slot: Slot) -> None:
-    slot.see(OTHER)
+    slot.update_content(OTHER)
     slot.begin()
-    slot.see(OTHER)
-    slot.take(chain(OTHER), OTHER)
+    slot.update_content(OTHER)
+    slot.store_result(chain(OTHER), OTHER)
     assert not slot.stale
     slot.begin()
-    slot.see(FIRST)
-    slot.take(chain(OTHER), OTHER)
+    slot.update_content(FIRST)
+    slot.store_result(chain(OTHER), OTHER)
     assert slot.stale
 
 
 def test_what_plays_is_replaced_by_the_stage_and_not_before(slot: Slot) -> None:
     before, slot.used = slot.chain, True
     made = chain(OTHER)
-    slot.take(made, OTHER)
+    slot.store_result(made, OTHER)
     assert (slot.chain, slot.fresh) == (before, made)
 
 
 def test_what_can_not_be_prepared_keeps_the_sound_until_its_files_change(slot: Slot) -> None:
     before = slot.chain
-    slot.see(OTHER)
+    slot.update_content(OTHER)
     slot.begin()
-    slot.take("amp.stomp: is damaged", OTHER)
+    slot.store_result("amp.stomp: is damaged", OTHER)
     assert (slot.chain, slot.error) == (before, "amp.stomp: is damaged")
-    assert not slot.see(OTHER)
+    assert not slot.update_content(OTHER)
     assert slot.error == "amp.stomp: is damaged"
-    assert slot.see(FIRST)
+    assert slot.update_content(FIRST)
     assert (slot.error, slot.stale) == ("", True)
 
 
@@ -86,6 +86,6 @@ def test_what_the_pedal_saves_is_what_the_file_holds(slot: Slot) -> None:
     assert slot.chain is not None
     slot.chain.set("1.gain_db", 3.0, slot.chain.native)
     slot.chain.keep()
-    slot.is_saved()
-    assert not slot.see(OTHER)
+    slot.mark_saved()
+    assert not slot.update_content(OTHER)
     assert not slot.stale

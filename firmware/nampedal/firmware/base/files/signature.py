@@ -160,7 +160,7 @@ def _sign(file: int, key: Path, namespace: str) -> bytes:
     # Without a file name ssh-keygen signs its standard input and writes to its standard output.
     done = _run(["-q", "-Y", "sign", "-n", namespace, "-f", str(key)], stdin=file)
     if done.returncode != 0 or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
-        raise SignatureError(f"{key}: can't be used to sign: {_said(done.stderr)}")
+        raise SignatureError(f"{key}: can't be used to sign: {_first_error(done.stderr)}")
     return done.stdout
 
 
@@ -219,7 +219,7 @@ def identify_signer(
             f"{path}: is signed by {name}, whose key is not trusted for this kind of file ({namespace})"
         )
     raise SignatureError(
-        f"{path}: its signature is wrong: {_said(done.stderr)}; the file was changed, or "
+        f"{path}: its signature is wrong: {_first_error(done.stderr)}; the file was changed, or "
         f"{signature_path(path).name} belongs to another one: copy both again"
     )
 
@@ -288,7 +288,7 @@ def _missing(error: OSError) -> ProgramError:
     return ProgramError(f"signature: {_PROGRAM}: {os_error_text(error)}; install Debian's package openssh-client")
 
 
-def _said(stderr: bytes) -> str:
+def _first_error(stderr: bytes) -> str:
     """Return the first error message, as part of a sentence; later ones only say that it failed."""
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     said = next((line for line in lines if not _PLACE.match(line)), "no reason was given")

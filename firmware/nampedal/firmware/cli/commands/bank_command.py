@@ -48,7 +48,7 @@ def bank_command() -> None:
 def new_command(folder: Path, name: str | None) -> None:
     """Make an empty bank."""
     bank_edit.make_bank(folder, name)
-    _give(folder, folder.absolute().parent)
+    _chown_like(folder, folder.absolute().parent)
     print_text(f"{folder}: an empty bank; 'nampedal bank add {folder} FILE...' puts something in")
 
 
@@ -124,7 +124,7 @@ def add_command(folder: Path, files: tuple[Path, ...]) -> None:
         done = bank_edit.add(folder, files)
     for added in done:
         print_text(f"{folder / added.name}: {added.what}{'' if added.new else ', was there already'}")
-    _give(folder, folder)
+    _chown_like(folder, folder)
 
 
 @bank_command.command("remove", epilog="\b\nExamples:\n  nampedal bank remove rock crunch")
@@ -202,7 +202,7 @@ def import_command(file: Path, into: Path, name: str | None) -> None:
             folders = [bank_file.import_bank(file, into, name, tell=print_text).folder]
     for folder in folders:
         bank = read_bank(folder)
-        _give(folder, into)
+        _chown_like(folder, into)
         print_text(f"{folder}: {bank.name}: {_presets(bank)}")
 
 
@@ -220,7 +220,7 @@ def trust_command(key: Path, name: str) -> None:
     print_text(f"{path}: banks of {public.name} are known")
 
 
-def _give(bank: Path, like: Path) -> None:
+def _chown_like(bank: Path, like: Path) -> None:
     """If run as root, give the bank to the owner of `like`. On a pedal the player has to be able to save into it.
 
     os.fwalk() does not follow a symbolic link, not even one that the player makes during the walk.

@@ -74,7 +74,7 @@ def level_command(
         found = _wait(at)
         _show(found["measured"], found["lufs"], found["guitar_lufs"])
         if _wanted(found["measured"], yes=yes):
-            _tell(ask(at, {"do": "level_write"}, patience_s=60.0)["written"])
+            _print_written(ask(at, {"do": "level_write"}, patience_s=60.0)["written"])
         done = True
     finally:
         if not done:
@@ -121,7 +121,7 @@ def _level_folder(recording: Path, names: Sequence[str], full_scale_dbu: float |
     common = levelling.common_lufs([one.heard for one in measured if one.heard is not None])
     _show(as_rows(measured), round(common, 1), round(lufs, 1))
     if _wanted(as_rows(measured), yes=yes):
-        _tell(levelling.write(measured))
+        _print_written(levelling.write(measured))
 
 
 def _show(rows: Sequence[Mapping[str, Any]], common: float, guitar_lufs: float) -> None:
@@ -155,5 +155,5 @@ def _wanted(rows: Sequence[Mapping[str, Any]], *, yes: bool) -> bool:
     return click.confirm(f"Write the new level_db into {len(changed)} presets?")
 
 
-def _tell(written: Sequence[str]) -> None:
+def _print_written(written: Sequence[str]) -> None:
     print_text(f"written: {', '.join(written)}")

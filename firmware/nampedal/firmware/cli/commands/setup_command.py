@@ -112,7 +112,7 @@ def _ask(setup: SetupWizard, drivers: list[Driver], typed: TypedLines, keys: int
             _handle_events(setup, panel)
             line = typed.line()
             if line is not None:
-                _take(setup, line, keys)
+                _handle_line(setup, line, keys)
             setup.quit = setup.quit or typed.eof
     finally:
         panel.close()
@@ -146,7 +146,7 @@ def _handle_events(setup: SetupWizard, panel: DriverSupervisor) -> None:
     setup.tick(time.monotonic())
 
 
-def _take(setup: SetupWizard, line: str, keys: int | None) -> None:
+def _handle_line(setup: SetupWizard, line: str, keys: int | None) -> None:
     if keys is not None and line and _KEYS.issuperset(line):
         os.write(keys, line.encode())
     else:

@@ -13,14 +13,14 @@ MAX_RESCANS = 16
 
 
 class Changes:
-    """Collects changes until tell() returns them."""
+    """Collects changes until take_changes() returns them."""
 
     def __init__(self, banks: Sequence[Path], bank: Path, presets: Sequence[Path]) -> None:
         """banks, presets: in the order of their numbers. bank: the current one."""
         self._changed: dict[str, None] = {}
         self._begin(banks, bank, presets)
 
-    def see(self, names: Iterable[str]) -> None:
+    def add_changed(self, names: Iterable[str]) -> None:
         """Record the names of presets whose files have changed."""
         self._changed |= dict.fromkeys(names)
 
@@ -29,10 +29,10 @@ class Changes:
         self._changed = {}
         self._bank, self._presets = bank, list(presets)
 
-    def tell(self, banks: Sequence[Path], presets: Sequence[Path]) -> dict[str, Any]:
+    def take_changes(self, banks: Sequence[Path], presets: Sequence[Path]) -> dict[str, Any]:
         """Return the collected changes as JSON, and start again."""
         stayed = [path for path in self._presets if path in presets]
-        told = {
+        changes = {
             "new_banks": [path.name for path in banks if path not in self._banks],
             "gone_banks": [path.name for path in self._banks if path not in banks],
             "new": [path.stem for path in presets if path not in self._presets],
@@ -41,7 +41,7 @@ class Changes:
             "reordered": stayed != [path for path in presets if path in self._presets],
         }
         self._begin(banks, self._bank, presets)
-        return told
+        return changes
 
     def _begin(self, banks: Sequence[Path], bank: Path, presets: Sequence[Path]) -> None:
         self._changed = {}
@@ -52,16 +52,16 @@ class Rescans:
     """Stores the results of rescans until a client fetches them."""
 
     def __init__(self) -> None:
-        self._told: dict[int, dict[str, Any] | NampedalError] = {}
+        self._results: dict[int, dict[str, Any] | NampedalError] = {}
 
-    def put(self, number: int, told: dict[str, Any] | NampedalError) -> None:
-        self._told[number] = told
+    def put(self, number: int, result: dict[str, Any] | NampedalError) -> None:
+        self._results[number] = result
         # Drop the oldest results: their clients may have disconnected.
-        self._told = dict(list(self._told.items())[-MAX_RESCANS:])
+        self._results = dict(list(self._results.items())[-MAX_RESCANS:])
 
     def take(self, number: int) -> dict[str, Any] | None:
         """Return a result, once; None: the rescan is not finished. Raises the error that ended it."""
-        told = self._told.pop(number, None)
-        if isinstance(told, NampedalError):
-            raise told
-        return told
+        result = self._results.pop(number, None)
+        if isinstance(result, NampedalError):
+            raise result
+        return result

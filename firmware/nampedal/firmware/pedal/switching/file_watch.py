@@ -20,7 +20,7 @@ from nampedal.firmware.base.listing import is_clutter
 from nampedal.firmware.presets.banks.bank import Bank, banks_in, own_file, read_any_bank
 from nampedal.firmware.presets.preset_content import Content, PresetContents, Stamps, file_stamp
 
-LOOK_S = 1.0
+POLL_S = 1.0
 # Banks beyond this number are playable, and found by 'rescan', but the watch skips them: a scan must be short.
 MAX_BANKS = 200
 # The key for the stamps of all folders together.
@@ -28,7 +28,7 @@ _PLACES = Path()
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class WatchedFiles:
     """The files to watch.
 
     paths: the presets.
@@ -42,16 +42,16 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScanResult:
     """The result of one scan.
 
-    of: the watched files.
+    files: the watched files.
     contents: of the presets that were read.
     bank, banks: as they are now; None: they were not read, or they cannot be read (then the problem says why).
     asked: the numbers of the requests that this scan answers.
     """
 
-    of: Followed
+    files: WatchedFiles
     contents: Mapping[Path, Content]
     bank: Bank | None = None
     banks: tuple[Path, ...] | None = None
@@ -61,16 +61,16 @@ class Seen:
 
 
 class FileWatch:
-    """Watches files in its own thread. Call follow(), ask() and take() from one thread."""
+    """Watches files in its own thread. Call follow(), ask() and take_results() from one thread."""
 
-    def __init__(self, contents: PresetContents, look_s: float = LOOK_S) -> None:
+    def __init__(self, contents: PresetContents, poll_s: float = POLL_S) -> None:
         self._contents = contents
-        self._look_s = look_s
-        self._followed = Followed()
+        self._poll_s = poll_s
+        self._followed = WatchedFiles()
         # By path: the stamps of the last read, and the stamps of the last scan.
         self._read: dict[Path, Stamps] = {}
         self._last: dict[Path, Stamps] = {}
-        self._seen: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[ScanResult] = queue.SimpleQueue()
         self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._number = 0
         self._wake = threading.Event()
@@ -84,30 +84,30 @@ class FileWatch:
         self._wake.set()
         self._thread.join()
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: WatchedFiles) -> None:
         """Set the files to watch, from the next scan on."""
         self._followed = followed
 
     def ask(self) -> int:
         """Make the thread read everything now, whatever the stamps are.
 
-        Returns a number, which comes back in `Seen.asked`.
+        Returns a number, which comes back in `ScanResult.asked`.
         """
         self._number += 1
         self._asked.put(self._number)
         self._wake.set()
         return self._number
 
-    def take(self) -> list[Seen]:
+    def take_results(self) -> list[ScanResult]:
         """Return the results since the last call."""
         found = []
-        while not self._seen.empty():
-            found.append(self._seen.get())
+        while not self._results.empty():
+            found.append(self._results.get())
         return found
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(self._look_s)
+            self._wake.wait(self._poll_s)
             self._wake.clear()
             if self._ends:
                 return
@@ -115,32 +115,32 @@ class FileWatch:
             while not self._asked.empty():
                 asked.append(self._asked.get())
             try:
-                self._look(self._followed, tuple(asked))
+                self._poll(self._followed, tuple(asked))
             except Exception as error:
                 # The thread must survive: without it, no edit is noticed any more.
-                self._faults.tell("looking whether files have changed", error)
+                self._faults.report("looking whether files have changed", error)
                 if asked:
                     problem = SettingsUnreadableError(f"rescan: failed: {describe_error(error)}")
-                    self._seen.put(Seen(self._followed, {}, banks_problem=problem, asked=tuple(asked)))
+                    self._results.put(ScanResult(self._followed, {}, banks_problem=problem, asked=tuple(asked)))
 
-    def _look(self, followed: Followed, asked: tuple[int, ...]) -> None:
+    def _poll(self, followed: WatchedFiles, asked: tuple[int, ...]) -> None:
         anew = bool(asked)
         contents = {}
         for path in followed.paths:
             try:
                 content = self._changed(path, anew)
             except Exception as error:
-                self._faults.tell(f"looking whether {path} has changed", error)
+                self._faults.report(f"looking whether {path} has changed", error)
                 continue
             if content is not None:
                 contents[path] = content
-        found = Seen(followed, contents, asked=asked)
+        found = ScanResult(followed, contents, asked=asked)
         places = _stamps(_places(followed))
         if places and (self._settled(_PLACES, places) or anew):
             self._read[_PLACES] = places
-            found = _listed(found)
-        if found != Seen(followed, {}):
-            self._seen.put(found)
+            found = _with_banks(found)
+        if found != ScanResult(followed, {}):
+            self._results.put(found)
         for key in self._read.keys() - {*followed.paths, _PLACES}:
             del self._read[key]
 
@@ -150,7 +150,8 @@ class FileWatch:
         if not self._settled(path, before) and not anew:
             return None
         content = self._contents.read(path, anew=anew)
-        # The named files are known now. A file that was written during the read is scanned again.
+        # Only the read finds out which files the preset names, so `after` may have more of them than `before`. A file
+        # that was written during the read counts as changed in the next scan.
         after = self._contents.stamps(path)
         self._last[path] = after
         if dict(before) == {one: found for one, found in after if one in dict(before)}:
@@ -164,11 +165,11 @@ class FileWatch:
         return same and self._read.get(key) != now
 
 
-def _places(followed: Followed) -> list[Path]:
+def _places(followed: WatchedFiles) -> list[Path]:
     """Return the paths that define which banks and presets exist: folders, and the own file of the bank."""
-    own = [followed.bank, own_file(followed.bank)] if followed.bank is not None else []
+    bank_paths = [followed.bank, own_file(followed.bank)] if followed.bank is not None else []
     if followed.banks_folder is None:
-        return own
+        return bank_paths
     try:
         with os.scandir(followed.banks_folder) as entries:
             beside = sorted(
@@ -176,37 +177,38 @@ def _places(followed: Followed) -> list[Path]:
             )
     except OSError:
         beside = []
-    return [followed.banks_folder, *beside, *own]
+    return [followed.banks_folder, *beside, *bank_paths]
 
 
 def _stamps(places: Sequence[Path]) -> Stamps:
     return tuple((path, file_stamp(path)) for path in places)
 
 
-def _with_bank(found: Seen, bank: Bank) -> Seen:
+def _with_bank(found: ScanResult, bank: Bank) -> ScanResult:
     """Add a bank to a result.
 
     While bank.toml has an error, the presets keep their current order, so that no footswitch changes its preset.
     """
     if not bank.problem:
         return replace(found, bank=bank)
-    kept = [path for path in found.of.paths if path in bank.presets]
+    kept = [path for path in found.files.paths if path in bank.presets]
     bank = replace(bank, presets=tuple(dict.fromkeys((*kept, *bank.presets))))
     return replace(found, bank=bank, bank_problem=SettingsError(bank.problem))
 
 
-def _listed(found: Seen) -> Seen:
-    of = found.of
+def _with_banks(found: ScanResult) -> ScanResult:
+    """Add the list of banks and the current bank to a result, or the problems with them."""
+    files = found.files
     try:
-        if of.banks_folder is not None:
-            found = replace(found, banks=tuple(path.resolve() for path in banks_in(of.banks_folder)))
+        if files.banks_folder is not None:
+            found = replace(found, banks=tuple(path.resolve() for path in banks_in(files.banks_folder)))
     except Exception as error:
-        found = replace(found, banks_problem=_problem(of.banks_folder, error))
+        found = replace(found, banks_problem=_problem(files.banks_folder, error))
     try:
-        if of.bank is not None:
-            found = _with_bank(found, read_any_bank(of.bank))
+        if files.bank is not None:
+            found = _with_bank(found, read_any_bank(files.bank))
     except Exception as error:
-        found = replace(found, bank_problem=_problem(of.bank, error))
+        found = replace(found, bank_problem=_problem(files.bank, error))
     return found
 
 

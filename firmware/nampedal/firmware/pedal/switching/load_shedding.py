@@ -32,7 +32,7 @@ class LoadShedding:
     def step(self) -> QualityLevel:
         return STEPS[self.quality.step] if self._tier is None else QualityLevel(self._tier)
 
-    def said(self, manager: PresetManager | None) -> str:
+    def describe_level(self, manager: PresetManager | None) -> str:
         """Return the current level as text, limited to the tiers of the current preset.
 
         manager: None: nothing plays yet.
@@ -43,7 +43,7 @@ class LoadShedding:
         """Return True if a period has time for both chains."""
         return old.load(self.step) + new.load(self.step) <= NEAR
 
-    def hear(self, loads: Sequence[float], xruns: int, manager: PresetManager) -> bool:
+    def update(self, loads: Sequence[float], xruns: int, manager: PresetManager) -> bool:
         """Change the level if the load requires or allows it. Return True if it has changed.
 
         loads: the load of each block since the last call, as a part of its period.
@@ -51,14 +51,14 @@ class LoadShedding:
         """
         if self._tier is not None:
             return False
-        change = self.quality.hear(time.monotonic(), loads, xruns, len(STEPS) - 1)
+        change = self.quality.update(time.monotonic(), loads, xruns, len(STEPS) - 1)
         if change is None:
             return False
         while _changes_nothing(STEPS[self.quality.step], manager):
             self.quality.step += 1 if change.down else -1
         self.down += change.down
-        said = self.said(manager)
-        _log.log(logging.WARNING if change.down else logging.INFO, "now at %s: %s", said, change.reason)
+        level = self.describe_level(manager)
+        _log.log(logging.WARNING if change.down else logging.INFO, "now at %s: %s", level, change.reason)
         return True
 
 

@@ -68,7 +68,7 @@ class PlayState:
 
 
 def reconcile(state: PlayState, stage: _Stage, tap: _AudioTap, presets: _Presets, direction: int = 0) -> bool:
-    """Bring a stage, its audio tap and its presets to a state. What is so already stays untouched.
+    """Bring a stage, its audio tap and its presets to a state. What matches the state already is not touched.
 
     direction: of the player's step to the preset, as in `PresetManager.go_to`.
 

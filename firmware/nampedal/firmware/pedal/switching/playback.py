@@ -32,8 +32,8 @@ class Playback:
         self.manager: PresetManager | None = None
         self._stage: _engine.Stage | None = None
         self._tap: _AudioTap | None = None
-        # True while the stage could not take all of the state.
-        self._behind = False
+        # True if the stage's command queue was full, so that a part of the state has not reached the stage.
+        self._stage_is_behind = False
 
     def attach(self, stage: _engine.Stage, tap: _AudioTap, manager: PresetManager, first: str | None = None) -> None:
         """Bring a new stage to the state. If the state has no preset of the bank, choose one.
@@ -56,12 +56,12 @@ class Playback:
         """Bring the stage to the state. direction: of a step to the preset, as in `PresetManager.go_to`."""
         if self._stage is None or self._tap is None or self.manager is None:
             return
-        self._behind = not reconcile(self.state, self._stage, self._tap, self.manager, direction)
+        self._stage_is_behind = not reconcile(self.state, self._stage, self._tap, self.manager, direction)
         self._adopt()
 
     def catch_up(self) -> None:
-        """Bring the stage to what it could not take yet. Call it often."""
-        if self._behind:
+        """Try again to bring the stage to the state, if its command queue was full. Call it often."""
+        if self._stage_is_behind:
             self.reconcile()
 
     def tick(self) -> None:
@@ -71,7 +71,7 @@ class Playback:
             self._adopt()
 
     def _adopt(self) -> None:
-        """Take over what the manager had to decide: another preset for one that fails, and edits that were dropped."""
+        """Copy the manager's decisions into the state: another preset for one that fails, and dropped edits."""
         assert self.manager is not None
         slot = self.manager.wanted or (None if self.manager.in_fallback else self.manager.current)
         preset = slot.path if slot is not None else None

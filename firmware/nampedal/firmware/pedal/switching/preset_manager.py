@@ -29,7 +29,7 @@ from nampedal.firmware.presets.quality import QualityLevel
 CROSSFADE_S = 0.02
 DIP_S = 0.005
 # The pause before a failed preparation of the fallback preset is retried.
-RESORT_AGAIN_S = 1.0
+FALLBACK_RETRY_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class PresetManager:
     prepare: makes a chain from the file of a preset. Any exception becomes the error of that preset.
     max_bytes: the memory limit for all prepared chains.
     carries: returns True if a period has time for both chains of a crossfade.
-    last_resort: the fallback preset, which plays if no other one plays or will play; None: silence.
+    fallback: the fallback preset, which plays if no other one plays or will play; None: silence.
     contents: the contents of preset files; None: changes of files are not watched.
     """
 
@@ -52,13 +52,13 @@ class PresetManager:
         prepare: Callable[[Path], Chain],
         max_bytes: int,
         carries: Callable[[Chain, Chain], bool] = lambda old, new: True,
-        last_resort: Path | None = None,
+        fallback: Path | None = None,
         contents: PresetContents | None = None,
     ) -> None:
         self.slots = [Slot(path) for path in bank]
-        self._last_resort = Slot(last_resort) if last_resort is not None else None
+        self._fallback = Slot(fallback) if fallback is not None else None
         # The slots of banks that were left. They keep their chains while these are on the stage.
-        self._left: dict[Path, Slot] = {}
+        self._left_slots: dict[Path, Slot] = {}
         self.current: Slot | None = None
         self.wanted: Slot | None = None
         # The last request that cannot be played, and the reason; empty: none.
@@ -66,16 +66,16 @@ class PresetManager:
         # True if no preset of the requested bank can be played; the pedal then returns to the old one.
         self.dead_end = False
         # The candidates to try, in this order, if the requested preset cannot be played.
-        self._instead: list[Slot] = []
-        self._news = False
+        self._alternatives: list[Slot] = []
+        self._newly_refused = False
         self.step, self.bypass = QualityLevel(0), False
-        # By preset file, the settings that were changed but not saved: those of the state.
+        # The edits of the play state.
         self.edits: Edits = {}
         self._stage = stage
         self._prepare = prepare
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._carries = carries
-        self._resort_s = -math.inf
+        self._fallback_retry_s = -math.inf
         self._turns = itertools.count(1)
         self._preparing = PrepareThread(prepare, contents)
 
@@ -89,9 +89,9 @@ class PresetManager:
     @property
     def in_fallback(self) -> bool:
         """Return True if the fallback preset plays."""
-        return self.current is not None and self.current is self._last_resort
+        return self.current is not None and self.current is self._fallback
 
-    # ---- what the state asks for ----
+    # ---- requests ----
 
     def go_to(self, preset: Path, direction: int = 0) -> None:
         """Request a preset of the bank, if it is not the one that plays or will play.
@@ -108,12 +108,12 @@ class PresetManager:
         self._lay_out(bank)
         if self.wanted not in self.slots:
             self.wanted = None
-        self._instead = [slot for slot in self._instead if slot in self.slots]
+        self._alternatives = [slot for slot in self._alternatives if slot in self.slots]
 
     def take_refused(self) -> bool:
         """Return True if, since the last call, a requested or edited preset turned out to be unplayable."""
-        news, self._news = self._news, False
-        return news
+        newly_refused, self._newly_refused = self._newly_refused, False
+        return newly_refused
 
     def setting(self, name: str, value: float) -> tuple[Path, str]:
         """Return the file and the full name of a setting of the current preset.
@@ -147,7 +147,7 @@ class PresetManager:
         slot, chain = self.current, self._playing()
         if slot is None or chain is None:
             raise SettingsUnwritableError("save: no preset plays")
-        if slot is self._last_resort:
+        if slot is self._fallback:
             raise SettingsUnwritableError(f"save: {slot.name} is built in; go to another preset")
         if suffix_of(slot.path) != preset.SUFFIX:
             raise SettingsUnwritableError(
@@ -155,7 +155,7 @@ class PresetManager:
             )
         preset.write(chain.edited(), slot.path)
         chain.keep()
-        slot.is_saved()
+        slot.mark_saved()
         self._keep_edits(slot.path, {})
         _log.info("preset %s is saved", slot.name)
 
@@ -168,27 +168,28 @@ class PresetManager:
         if chain is not None:
             chain.set_quality(step, bypass, StageSink(self._stage, chain.native))
 
-    def see(self, seen: Mapping[Path, Content]) -> list[str]:
+    def update_contents(self, contents: Mapping[Path, Content]) -> list[str]:
         """Handle the current contents of preset files. Return the names of the presets that have changed.
 
         Changed presets are prepared again. The current one is crossfaded to its new version; a broken one stays as it
         was.
         """
-        changed = [slot for slot in self.slots if slot.path in seen and slot.see(seen[slot.path])]
+        changed = [slot for slot in self.slots if slot.path in contents and slot.update_content(contents[slot.path])]
         for slot in changed:
             if slot.error:
-                self._news = True
+                self._newly_refused = True
                 _log.warning("preset %s stays as it was: %s", slot.name, slot.error)
             else:
                 _log.info("preset %s: its files have changed", slot.name)
         return [slot.name for slot in changed]
 
     def _lay_out(self, bank: list[Path]) -> None:
-        self._left |= {slot.path: slot for slot in self.slots}
-        self.slots = [self._left.pop(path) if path in self._left else Slot(path) for path in bank]
+        """Set the slots to these presets. A preset that had a slot before gets the same one."""
+        self._left_slots |= {slot.path: slot for slot in self.slots}
+        self.slots = [self._left_slots.pop(path) if path in self._left_slots else Slot(path) for path in bank]
         self.dead_end = False
 
-    # ---- what goes on by itself ----
+    # ---- periodic work ----
 
     def tick(self) -> None:
         """Collect prepared chains, switch, free memory and schedule the next preparation. Call it often."""
@@ -196,7 +197,7 @@ class PresetManager:
         self._take_made()
         self._switch()
         self._refresh()
-        self._resort()
+        self._play_fallback()
         for slot in self.slots:
             # A chain that left the stage is reset, so that it is ready to play again.
             if slot.used and slot.chain is not None and not self._stage.has(slot.chain.native):
@@ -204,14 +205,14 @@ class PresetManager:
                     slot.put(slot.fresh, used=False)
                 elif self._rewind(slot, slot.chain):
                     slot.used = False
-        for slot in self._left.values():
+        for slot in self._left_slots.values():
             if slot.chain is not None and not self._stage.has(slot.chain.native):
                 slot.chain, slot.fresh, slot.used = None, None, False
         self._ask()
 
     @property
     def memory_bytes(self) -> int:
-        slots = (*self.slots, *self._left.values())
+        slots = (*self.slots, *self._left_slots.values())
         return sum(slot.chain.native.memory_bytes for slot in slots if slot.chain is not None)
 
     def _playing(self) -> Chain | None:
@@ -222,7 +223,7 @@ class PresetManager:
         self.wanted, self.refused, self.dead_end = slot, "", False
         at, way = self.slots.index(slot), direction or 1
         on = [self.slots[(at + way * step) % len(self.slots)] for step in range(1, len(self.slots))]
-        self._instead = on if direction or self.current not in self.slots else []
+        self._alternatives = on if direction or self.current not in self.slots else []
         if not slot.playable:
             # Retry: its files may have been repaired.
             slot.error = ""
@@ -253,9 +254,9 @@ class PresetManager:
 
     def _pass_over(self, slot: Slot) -> None:
         """Handle a requested slot that cannot be played: request the next candidate, if there is one."""
-        self._news = True
+        self._newly_refused = True
         self.refused = self.refused or f"{slot.name}: {slot.error}"
-        self.wanted = self._instead.pop(0) if self._instead else None
+        self.wanted = self._alternatives.pop(0) if self._alternatives else None
         if self.wanted is None:
             self.dead_end = self.current not in self.slots
             return
@@ -283,9 +284,15 @@ class PresetManager:
             self._fail(slot, chain, error)
             return False
 
-    def _resort(self) -> None:
-        slot = self._last_resort
-        if slot is None or self.current is not None or self.wanted is not None or time.monotonic() < self._resort_s:
+    def _play_fallback(self) -> None:
+        """Switch to the fallback preset if nothing plays and nothing is requested."""
+        slot = self._fallback
+        if (
+            slot is None
+            or self.current is not None
+            or self.wanted is not None
+            or time.monotonic() < self._fallback_retry_s
+        ):
             return
         if slot.chain is None:
             # Prepare it here, although that blocks this thread: it is fast, without a file, a capture or a cabinet.
@@ -293,7 +300,7 @@ class PresetManager:
                 slot.chain = self._prepare(slot.path)
             except Exception as error:
                 self._fail(slot, slot.chain, error)
-                self._resort_s = time.monotonic() + RESORT_AGAIN_S
+                self._fallback_retry_s = time.monotonic() + FALLBACK_RETRY_S
                 return
         self.wanted = slot
         self._switch()
@@ -324,12 +331,12 @@ class PresetManager:
     def _take_made(self) -> None:
         for slot, made, content in self._preparing.take():
             before = slot.content
-            slot.take(made, content)
+            slot.store_result(made, content)
             if not isinstance(made, str) and before is not None and content is not None and content != before:
                 edits = surviving_edits(self.edits.get(slot.path, {}), before.preset, content.preset)
                 self._keep_edits(slot.path, edits)
             if isinstance(made, str):
-                self._news = self._news or slot.chain is not None
+                self._newly_refused = self._newly_refused or slot.chain is not None
                 stays = "stays as it was" if slot.chain is not None else "can't be played"
                 _log.warning("preset %s %s: %s", slot.name, stays, made)
             elif problem := time_check.problem_of(made, slot.path):
@@ -338,7 +345,7 @@ class PresetManager:
     def _keep_edits(self, preset: Path, edits: Mapping[str, float]) -> None:
         """Replace the edits of one preset."""
         if self.edits.get(preset, {}) != edits:
-            kept = {path: own for path, own in self.edits.items() if path != preset}
+            kept = {path: other for path, other in self.edits.items() if path != preset}
             self.edits = {**kept, preset: edits} if edits else kept
 
     def _ask(self) -> None:
@@ -347,7 +354,7 @@ class PresetManager:
         if not missing or any(slot.preparing for slot in self.slots):
             return
         slot = next(slot for slot in self._by_need() if slot in missing)
-        if slot.chain is None and self.memory_bytes >= self._most_bytes and not self._leave(slot):
+        if slot.chain is None and self.memory_bytes >= self._max_bytes and not self._leave(slot):
             return
         self._preparing.begin(slot)
 

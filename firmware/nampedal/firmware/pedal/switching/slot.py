@@ -59,10 +59,10 @@ class Slot:
         """Return True if there is a chain, or one may be prepared."""
         return self.chain is not None or not self.error
 
-    def see(self, content: Content) -> bool:
+    def update_content(self, content: Content) -> bool:
         """Handle the current content of the files. Return True if it differs from the prepared content."""
         if self.preparing:
-            # This may be the content that is being prepared: take() checks it.
+            # This may be the content that is being prepared: store_result() checks it.
             self.seen = content
             return self.content is not None and content != self.content
         if self.content is None:
@@ -84,15 +84,15 @@ class Slot:
         """Mark the slot as being prepared."""
         self.preparing, self.stale = True, False
 
-    def take(self, made: Chain | str, content: Content | None) -> None:
+    def store_result(self, made: Chain | str, content: Content | None) -> None:
         """Store the result of a preparation: a chain, or an error text; and the content that it was made from."""
         self.preparing = False
-        self._take(made, content)
+        self._store_result(made, content)
         seen, self.seen = self.seen, None
         if seen is not None:
-            self.see(seen)
+            self.update_content(seen)
 
-    def _take(self, made: Chain | str, content: Content | None) -> None:
+    def _store_result(self, made: Chain | str, content: Content | None) -> None:
         before, self.content = self.content, content
         problem = content.problem if content is not None else ""
         if isinstance(made, str):
@@ -122,7 +122,7 @@ class Slot:
             self.chain, self.used = None, False
         self.error = self.failed = error
 
-    def is_saved(self) -> None:
+    def mark_saved(self) -> None:
         """Mark the edits as saved: the file now has the settings of the chain."""
         if self.content is not None and self.chain is not None:
             self.content = Content(self.chain.preset, self.content.files)

@@ -118,26 +118,26 @@ class _BankImporter:
     def take_all(self, items: Sequence[Candidate]) -> None:
         begun = [one for one in items if one.stamp in self._journal.attempts]
         # An item whose import began and did not end may have crashed the process, so it comes last.
-        self._take_some([one for one in items if one not in begun])
-        self._take_some(begun)
+        self._import_items([one for one in items if one not in begun])
+        self._import_items(begun)
         try:
             self._journal.write()
             if self._changed:
                 write_taken(self._known, self._state)
         except SettingsError as error:
             # The ledger on the disk has each imported item as coming, so it is not imported again.
-            self._tell(error)
+            self._report(error)
 
-    def _take_some(self, items: Sequence[Candidate]) -> None:
+    def _import_items(self, items: Sequence[Candidate]) -> None:
         fresh: list[tuple[Candidate, str]] = []
         for found in items:
             with self._alone(found):
-                digest = self._look(found)
+                digest = self._digest_if_new(found)
                 if digest:
                     fresh.append((found, digest))
         for found, digest in sorted(fresh, key=lambda one: one[1] in self._known.coming):
             with self._alone(found):
-                self._take(found, digest)
+                self._import_item(found, digest)
 
     @contextmanager
     def _alone(self, found: Candidate) -> Iterator[None]:
@@ -145,9 +145,9 @@ class _BankImporter:
         try:
             yield
         except Exception as error:
-            self._tell(describe_failure(found.path, "can't be taken over: nampedal itself went wrong", error))
+            self._report(describe_failure(found.path, "can't be taken over: nampedal itself went wrong", error))
 
-    def _tell(self, problem: object) -> str:
+    def _report(self, problem: object) -> str:
         """Report a problem. Return it as one line."""
         line = shown(problem)
         line = line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}..."
@@ -173,11 +173,11 @@ class _BankImporter:
         finally:
             _clean_up(self._banks)
 
-    def _look(self, found: Candidate) -> str:
+    def _digest_if_new(self, found: Candidate) -> str:
         """Return the item's digest if it has to be imported; otherwise an empty text."""
         known, journal = self._known, self._journal
         if found.stamp in journal.given_up:
-            self._tell(journal.given_up[found.stamp])
+            self._report(journal.given_up[found.stamp])
             return ""
         if journal.attempts.get(found.stamp, 0) >= MAX_ATTEMPTS:
             self._give_up(found, f"{found.path}: was begun {MAX_ATTEMPTS} times, and nampedal did not come to its end")
@@ -195,11 +195,11 @@ class _BankImporter:
             known.refused.pop(digest, None)
             self._changed = True
         if digest in known.refused:
-            self._tell(known.refused[digest])
+            self._report(known.refused[digest])
             return ""
         return "" if digest in known.taken else digest
 
-    def _take(self, found: Candidate, digest: str) -> None:
+    def _import_item(self, found: Candidate, digest: str) -> None:
         known = self._known
         if digest in known.taken:
             # Two items have the same content.
@@ -225,7 +225,7 @@ class _BankImporter:
         self._known.coming[digest] = name
         write_taken(self._known, self._state)
         for note in self._attempt(found, lambda: _bring(found, self._banks, name)):
-            self._tell(note)
+            self._report(note)
         return name
 
     def _refuse(self, found: Candidate, digest: str, error: NampedalError) -> None:
@@ -235,12 +235,12 @@ class _BankImporter:
         if isinstance(error, ImportEndedError):
             # The first time, the process may have been ended for another reason. The second time, it is the item.
             if attempts < MAX_ATTEMPTS:
-                self._tell(f"{error}; it is tried once more at the next start")
+                self._report(f"{error}; it is tried once more at the next start")
             else:
                 self._known.coming.pop(digest, None)
                 self._give_up(found, error)
             return
-        text = self._tell(error)
+        text = self._report(error)
         self._journal.end(found.stamp)
         self._known.coming.pop(digest, None)
         # A full or failing disk may work at the next start, and LiteRT may be installed by then: other errors are
@@ -253,7 +253,7 @@ class _BankImporter:
             self._journal.give_up(found.stamp, text)
 
     def _give_up(self, found: Candidate, why: object) -> None:
-        self._journal.give_up(found.stamp, self._tell(f"{why}; it is not tried again: replace it, or remove it"))
+        self._journal.give_up(found.stamp, self._report(f"{why}; it is not tried again: replace it, or remove it"))
 
 
 def _bring(found: Candidate, banks: Path, name: str) -> list[str]:

@@ -20,7 +20,7 @@ _HEAD = (
 )
 
 # The problems that the boot has reported, one line each.
-TOLD = system_paths.CARD_RUN / "problems"
+REPORTED = system_paths.CARD_RUN / "problems"
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def write_report(
     try:
         write_volatile(under_root(root, system_paths.CARD_ANNOUNCEMENT), "")
         add_blink_codes(root, problems, taken)
-        write_volatile(under_root(root, TOLD), "".join(f"{problem}\n" for problem in problems))
+        write_volatile(under_root(root, REPORTED), "".join(f"{problem}\n" for problem in problems))
     finally:
         if has_card:
             _write_errors(system, under_root(root, system_paths.CARD_ERRORS), problems)
@@ -46,15 +46,17 @@ def write_report(
 
 def fresh(root: Path, problems: Sequence[str]) -> list[str]:
     """Return the problems that the boot has not reported."""
-    told = _told(under_root(root, TOLD))
-    return [problem for problem in problems if problem not in told]
+    reported = _read_reported(under_root(root, REPORTED))
+    return [problem for problem in problems if problem not in reported]
 
 
 def add(system: CardHost, root: Path, problems: Sequence[str]) -> None:
     """Report more problems, in addition to those of the boot. Raises as `write_report`."""
     for problem in problems:
         _log.warning("%s", problem)
-    _write_errors(system, under_root(root, system_paths.CARD_ERRORS), [*_told(under_root(root, TOLD)), *problems])
+    _write_errors(
+        system, under_root(root, system_paths.CARD_ERRORS), [*_read_reported(under_root(root, REPORTED)), *problems]
+    )
 
 
 def add_blink_codes(root: Path, problems: Sequence[str], taken: Sequence[str]) -> None:
@@ -65,7 +67,7 @@ def add_blink_codes(root: Path, problems: Sequence[str], taken: Sequence[str]) -
     write_volatile(path, before + "".join(f"{code}\n" for code in codes))
 
 
-def _told(path: Path) -> list[str]:
+def _read_reported(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError:

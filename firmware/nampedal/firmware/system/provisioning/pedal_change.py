@@ -109,7 +109,7 @@ def find(root: Path, settings: CardSettings, installed: str) -> tuple[str, Pedal
     if not name:
         raise CardError('pedal: nobody says which one was installed; add a line pedal = "..." to nampedal.toml')
     if not settings.hat and not profile_files.is_profile_path(settings.pedal):
-        return name, _told("pedal", lambda: read_pedal(name))
+        return name, _naming_key("pedal", lambda: read_pedal(name))
     pedal, data = merged(under_root(root, system_paths.CARD), settings, name)
     path = under_root(root, PROFILES) / f"{pedal.key}.toml"
     write_volatile(path, data.decode())
@@ -121,7 +121,7 @@ def check(card: Path, settings: CardSettings) -> None:
     if settings.pedal:
         merged(card, settings, settings.pedal)
     elif settings.hat:
-        _told(
+        _naming_key(
             "hat",
             lambda: read_hat(card / settings.hat if profile_files.is_profile_path(settings.hat) else settings.hat),
         )
@@ -133,8 +133,8 @@ def merged(card: Path, settings: CardSettings, name: str) -> tuple[PedalProfile,
     name: the name or file of the pedal. Raises SettingsError.
     """
     asked = card / name if profile_files.is_profile_path(settings.pedal) else name
-    file = _told("pedal", lambda: profile_files.find("pedal", asked, SettingValueError))
-    values = _told("pedal", lambda: load_toml(str(file), profile_files.read(file)))
+    file = _naming_key("pedal", lambda: profile_files.find("pedal", asked, SettingValueError))
+    values = _naming_key("pedal", lambda: load_toml(str(file), profile_files.read(file)))
     if settings.hat:
         values["hat"] = settings.hat
     for part in ("board", "hat"):
@@ -142,10 +142,11 @@ def merged(card: Path, settings: CardSettings, name: str) -> tuple[PedalProfile,
         if profile_files.is_profile_path(str(values.get(part))):
             values[part] = str(card / values[part])
     data = to_toml(values)
-    return _told("hat" if settings.hat else "pedal", lambda: parse_pedal(data, file)), data
+    return _naming_key("hat" if settings.hat else "pedal", lambda: parse_pedal(data, file)), data
 
 
-def _told(key: str, read: Callable[[], Read]) -> Read:
+def _naming_key(key: str, read: Callable[[], Read]) -> Read:
+    """Return the result of `read`. Its SettingsError then names this key of nampedal.toml."""
     try:
         return read()
     except SettingsError as error:

@@ -55,7 +55,7 @@ class Boot:
         self._system, self._installer, self._root = system, installer, root
         self._installed = read_environment(under_root(root, system_paths.SETTINGS))
         self._settings = CardSettings()
-        self.missing = self._look()
+        self.missing = self._missing_partitions()
 
     def run(self) -> None:
         """Run all steps. Raises nothing."""
@@ -73,10 +73,10 @@ class Boot:
             self._try(what, step)
         if not self.restarts:
             self._try("import", self._find_fresh)
-        self._try("news", self._tell)
+        self._try("news", self._write_report)
         if self._has_fresh and not self._starts_import():
             self._try("import", self._import)
-            self._try("news", self._tell)
+            self._try("news", self._write_report)
         if self.restarts:
             self._try("restart", self._system.reboot)
         elif came:
@@ -84,7 +84,7 @@ class Boot:
 
     def is_outdated(self) -> bool:
         """Return True if a missing partition has been mounted meanwhile, so that all steps have to run again."""
-        return self._look() != self.missing and not self.restarts
+        return self._missing_partitions() != self.missing and not self.restarts
 
     def _try(self, what: str, step: Callable[[], None]) -> None:
         try:
@@ -102,7 +102,8 @@ class Boot:
 
     # ---- partitions that are mounted late ----
 
-    def _look(self) -> list[Path]:
+    def _missing_partitions(self) -> list[Path]:
+        """Return the mount points of an image that have no partition now."""
         if not self._is_image:
             return []
         return [place for place in _MOUNTS if not self._system.is_mount_point(under_root(self._root, place))]
@@ -207,7 +208,7 @@ class Boot:
         self.problems += [line for line in outcome.problems if line not in self.problems]
         self.taken += outcome.taken
 
-    def _tell(self) -> None:
+    def _write_report(self) -> None:
         lines = [shown(line).replace(f"{under_root(self._root, system_paths.CARD)}/", "") for line in self.problems]
         has_card = system_paths.CARD not in self.missing
         boot_report.write_report(self._system, self._root, lines, self.taken, has_card=has_card)
