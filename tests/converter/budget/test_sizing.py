@@ -95,6 +95,7 @@ def test_what_the_cost_model_may_be_wrong_by_counts_against_the_budget(capture: 
     assert len(size(capture, target(1.1 * full, 20.0), pruning())) == 3
 
 
+@pytest.mark.long
 def test_training_sounds_better_than_pruning(capture: Capture, full: float) -> None:
     trained = size(capture, target(0.5 * full), pruning(steps=300))
     pruned = size(capture, target(0.5 * full), pruning())

@@ -190,6 +190,7 @@ def test_what_is_below_the_floor_differs_by_nothing() -> None:
     assert math.isnan(HarmonicRow(0.0, "harmonic 8", -100.0, math.nan).difference_db)
 
 
+@pytest.mark.long
 def test_the_demo_amplifier_rounded_to_int8_keeps_its_harmonics(root: Path) -> None:
     capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
     rows = harmonics.compare_harmonics(

@@ -178,6 +178,7 @@ def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         nam_file.read(tmp_path)
 
 
+@pytest.mark.long
 def test_random_bytes_of_json_never_raise_anything_but_our_errors(tmp_path: Path) -> None:
     """Every value of a capture replaced by every kind of wrong value, one at a time."""
     nam = nam_maker.random_wavenet(3)

@@ -220,6 +220,7 @@ def test_what_it_costs_and_sees_is_the_sum_of_its_members(tmp_path: Path) -> Non
             assert found[term] == pytest.approx(sum(one[term] for one in every))
 
 
+@pytest.mark.long
 def test_it_is_rounded_packed_and_read_back(tmp_path: Path) -> None:
     capture = read(tmp_path, nam_maker.sequential(nam_maker.a1(channels=(8, 4)), nam_maker.lstm(), nam_maker.convnet()))
     rounded = convert(capture, "w8")

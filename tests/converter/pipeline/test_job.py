@@ -23,6 +23,8 @@ from nampedal.firmware.cost.cost_model import TERMS
 from nampedal.firmware.engine import artifact
 from support.makers import nam_maker
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

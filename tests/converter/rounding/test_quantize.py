@@ -86,6 +86,7 @@ def plain_networks(seed: int) -> Iterator[dict[str, Any]]:
     yield nam_maker.random_wavenet(seed)
 
 
+@pytest.mark.long
 @given(st.integers(0, 10_000))
 @settings(max_examples=8, deadline=None)
 def test_silence_stays_what_it_was(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
@@ -100,6 +101,7 @@ def test_silence_stays_what_it_was(tmp_path_factory: pytest.TempPathFactory, see
             assert np.max(np.abs(wanted - got)) < 2e-5 * max(1.0, float(np.max(np.abs(wanted))))
 
 
+@pytest.mark.long
 def test_the_same_audio_gives_the_same_network(tmp_path: Path) -> None:
     network = read(tmp_path, nam_maker.random_plain_wavenet(3)).tiers[0].network
     first, second = (convolutions(quantize(network, SECOND[:12_000])).values() for _ in range(2))
@@ -184,6 +186,7 @@ def test_hard_captures_keep_their_sound_on_playing_never_heard(
         assert max(esrs) <= 1e-4
 
 
+@pytest.mark.long
 def test_every_corpus_capture_converts_reloads_and_renders(corpus: Path, golden_input: Audio) -> None:
     audio = SECOND[:4_800]
     for path in sorted((corpus / "models").glob("*.nam")):

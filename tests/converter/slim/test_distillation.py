@@ -22,6 +22,7 @@ def trained(network: WaveNet, learned: TrainingPair, seed: int) -> Student:
     return training.student
 
 
+@pytest.mark.long
 def test_training_brings_a_network_nearer_and_the_same_seed_to_the_same_place(
     small: Capture, network: WaveNet, plucked: TrainingAudio
 ) -> None:

@@ -13,6 +13,8 @@ from nampedal.converter.slim.slimmer import Slimmed, Slimmer
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.network import Network, WaveNet, convolutions, macs_per_frame
 
+pytestmark = pytest.mark.long
+
 
 class SlowClock(StepClock):
     """On which a step takes so long, as a wall's clock would have it; and other work may take time too."""

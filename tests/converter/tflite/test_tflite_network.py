@@ -111,6 +111,7 @@ def test_int8_weights_stay_int8_and_sound_as_the_engine_plays_them(tmp_path: Pat
     assert len(written(full)) - len(written(rounded)) > 2.5 * int8_bytes
 
 
+@pytest.mark.long
 def test_corpus_captures_play_as_in_the_engine(corpus: Path, golden_input: Audio) -> None:
     audio = golden_input[:24_000]
     for path in sorted((corpus / "models").glob("*.nam")):

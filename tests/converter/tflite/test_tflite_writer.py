@@ -125,6 +125,7 @@ def test_an_lstm_is_fixed_to_its_block(lstm: Network, tmp_path: Path) -> None:
     assert (file.block, file.any_block, file.mode, file.float_layers) == (16, False, "weights", ())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["5150-lead-standard", "hm2-swede-feather", "core-a2"])
 def test_mixed_keeps_hard_captures_on_guitars_it_has_not_heard(corpus: Path, name: str) -> None:
     capture = nam_file.read(corpus / "models" / f"{name}.nam")

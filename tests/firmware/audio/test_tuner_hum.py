@@ -17,6 +17,8 @@ from nampedal.firmware.audio.tuner import Pitch, Tuner
 # The strings and the hum that bench/tuner.py measures with.
 from tuner import PLUCKS, RATE, TABLE_HZ, cents_off, counts, hiss, hum, in_hum, sine, string, updates
 
+pytestmark = pytest.mark.long
+
 # What lamps call in tune.
 MAX_CENTS = 3.0
 

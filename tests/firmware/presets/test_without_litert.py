@@ -20,6 +20,8 @@ from support.makers.bank_maker import amp
 from support.players.jack_server import JackServer, wait_for
 from support.players.live_pedal import playing, status
 
+pytestmark = pytest.mark.long
+
 PLAYED = "is played by LiteRT, which is not installed; pip install 'nampedal[tflite]'"
 WRITTEN = "ai-edge-litert: is not installed, and no .tflite can be written without it; pip install 'nampedal[tflite]'"
 # Python runs this file at its start, in every process: the modules can't be imported then.

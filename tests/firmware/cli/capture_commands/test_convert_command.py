@@ -60,6 +60,7 @@ def test_convert_writes_an_artifact_beside_the_capture(nampedal: Run, amp: Path)
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", [".html", ".md"])
 def test_convert_writes_a_report_of_the_demo(nampedal: Run, root: Path, tmp_path: Path, suffix: str) -> None:
     report = tmp_path / f"report{suffix}"
@@ -241,6 +242,7 @@ def test_a_tflite_is_written_told_of_played_and_compared(nampedal: Run, amp: Pat
     assert models["channels"][0]["esr"] == pytest.approx(told["tiers"][0]["proof"]["esr"], rel=1e-3)
 
 
+@pytest.mark.long
 def test_int8_says_what_it_costs(nampedal: Run, root: Path, tmp_path: Path) -> None:
     done = nampedal("convert", root / "demo" / "overdriven-amp.nam", "-o", "amp.tflite", "--tflite-mode", "int8")
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,8 @@ from nampedal.converter.listening.test_signals import VALIDATION_LABEL
 from nampedal.firmware.cost.cost_model import TERMS
 from support.makers import nam_maker
 
+pytestmark = pytest.mark.long
+
 KNOWN = ", ".join(board_keys())
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
