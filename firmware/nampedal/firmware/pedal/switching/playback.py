@@ -22,13 +22,13 @@ class Playback:
     """Owns the state of one pedal, for the control thread.
 
     state: replace it with `bring_to`.
-    presets: the presets of the bank, in the order of their numbers.
+    presets: the presets of the bank, in the order of their numbers, each once.
     manager: of the current stage; None: there was no stage yet.
     """
 
     def __init__(self, state: PlayState, presets: Sequence[Path]) -> None:
         self.state = state
-        self.presets = list(presets)
+        self.presets = _each_once(presets)
         self.manager: PresetManager | None = None
         self._stage: _engine.Stage | None = None
         self._tap: _AudioTap | None = None
@@ -114,7 +114,7 @@ class Playback:
 
     def update_presets(self, presets: Sequence[Path]) -> None:
         """Update the list of presets of the same bank. The current preset plays on, even if it is not in the list."""
-        self.presets = list(presets)
+        self.presets = _each_once(presets)
         if self.manager is not None:
             self.manager.update_presets(self.presets)
             self._adopt()
@@ -147,3 +147,8 @@ class Playback:
     def _place(self) -> int | None:
         """Return the index of the state's preset; None: it belongs to another bank."""
         return self.presets.index(self.state.preset) if self.state.preset in self.presets else None
+
+
+def _each_once(presets: Sequence[Path]) -> list[Path]:
+    """Return the files without repetitions: the state names a preset by its file."""
+    return list(dict.fromkeys(presets))
