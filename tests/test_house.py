@@ -221,6 +221,7 @@ def pip(*arguments: str | Path, python: str = sys.executable) -> None:
     assert done.returncode == 0, done.stderr[-4000:]
 
 
+@pytest.mark.long
 def test_an_editable_install_runs(root: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     python = str(tmp_path / "venv" / "bin" / "python")

@@ -235,6 +235,7 @@ def test_it_is_rounded_packed_and_read_back(tmp_path: Path) -> None:
     assert np.array_equal(Engine.prepare(path).render(AUDIO), Engine.prepare(rounded).render(AUDIO))
 
 
+@pytest.mark.long
 def test_it_is_written_as_a_tflite(tmp_path: Path) -> None:
     capture = read(tmp_path, nam_maker.sequential(nam_maker.a1(), nam_maker.convnet()))
     exported = export(capture, TfliteOptions(mode="weights", block=64, tier=0, precision="f32"))

@@ -169,6 +169,7 @@ def test_replacing_changes_the_convolution_at_that_path_alone(tmp_path: Path) ->
 HARD = ("hm2-swede-feather", "5150-lead-standard", "boss-sd1-nano")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HARD)
 def test_hard_captures_keep_their_sound_on_playing_never_heard(
     corpus: Path, name: str, capsys: pytest.CaptureFixture[str]

@@ -19,12 +19,14 @@ def esr(capture: Capture, network: WaveNet, audio: Audio) -> float:
     return float(np.sum((got - wanted) ** 2) / np.sum(wanted**2))
 
 
+@pytest.mark.long
 def test_nothing_is_lost_where_nothing_is_taken_away(demo: Capture, plucked: TrainingAudio) -> None:
     network = demo.tiers[0].network
     assert isinstance(network, WaveNet)
     assert esr(demo, prune(network, shape_of(network), plucked.audio), plucked.validation) < 1e-3
 
 
+@pytest.mark.long
 def test_the_more_is_taken_away_the_more_is_lost(demo: Capture, plucked: TrainingAudio) -> None:
     network = demo.tiers[0].network
     assert isinstance(network, WaveNet)

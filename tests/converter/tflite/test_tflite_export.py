@@ -18,6 +18,8 @@ from nampedal.firmware.engine import artifact, tflite_artifact
 from nampedal.firmware.engine.capture import Calibration, Capture
 from support.makers import nam_maker
 
+pytestmark = pytest.mark.long
+
 SHORT = (test_signals.excitation(48_000.0, 0.5), Calibration("half a second", -1.0, "nobody knows"))
 
 

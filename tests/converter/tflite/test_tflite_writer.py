@@ -87,6 +87,7 @@ def test_every_mode_begins_in_its_steady_state(network: Network, guitar: Audio) 
         assert np.ptp(played) <= 1e-6, mode
 
 
+@pytest.mark.long
 def test_mixed_makes_layers_int8_while_the_measured_error_allows(demo: Network, guitar: Audio) -> None:
     mixed = written(demo, "mixed", guitar)
     layers = layer_names(demo)

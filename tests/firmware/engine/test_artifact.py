@@ -47,6 +47,7 @@ def same(left: Any, right: Any) -> Any:
     return left == right
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("precision", ["f32", "w8"])
 def test_what_was_packed_is_what_is_unpacked(tmp_path: Path, precision: str) -> None:
     makers = [nam_maker.linear(bias=True), nam_maker.convnet(), nam_maker.lstm(layers=2), nam_maker.a1()]

@@ -223,6 +223,7 @@ def test_compare_undoes_delay_gain_and_polarity_when_asked(nampedal: Run, tmp_pa
     assert found["channels"][0]["esr"] < 1e-6
 
 
+@pytest.mark.long
 def test_a_tflite_is_written_told_of_played_and_compared(nampedal: Run, amp: Path, dry: Path, tmp_path: Path) -> None:
     done = nampedal("convert", amp, "-o", "amp.tflite")
     assert done.returncode == 0, done.stderr

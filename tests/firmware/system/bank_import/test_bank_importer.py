@@ -235,6 +235,7 @@ def is_whole(folder: Path) -> bool:
     return not any(entry.missing or entry.problems for entry in check_all_presets(read_bank(folder)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["bank file", "bank", "first artifact", "second artifact"])
 def test_a_power_cut_at_any_step_leaves_whole_banks_and_the_next_boot_goes_on(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
