@@ -39,7 +39,7 @@ test: $(VENV)/.tested-with lint
 
 test-long: $(VENV)/.tested-with
 	@echo "== running the long tests"
-	@$(PYTEST_HERE) -m long
+	@$(PYTEST_HERE) --no-loadscope-reorder -m long
 
 test-clang: $(VENV)/.tested-with
 	@$(call install_packages,$(CLANG_PACKAGES))

@@ -26,6 +26,15 @@ ROOT = Path(__file__).parent.parent
 FRAMES = int(os.environ.get("NAMPEDAL_TEST_FRAMES", "-1"))
 
 
+# These folders have a file each that takes minutes.
+LONGEST = ("readme", "fuzz")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that at the end no worker of xdist runs one while the others have none."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
 def corpus_folder() -> Path | None:
     folder = Path(os.environ.get("NAMPEDAL_CORPUS", ROOT.parent / "shared" / "corpus"))
     return folder if (folder / "golden").is_dir() else None
