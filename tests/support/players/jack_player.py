@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import jack
 import numpy as np
 from nampedal.firmware.engine.inference import Audio
@@ -32,9 +34,22 @@ class Player:
             return None
 
     def connect(self, target: str, sources: list[str]) -> None:
-        self._client.connect(self._out.name, target)
+        self._join(self._out.name, target)
         for source, own in zip(sources, self._ins, strict=True):
-            self._client.connect(source, own.name)
+            self._join(source, own.name)
+
+    def _join(self, source: str, target: str) -> None:
+        """Connect two ports. A server whose graph is changing refuses that for a moment."""
+
+        def joined() -> bool:
+            with contextlib.suppress(jack.JackError):
+                if any(port.name == target for port in self._client.get_all_connections(source)):
+                    return True
+                self._client.connect(source, target)
+                return True
+            return False
+
+        wait_for(joined)
 
     def freewheel(self, on: bool) -> None:
         """Switch freewheel mode on or off. The server notifies every client and waits for it."""
