@@ -25,6 +25,12 @@ CONVERTS = ("firmware.cli.capture_commands", "firmware.cli.main")
 MAX_FILES = 14
 DOCTOR_ERRORS = "firmware.system.doctor.errors"
 MAX_LEVELS = 7
+# Error classes that our own code does not tell apart: the command ends, and the person reads the text. Callers of the
+# Python API catch them.
+FOR_PEOPLE = {
+    *("ArgumentError", "AudioError", "CaptureError", "ConversionError", "MeasurementError", "SettingValueError"),
+    "SignatureError",
+}
 # In C++, from which folders of firmware/ a folder may include.
 MAY_INCLUDE = {
     "dsp/kernels": {"dsp/kernels"},
@@ -118,6 +124,33 @@ def test_error_classes_stand_in_the_errors_py_of_their_portion(house: dict[str, 
     }
     # It is a ValueError like those of json, and its callers name the file.
     assert elsewhere == {"firmware.base.files.bounded_json.JsonBoundError"}
+
+
+def test_error_classes_are_told_apart_by_code(house: dict[str, Module]) -> None:
+    """A class that nobody catches is no kind of handling."""
+    trees = {module.name: ast.parse(module.path.read_text()) for module in house.values()}
+    ours = {
+        node.name
+        for name, tree in trees.items()
+        if name.endswith(".errors")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    told_apart: set[str] = set()
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+                told_apart |= _names(node.type)
+            elif isinstance(node, ast.Call) and _names(node.func) & {"isinstance", "suppress"}:
+                told_apart |= _names(*node.args)
+    assert ours - told_apart == FOR_PEOPLE
+
+
+def _names(*nodes: ast.AST) -> set[str]:
+    inside = [one for node in nodes for one in ast.walk(node)]
+    return {one.id for one in inside if isinstance(one, ast.Name)} | {
+        one.attr for one in inside if isinstance(one, ast.Attribute)
+    }
 
 
 def test_error_classes_that_docstrings_name_exist(house: dict[str, Module]) -> None:

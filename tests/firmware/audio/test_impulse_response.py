@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nampedal.converter.listening import metrics
 from nampedal.firmware.audio import impulse_response
 from nampedal.firmware.audio.impulse_response import LEAD_S, LONGEST_S, MAX_TAPS, ImpulseResponse, mix, read
-from nampedal.firmware.base.errors import FileAccessError, ImpulseResponseError
+from nampedal.firmware.base.errors import AudioError, FileAccessError
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
@@ -93,7 +93,7 @@ def gain(db: float) -> float:
     return float(10 ** (db / 20))
 
 
-def refusal(error: type[ImpulseResponseError], path: Path, **options: float) -> str:
+def refusal(error: type[AudioError], path: Path, **options: float) -> str:
     with pytest.raises(error) as caught:
         read(path, RATE, **options)  # type: ignore[arg-type]
     return str(caught.value)
@@ -199,7 +199,7 @@ def test_a_channel_asked_for_is_taken_however_quiet(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channel", [0, 3, -1])
 def test_a_channel_that_is_not_there_is_refused(tmp_path: Path, channel: int) -> None:
     path = write(tmp_path / "cab.wav", np.stack([cab_ir("bright", RATE, 0.05)] * 2, axis=1))
-    assert refusal(ImpulseResponseError, path, channel=channel) == (
+    assert refusal(AudioError, path, channel=channel) == (
         f"{path}: has no channel {channel}; it has 2, counted from 1: choose one of them"
     )
 
@@ -280,7 +280,7 @@ def test_the_share_of_energy_that_was_cut_off_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length_s", [0.0, -1.0, 0.0009, 0.18, math.nan, math.inf])
 def test_a_length_that_can_not_be_played_is_refused(tmp_path: Path, length_s: float) -> None:
     path = write(tmp_path / "cab.wav", cab_ir("bright", RATE))
-    assert refusal(ImpulseResponseError, path, length_s=length_s) == (
+    assert refusal(AudioError, path, length_s=length_s) == (
         f"{path}: {length_s:g} s are to be kept; 0.001 to 0.170667 s can be: state another length"
     )
 
@@ -314,7 +314,7 @@ def test_a_click_passes_noise_as_it_is() -> None:
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "cab.wav", np.zeros(0))
-    assert refusal(ImpulseResponseError, path) == (
+    assert refusal(AudioError, path) == (
         f"{path}: holds 0.00 ms of sound; at least 1 ms are needed: choose another file"
     )
 
@@ -323,21 +323,21 @@ def test_a_file_with_next_to_nothing_behind_its_onset_is_refused(tmp_path: Path)
     late = np.zeros(4800)
     late[-12:] = 0.5
     path = write(tmp_path / "cab.wav", late)
-    assert refusal(ImpulseResponseError, path) == (
+    assert refusal(AudioError, path) == (
         f"{path}: holds 0.25 ms of sound; at least 1 ms are needed: choose another file"
     )
 
 
 def test_a_recording_of_more_than_ten_seconds_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "riff.wav", np.full(88_000, 0.1), 8000)
-    assert refusal(ImpulseResponseError, path) == (
+    assert refusal(AudioError, path) == (
         f"{path}: lasts 11.0 s; up to 10 s are taken: cut it off, or choose an impulse response"
     )
 
 
 def test_a_rate_without_a_guitars_treble_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "cab.wav", np.full(100, 0.1), 4000)
-    assert refusal(ImpulseResponseError, path) == (
+    assert refusal(AudioError, path) == (
         f"{path}: has a sample rate of 4000 Hz; at least 8000 are taken: export it again"
     )
 
@@ -346,7 +346,7 @@ def test_a_rate_without_a_guitars_treble_is_refused(tmp_path: Path) -> None:
 def test_a_silent_channel_is_refused(tmp_path: Path, level: float, said: str) -> None:
     both = np.stack([cab_ir("bright", RATE, 0.05), np.full(2400, level)], axis=1)
     path = write(tmp_path / "cab.wav", both)
-    assert refusal(ImpulseResponseError, path, channel=2) == (
+    assert refusal(AudioError, path, channel=2) == (
         f"{path}: channel 2 peaks at {said} dBFS; at least -80 are needed: choose another channel or file"
     )
 
@@ -354,7 +354,7 @@ def test_a_silent_channel_is_refused(tmp_path: Path, level: float, said: str) ->
 def test_sound_that_no_guitar_makes_is_refused(tmp_path: Path) -> None:
     whistle = np.sin(2 * np.pi * 40_000.0 * np.arange(9600) / 96_000) * np.hanning(9600) ** 2
     path = write(tmp_path / "bat.wav", whistle, 96_000)
-    with pytest.raises(ImpulseResponseError) as caught:
+    with pytest.raises(AudioError) as caught:
         read(path, 96_000, length_s=0.15)
     assert str(caught.value) == (
         f"{path}: channel 1 holds nothing from 80 to 6000 Hz, where a guitar is heard: choose another channel or file"
@@ -437,7 +437,7 @@ def test_a_mix_can_be_mixed_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
 def test_a_share_outside_none_and_all_is_refused(tmp_path: Path, share: float) -> None:
-    with pytest.raises(ImpulseResponseError) as caught:
+    with pytest.raises(AudioError) as caught:
         mix(cabinet(tmp_path, "bright"), cabinet(tmp_path, "booming"), share)
     assert str(caught.value) == (
         f"bright.wav + booming.wav: the second's share is {share:g}; 0 to 1 are taken: state it as a part of 1"
@@ -446,7 +446,7 @@ def test_a_share_outside_none_and_all_is_refused(tmp_path: Path, share: float) -
 
 def test_cabinets_of_two_rates_are_not_mixed(tmp_path: Path) -> None:
     path = write(tmp_path / "cab.wav", cab_ir("bright", RATE))
-    with pytest.raises(ImpulseResponseError) as caught:
+    with pytest.raises(AudioError) as caught:
         mix(read(path, 48_000), read(path, 44_100), 0.5)
     assert str(caught.value) == (
         "cab.wav + cab.wav: have 48000 and 44100 Hz; one sample rate is needed: read both at the same"
@@ -457,7 +457,7 @@ def test_cabinets_of_two_rates_are_not_mixed(tmp_path: Path) -> None:
 def test_a_cabinet_and_its_reverse_are_not_mixed_to_nothing(tmp_path: Path, share: float) -> None:
     up = cabinet(tmp_path, "bright")
     down = read(write(tmp_path / "down.wav", -cab_ir("bright", RATE, 0.05)), RATE)
-    with pytest.raises(ImpulseResponseError) as caught:
+    with pytest.raises(AudioError) as caught:
         mix(up, down, share)
     assert str(caught.value) == (
         f"bright.wav + down.wav: cancel each other with {share:g} of the second; at least -40 dB must be left: state "

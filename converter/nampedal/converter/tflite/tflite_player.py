@@ -82,8 +82,6 @@ class TflitePlayer:
                 self._interpreter = interpreter(model_content=self._data, num_threads=1)
                 self._allocate()
         except (RuntimeError, ValueError) as error:
-            if isinstance(error, ConversionError):
-                raise
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
             raise ConversionError(f"{self._name}: the interpreter refuses it: {reason}") from error
 

@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 from nampedal.firmware.audio.audio_file import QUALITY, Recording, open_audio, read_recording, seconds_of
 from nampedal.firmware.audio.weighting import Float64, k_weighting
-from nampedal.firmware.base.errors import ImpulseResponseError
+from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.engine.inference import Audio
 
 # At 48 kHz. Other rates allow the same time: a cabinet does not ring longer there.
@@ -93,10 +93,10 @@ def read(
     channel: counted from 1; None: the channel with the most energy.
     length_s: maximum length, LEAD_S included; a longer response fades out at this length.
 
-    Raises ImpulseResponseError; FileAccessError if the file can't be read or a sample is not finite.
+    Raises AudioError; FileAccessError if the file can't be read or a sample is not finite.
     """
     if not SHORTEST_S <= length_s <= LONGEST_S:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{path}: {length_s:g} s are to be kept; {SHORTEST_S:g} to {LONGEST_S:g} s can be: state another length"
         )
     recording = _read_short(path)
@@ -106,7 +106,7 @@ def read(
     level = level_db(taps, sample_rate)
     if not level - energy_db >= _OUTSIDE_DB:
         low, high = NOISE_HZ
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{path}: channel {chosen + 1} holds nothing from {low:g} to {high:g} Hz, where a guitar is heard: choose "
             "another channel or file"
         )
@@ -118,15 +118,13 @@ def mix(first: ImpulseResponse, second: ImpulseResponse, share: float) -> Impuls
     """Mix two cabinets. share: of the second one, 0 to 1, in amplitude, after both are equally loud.
 
     The onsets are aligned: the delay between two microphones is not kept. The mix is as loud as each of the two.
-    Raises ImpulseResponseError.
+    Raises AudioError.
     """
     names = " + ".join(source.path.name for source in (*first.sources, *second.sources))
     if not 0.0 <= share <= 1.0:
-        raise ImpulseResponseError(
-            f"{names}: the second's share is {share:g}; 0 to 1 are taken: state it as a part of 1"
-        )
+        raise AudioError(f"{names}: the second's share is {share:g}; 0 to 1 are taken: state it as a part of 1")
     if first.sample_rate != second.sample_rate:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{names}: have {first.sample_rate:g} and {second.sample_rate:g} Hz; one sample rate is needed: read both "
             "at the same"
         )
@@ -136,7 +134,7 @@ def mix(first: ImpulseResponse, second: ImpulseResponse, share: float) -> Impuls
         mixed[: len(part.taps)] += amplitude * part.taps
     level = level_db(mixed, first.sample_rate)
     if level < _CANCELS_DB:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{names}: cancel each other with {share:g} of the second; at least {_CANCELS_DB:g} dB must be left: state "
             "another share, or invert one of the files"
         )
@@ -167,9 +165,7 @@ def _read_short(path: Path) -> Recording:
     with open_audio(path) as audio:
         rate, seconds = audio.samplerate, seconds_of(audio)
     if rate < LOWEST_HZ:
-        raise ImpulseResponseError(
-            f"{path}: has a sample rate of {rate} Hz; at least {LOWEST_HZ} are taken: export it again"
-        )
+        raise AudioError(f"{path}: has a sample rate of {rate} Hz; at least {LOWEST_HZ} are taken: export it again")
     if seconds is not None:
         _check_length(path, seconds)
     recording = read_recording(path, MAX_SAMPLES)
@@ -179,7 +175,7 @@ def _read_short(path: Path) -> Recording:
 
 def _check_length(path: Path, seconds: float) -> None:
     if seconds > MAX_S:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{path}: lasts {seconds:.1f} s; up to {MAX_S:g} s are taken: cut it off, or choose an impulse response"
         )
     _check_long_enough(path, seconds)
@@ -188,7 +184,7 @@ def _check_length(path: Path, seconds: float) -> None:
 def _check_long_enough(path: Path, seconds: float) -> None:
     """Check the minimum length. seconds: from the onset, as far as it is known."""
     if seconds < SHORTEST_S:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{path}: holds {1000 * seconds:.2f} ms of sound; at least {1000 * SHORTEST_S:g} ms are needed: choose "
             "another file"
         )
@@ -200,7 +196,7 @@ def _choose(recording: Recording, channel: int | None) -> int:
     if channel is None:
         return recording.loudest()
     if not 1 <= channel <= channels:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{recording.path}: has no channel {channel}; it has {channels}, counted from 1: choose one of them"
         )
     return channel - 1
@@ -211,7 +207,7 @@ def _onset(recording: Recording, chosen: int, whole: Float64) -> int:
     levels = np.abs(whole)
     peak = float(np.max(levels))
     if _db(peak**2, 1.0) < SILENT_DBFS:
-        raise ImpulseResponseError(
+        raise AudioError(
             f"{recording.path}: channel {chosen + 1} peaks at {_db(peak**2, 1.0):.0f} dBFS; at least {SILENT_DBFS:g} "
             "are needed: choose another channel or file"
         )

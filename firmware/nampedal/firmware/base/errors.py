@@ -110,11 +110,7 @@ class NoGoldenVectorsError(NampedalError, LookupError):
 
 
 class AudioError(NampedalError, ValueError):
-    """A recording is not what the task needs: its format, its channels, or its level."""
-
-
-class ImpulseResponseError(NampedalError, ValueError):
-    """A cabinet impulse response, or a setting for its use, is wrong."""
+    """A recording or an impulse response is not what the task needs: its format, channels, length or level."""
 
 
 class MeasurementError(NampedalError, RuntimeError):
@@ -171,21 +167,9 @@ class ImportNotStartedError(CardError, OSError):
     """An import was not started, because its time was over or no process could be started."""
 
 
-class FlashError(NampedalError):
-    """A card can't be written."""
+class DeployError(NampedalError):
+    """A system for a pedal can't be built, written to a card, installed or updated."""
 
 
-class FlashImageError(FlashError, ValueError):
+class FlashImageError(DeployError, ValueError):
     """The image, or its block map, can't be written to a card."""
-
-
-class ImageError(NampedalError):
-    """An image can't be built."""
-
-
-class InstallError(NampedalError):
-    """A system can't be made into a pedal, or can't be restored."""
-
-
-class UpdateError(NampedalError):
-    """An update of a pedal failed or was refused."""

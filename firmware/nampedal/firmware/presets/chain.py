@@ -112,7 +112,7 @@ class Chain:
         state it.
         read_nam: reads captures that are .nam files; None: .nam files are refused.
 
-        Raises an ArtifactError, ArgumentError or ImpulseResponseError that names the file, or any error of read_nam.
+        Raises an ArtifactError, ArgumentError or AudioError that names the file, or any error of read_nam.
         """
         chain = cls(preset, _engine.Chain(sample_rate, max_frames, isa, channels), sample_rate)
         ChainBuilder(chain, folder, sample_rate, full_scale_dbu, read_nam).build()

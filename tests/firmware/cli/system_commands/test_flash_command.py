@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from nampedal.firmware.base.errors import FlashError, FlashImageError, NampedalError
+from nampedal.firmware.base.errors import DeployError, FlashImageError, NampedalError
 from nampedal.firmware.cli.command_line import command_line
 from nampedal.firmware.cli.system_commands.flash_command import flash_command
 from support.makers.disk_image import FAT_START, SIZE, bmap_bytes, fat_bytes, image_bytes, write_image, write_sum
@@ -140,20 +140,20 @@ def test_settings_for_an_image_that_takes_none_leave_the_card_as_it_is(here: Pat
     data[450] = 0x83
     write_image(here / "pedal.img", bytes(data))
     (here / "mine.toml").write_text("a = 1\n")
-    refusal(FlashError, "pedal.img", loop, "--yes", "--settings", "mine.toml")
+    refusal(DeployError, "pedal.img", loop, "--yes", "--settings", "mine.toml")
     assert (here / "backing").read_bytes() == UNTOUCHED
 
 
 def test_a_card_that_is_too_small_stays_as_it_is(here: Path) -> None:
     write_image(here / "pedal.img", image_bytes())
     with loop_disk(here / "backing", 8 * MIB) as loop:
-        refusal(FlashError, "pedal.img", str(loop), "--yes")
+        refusal(DeployError, "pedal.img", str(loop), "--yes")
     assert (here / "backing").read_bytes() == UNTOUCHED[: 8 * MIB]
 
 
 def test_a_partition_is_refused_before_the_image_is_read(here: Path, loop: str) -> None:
     part = add_partition(loop)
-    assert refusal(FlashError, "gone.img", str(part), "--yes") == (
+    assert refusal(DeployError, "gone.img", str(part), "--yes") == (
         f"{part}: is a partition; the whole disk is needed: {loop}"
     )
 
@@ -171,7 +171,7 @@ def test_a_card_that_does_not_keep_what_is_written_fails(
 
     # The first piece is read back before.
     monkeypatch.setattr(BAR, stages("reading back", flip))
-    said = refusal(FlashError, "pedal.img", loop, "--yes")
+    said = refusal(DeployError, "pedal.img", loop, "--yes")
     assert said.startswith(f"{loop}: byte {9 * MIB} was written as ")
 
 

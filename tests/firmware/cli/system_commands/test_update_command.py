@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import SignatureError, UnsignedError, UpdateError
+from nampedal.firmware.base.errors import DeployError, SignatureError, UnsignedError
 from nampedal.firmware.base.files.signature import UPDATE, sign, signature_path
 from nampedal.firmware.cli.system_commands import update_command as cli
 from nampedal.firmware.system.update.update_host import UpdateHost
@@ -129,12 +129,12 @@ def test_health_says_nothing_where_nothing_is_on_trial(
 
 
 def test_mistakes_are_told_before_anything_is_done(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(run("pedal.zip").exception, UpdateError)
+    assert isinstance(run("pedal.zip").exception, DeployError)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     key = make_key(tmp_path / "ann", "ann")
-    assert isinstance(run("trust", f"{key}.pub").exception, UpdateError)
+    assert isinstance(run("trust", f"{key}.pub").exception, DeployError)
     for what in ("a.whl", "back", "health"):
-        assert isinstance(run(what).exception, UpdateError)
+        assert isinstance(run(what).exception, DeployError)
     monkeypatch.setattr(cli, "SYSTEM", UpdateHost(tmp_path / "none"))
     for what in ("a.whl", "status", "back"):
-        assert isinstance(run(what).exception, UpdateError)
+        assert isinstance(run(what).exception, DeployError)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FlashError, FlashImageError, NampedalError
+from nampedal.firmware.base.errors import DeployError, FlashImageError, NampedalError
 from nampedal.firmware.system.flash.card_writer import Card, check_fits, open_card, write_image
 from nampedal.firmware.system.flash.disks import Disk, find_disk
 from nampedal.firmware.system.flash.image_reader import CHUNK, HEAD, Image, Stage, read_image
@@ -111,7 +111,7 @@ def test_a_flipped_bit_is_found_and_the_card_stays_without_a_table(
     loop: Path, backing: Path, image: Image, place: int
 ) -> None:
     flipped = DATA[place] ^ 0x10
-    said = failure(FlashError, image, loop, at("reading back", lambda: change(backing, place, flipped)))
+    said = failure(DeployError, image, loop, at("reading back", lambda: change(backing, place, flipped)))
     assert said == (f"{loop}: byte {place} was written as {DATA[place]:#04x} and read back as {flipped:#04x}; {AGAIN}")
     assert backing.read_bytes()[:HEAD] == bytes(HEAD)
 
@@ -121,7 +121,7 @@ def test_the_first_of_many_wrong_bytes_is_named(loop: Path, backing: Path, image
         for place in (7 * MIB, 5 * MIB + 3, 5 * MIB + 9):
             change(backing, place, 0xFF)
 
-    said = failure(FlashError, image, loop, at("reading back", spoil))
+    said = failure(DeployError, image, loop, at("reading back", spoil))
     assert said.startswith(f"{loop}: byte {5 * MIB + 3} was written as 0x00 and read back as 0xff; ")
 
 
@@ -139,7 +139,7 @@ def test_a_card_with_less_than_it_says_is_found(loop: Path, backing: Path, image
             file.seek(4 * MIB)
             file.write(DATA[8 * MIB : 12 * MIB])
 
-    said = failure(FlashError, image, loop, at("reading back", wrap))
+    said = failure(DeployError, image, loop, at("reading back", wrap))
     assert said.startswith(f"{loop}: byte {5 * MIB} was written as ")
 
 
@@ -150,7 +150,7 @@ def test_a_partition_table_that_is_not_kept_is_found(loop: Path, image: Image) -
 
     file = os.open(loop, os.O_RDWR)
     try:
-        with pytest.raises(FlashError) as caught:
+        with pytest.raises(DeployError) as caught:
             write_image(image, Forgetful(find_disk(loop), file), quiet)
     finally:
         os.close(file)
@@ -183,7 +183,7 @@ def test_a_card_that_takes_no_more_is_not_usable(tmp_path: Path, image: Image) -
         with backing.open("wb") as file:
             file.truncate(DISK)
         with loop_disk(backing) as loop:
-            said = failure(FlashError, image, loop, quiet)
+            said = failure(DeployError, image, loop, quiet)
     finally:
         subprocess.run(["umount", str(place)], check=True)
     assert said.startswith(f"{loop}: can't be written at byte {CHUNK}: ")
@@ -198,7 +198,7 @@ def test_a_card_that_ends_too_early_can_not_be_read_back(tmp_path: Path, image: 
     file = os.open(path, os.O_RDWR)
     try:
         os.truncate(path, MIB)
-        with pytest.raises(FlashError) as caught, Card(disk, file).reading() as reader:
+        with pytest.raises(DeployError) as caught, Card(disk, file).reading() as reader:
             reader.check(2 * MIB, DATA[2 * MIB : 3 * MIB])
     finally:
         os.close(file)
@@ -217,7 +217,7 @@ def test_an_image_that_changes_meanwhile_is_noticed(loop: Path, backing: Path, m
 
 
 def test_a_card_that_is_too_small_is_refused(tmp_path: Path, image: Image) -> None:
-    with loop_disk(tmp_path / "backing", 16 * MIB) as loop, pytest.raises(FlashError) as caught:
+    with loop_disk(tmp_path / "backing", 16 * MIB) as loop, pytest.raises(DeployError) as caught:
         check_fits(image, find_disk(loop))
     assert str(caught.value) == (
         f"{loop}: has 16,777,216 bytes, and {tmp_path}/pedal.img needs 16,777,728; take a larger card"
@@ -234,7 +234,7 @@ def test_nobody_mounts_a_card_meanwhile_and_a_mounted_one_is_not_opened(loop: Pa
         if done.returncode == 0:
             subprocess.run(["umount", str(tmp_path)], check=True)
     assert done.returncode != 0
-    with mounted(loop, tmp_path / "here"), pytest.raises(FlashError) as caught, open_card(disk):
+    with mounted(loop, tmp_path / "here"), pytest.raises(DeployError) as caught, open_card(disk):
         pass
     assert str(caught.value) == (f"{loop}: is used by another program or system; end that, or plug it in again")
 
@@ -243,14 +243,14 @@ def test_a_card_that_was_changed_after_it_was_checked_is_not_written(tmp_path: P
     with loop_disk(tmp_path / "one") as loop:
         disk = find_disk(loop)
         card = Card(disk, -1)
-    with pytest.raises(FlashError) as caught:
+    with pytest.raises(DeployError) as caught:
         write_image(image, card, quiet)
     assert str(caught.value) == f"{loop}: was pulled out or changed; nothing is written: begin again"
 
 
 def test_a_device_that_is_gone_can_not_be_opened() -> None:
     disk = Disk("gone", "8:64", DISK, "", "USB", False, "")
-    with pytest.raises(FlashError) as caught, open_card(disk):
+    with pytest.raises(DeployError) as caught, open_card(disk):
         pass
     assert str(caught.value) == "/dev/gone: can't be opened: no such file or directory; plug it in again"
 
@@ -260,7 +260,7 @@ def test_root_is_needed_only_where_the_card_belongs_to_others(loop: Path, backin
     pieces = list(image.pieces())
     os.seteuid(NOBODY)
     try:
-        with pytest.raises(FlashError) as caught, open_card(disk):
+        with pytest.raises(DeployError) as caught, open_card(disk):
             pass
     finally:
         os.seteuid(0)

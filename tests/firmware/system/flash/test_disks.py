@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FlashError, NampedalError
+from nampedal.firmware.base.errors import DeployError, NampedalError
 from nampedal.firmware.system.flash.disks import Disk, check_disk, find_disk, read_disk
 from support.rigs.loop_disk import add_partition, loop_disk, mounted, run
 
@@ -105,13 +105,13 @@ def test_other_disks_may_be_in_use(made_up: MadeUp) -> None:
 
 
 def test_a_partition_is_refused(made_up: MadeUp) -> None:
-    assert made_up.refusal(FlashError, "8:17") == ("/dev/sdb1: is a partition; the whole disk is needed: /dev/sdb")
+    assert made_up.refusal(DeployError, "8:17") == ("/dev/sdb1: is a partition; the whole disk is needed: /dev/sdb")
 
 
 def test_a_mounted_partition_is_refused(made_up: MadeUp) -> None:
     made_up.mount("8:17", r"/media/me/MY\040CARD", "/dev/sdb1", "vfat")
     made_up.mount("8:18", "/media/me/rootfs", "/dev/sdb2")
-    assert made_up.refusal(FlashError) == (
+    assert made_up.refusal(DeployError) == (
         "/dev/sdb: is mounted: /dev/sdb1 at /media/me/MY CARD, /dev/sdb2 at /media/me/rootfs; unmount it: sudo umount "
         "'/media/me/MY CARD' /media/me/rootfs"
     )
@@ -119,24 +119,24 @@ def test_a_mounted_partition_is_refused(made_up: MadeUp) -> None:
 
 def test_a_disk_that_is_mounted_whole_is_refused(made_up: MadeUp) -> None:
     made_up.mount("8:16", "/mnt", "/dev/sdb", "vfat")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: is mounted: /dev/sdb at /mnt; ")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: is mounted: /dev/sdb at /mnt; ")
 
 
 def test_a_folder_of_it_that_is_mounted_elsewhere_is_refused(made_up: MadeUp) -> None:
     made_up.mount("8:18", "/srv/music", "/dev/sdb2", inside="/home/me/music")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: is mounted: /dev/sdb2 at /srv/music; ")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: is mounted: /dev/sdb2 at /srv/music; ")
 
 
 def test_a_filesystem_without_the_disks_number_is_refused(made_up: MadeUp) -> None:
     made_up.mount("0:34", "/mnt/btrfs", "/dev/sdb2", "btrfs")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: is mounted: /dev/sdb2 at /mnt/btrfs; ")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: is mounted: /dev/sdb2 at /mnt/btrfs; ")
 
 
 @pytest.mark.parametrize("point", ["/", "/boot", "/boot/efi", "/boot/firmware", "/usr", "/home"])
 def test_the_disk_of_the_system_is_refused(made_up: MadeUp, point: str) -> None:
     made_up.mount("8:17", "/mnt", "/dev/sdb1")
     made_up.mount("8:18", point, "/dev/sdb2")
-    assert made_up.refusal(FlashError) == (
+    assert made_up.refusal(DeployError) == (
         f"/dev/sdb: holds {point} of this system, and is never written; take the card's name"
     )
 
@@ -147,14 +147,14 @@ def test_the_disk_of_the_system_is_refused_through_encryption_and_lvm(made_up: M
     made_up.hold("253:0", "8:18")
     made_up.hold("253:1", "253:0")
     made_up.mount("253:1", "/", "/dev/mapper/group-root")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: holds / of this system")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: holds / of this system")
 
 
 def test_the_disk_of_the_system_is_refused_through_btrfs_on_lvm(made_up: MadeUp) -> None:
     made_up.add("dm-0", "253:0", dm__name="group-root")
     made_up.hold("253:0", "8:18")
     made_up.mount("0:34", "/", "/dev/mapper/group-root", "btrfs", "/@")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: holds / of this system")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: holds / of this system")
 
 
 def test_the_disk_of_the_system_is_refused_through_raid(made_up: MadeUp) -> None:
@@ -162,47 +162,47 @@ def test_the_disk_of_the_system_is_refused_through_raid(made_up: MadeUp) -> None
     made_up.add("md0p1", "259:3", where=f"{VIRTUAL}/md0", partition="1")
     made_up.hold("9:0", "8:18")
     made_up.mount("259:3", "/", "/dev/md0p1")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: holds / of this system")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: holds / of this system")
 
 
 def test_a_disk_that_others_are_made_of_is_refused(made_up: MadeUp) -> None:
     made_up.add("md0", "9:0")
     made_up.hold("9:0", "8:18")
     made_up.mount("0:30", "/", "tmpfs", "tmpfs")
-    assert made_up.refusal(FlashError) == (
+    assert made_up.refusal(DeployError) == (
         "/dev/sdb: other devices are made of it: md0; it is no card, or LVM, RAID or encryption has to let it go first"
     )
 
 
 def test_swap_is_refused(made_up: MadeUp) -> None:
     made_up.swap("/dev/sdb2")
-    assert made_up.refusal(FlashError) == ("/dev/sdb: is used as swap: /dev/sdb2; end that: sudo swapoff /dev/sdb2")
+    assert made_up.refusal(DeployError) == ("/dev/sdb: is used as swap: /dev/sdb2; end that: sudo swapoff /dev/sdb2")
     (made_up.root / "dev" / "mapper").mkdir(parents=True)
     (made_up.root / "dev" / "mapper" / "group-swap").symlink_to("../dm-0")
     made_up.add("dm-0", "253:0")
     made_up.hold("253:0", "8:18")
     made_up.swap("/dev/mapper/group-swap")
-    assert made_up.refusal(FlashError).startswith("/dev/sdb: is used as swap: /dev/mapper/group-swap; ")
+    assert made_up.refusal(DeployError).startswith("/dev/sdb: is used as swap: /dev/mapper/group-swap; ")
 
 
 def test_what_is_built_in_is_refused(made_up: MadeUp) -> None:
     made_up.add("sda", "8:0", 64, SATA, model="BACKUP 64")
-    assert made_up.refusal(FlashError, "8:0") == (
+    assert made_up.refusal(DeployError, "8:0") == (
         "/dev/sda: is built in (BACKUP 64); only SD cards and what is plugged in by USB are written: take the card's "
         "name; 'lsblk' lists all"
     )
     made_up.add("dm-0", "253:0")
-    assert made_up.refusal(FlashError, "253:0").startswith("/dev/dm-0: is built in (no model known); ")
+    assert made_up.refusal(DeployError, "253:0").startswith("/dev/dm-0: is built in (no model known); ")
 
 
 def test_what_is_larger_than_a_card_is_refused(made_up: MadeUp) -> None:
     made_up.add("sdc", "8:32", 1000, USB)
-    assert made_up.refusal(FlashError, "8:32") == (
+    assert made_up.refusal(DeployError, "8:32") == (
         "/dev/sdc: has 1000.0 GB; up to 128 GB are written, so that no backup is lost; if this is the card, say so "
         "with --max-gb"
     )
     made_up.check("8:32", 1000)
-    assert made_up.refusal(FlashError, "8:16", 16).startswith("/dev/sdb: has 32.0 GB; up to 16 GB are written")
+    assert made_up.refusal(DeployError, "8:16", 16).startswith("/dev/sdb: has 32.0 GB; up to 16 GB are written")
     # What cards of 128 GB really have is a little more.
     made_up.add("sdd", "8:48", 128.18, USB)
     made_up.check("8:48")
@@ -210,22 +210,22 @@ def test_what_is_larger_than_a_card_is_refused(made_up: MadeUp) -> None:
 
 def test_an_empty_reader_is_refused(made_up: MadeUp) -> None:
     made_up.add("sdc", "8:32", 0, USB)
-    assert made_up.refusal(FlashError, "8:32") == "/dev/sdc: is an empty reader; put a card into it"
+    assert made_up.refusal(DeployError, "8:32") == "/dev/sdc: is an empty reader; put a card into it"
 
 
 def test_a_locked_card_is_refused(made_up: MadeUp) -> None:
     made_up.put(f"sys/devices/{USB}/sdb/ro", "1")
-    assert made_up.refusal(FlashError) == (
+    assert made_up.refusal(DeployError) == (
         "/dev/sdb: can't be written; an SD card, or its adapter, has a lock at its side"
     )
 
 
 def test_a_disk_that_is_gone_is_refused(made_up: MadeUp) -> None:
-    assert made_up.refusal(FlashError, "8:64") == "device 8:64: is gone; plug it in again"
+    assert made_up.refusal(DeployError, "8:64") == "device 8:64: is gone; plug it in again"
 
 
 def test_a_system_that_does_not_tell_of_disks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FlashError) as caught:
+    with pytest.raises(DeployError) as caught:
         read_disk("8:16", tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}/sys/dev/block: is not there, so nobody tells which disk may be written; only Linux does: write "
@@ -234,11 +234,11 @@ def test_a_system_that_does_not_tell_of_disks_is_refused(tmp_path: Path) -> None
 
 
 def test_what_is_no_disk_is_refused(tmp_path: Path) -> None:
-    assert refusal(FlashError, tmp_path / "gone") == (
+    assert refusal(DeployError, tmp_path / "gone") == (
         f"{tmp_path}/gone: there is no such device; 'lsblk' lists those that are there"
     )
     for path in (tmp_path, Path("/dev/null"), Path(__file__)):
-        assert refusal(FlashError, path) == (
+        assert refusal(DeployError, path) == (
             f"{path}: is no disk; a whole one is needed, such as /dev/sdb; 'lsblk' lists them"
         )
 
@@ -249,7 +249,7 @@ def test_the_disk_that_this_machine_runs_from_is_refused() -> None:
     if not folder.is_dir():
         pytest.skip("/ is on no disk of its own here")
     disk = folder.parent if (folder / "partition").exists() else folder
-    with pytest.raises(FlashError) as caught:
+    with pytest.raises(DeployError) as caught:
         check_disk(read_disk((disk / "dev").read_text().strip()), 10**6)
     assert "of this system, and is never written" in str(caught.value)
 
@@ -265,27 +265,27 @@ def test_a_file_as_a_disk_is_found_by_its_name_and_by_a_link(loop: Path, tmp_pat
 def test_a_disk_that_is_really_mounted_is_refused(loop: Path, tmp_path: Path) -> None:
     run("mkfs.ext4", "-q", "-F", loop)
     with mounted(loop, tmp_path / "here"):
-        assert refusal(FlashError, loop).startswith(f"{loop}: is mounted: {loop} at {tmp_path}/here; ")
+        assert refusal(DeployError, loop).startswith(f"{loop}: is mounted: {loop} at {tmp_path}/here; ")
     check_disk(find_disk(loop), 128)
 
 
 def test_a_real_partition_and_the_disk_of_a_mounted_one_are_refused(loop: Path, tmp_path: Path) -> None:
     part = add_partition(loop)
-    assert refusal(FlashError, part) == f"{part}: is a partition; the whole disk is needed: {loop}"
+    assert refusal(DeployError, part) == f"{part}: is a partition; the whole disk is needed: {loop}"
     run("mkfs.ext4", "-q", "-F", part)
     with mounted(part, tmp_path / "here"):
-        assert refusal(FlashError, loop).startswith(f"{loop}: is mounted: {part} at {tmp_path}/here; ")
+        assert refusal(DeployError, loop).startswith(f"{loop}: is mounted: {part} at {tmp_path}/here; ")
 
 
 def test_real_swap_is_refused(loop: Path) -> None:
     run("mkswap", loop)
     run("swapon", loop)
     try:
-        assert refusal(FlashError, loop).startswith(f"{loop}: is used as swap: {loop}; ")
+        assert refusal(DeployError, loop).startswith(f"{loop}: is used as swap: {loop}; ")
     finally:
         subprocess.run(["swapoff", str(loop)], check=True)
 
 
 def test_a_disk_that_is_really_read_only_is_refused(tmp_path: Path) -> None:
     with loop_disk(tmp_path / "backing", 1 << 20, "--read-only") as device:
-        assert refusal(FlashError, device).startswith(f"{device}: can't be written; ")
+        assert refusal(DeployError, device).startswith(f"{device}: can't be written; ")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base.errors import (
+    DeployError,
     FileAccessError,
-    FlashError,
     NampedalError,
     ProgramError,
     SettingsSyntaxError,
@@ -102,7 +102,7 @@ def test_an_image_without_fat_is_refused(tmp_path: Path) -> None:
     assert fat_offset(image_of(tmp_path, bytes(data))) == FAT_START
     data[450] = 0x83
     image = image_of(tmp_path, bytes(data))
-    assert refusal(FlashError, lambda: fat_offset(image)) == (
+    assert refusal(DeployError, lambda: fat_offset(image)) == (
         f"{tmp_path}/pedal.img: its first partition is not FAT; leave out --settings"
     )
 

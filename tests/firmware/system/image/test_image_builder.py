@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import AlreadyExistsError, ImageError, SignatureError
+from nampedal.firmware.base.errors import AlreadyExistsError, DeployError, SignatureError
 from nampedal.firmware.base.files.signature import UPDATE, check, read_signature
 from nampedal.firmware.system.image import disk_layout, image_builder
 from nampedal.firmware.system.image.image_builder import ImageOptions
@@ -77,7 +77,7 @@ def test_a_card_that_can_never_sound_is_refused_before_anything_is_fetched(
     monkeypatch.setattr(root_packages, "fetch", lambda *arguments: pytest.fail("something was fetched"))
     order = ImageOptions("pi-4-dac-adc", "debian", wheel, tmp_path / "pedal.img", cache=tmp_path)
     with pytest.raises(
-        ImageError, match=r"^pedal 'pi-4-dac-adc': its HAT, .* this card could never sound; take --base"
+        DeployError, match=r"^pedal 'pi-4-dac-adc': its HAT, .* this card could never sound; take --base"
     ):
         image_builder.build(order, lambda said: None)
 
@@ -90,16 +90,16 @@ def test_a_bank_that_is_not_there_is_refused_before_anything_is_fetched(
     order = ImageOptions(
         "pi-4-dac-adc", "raspios", wheel, tmp_path / "pedal.img", banks=[tmp_path / "rock"], cache=tmp_path
     )
-    with pytest.raises(ImageError, match=r"^--bank .*/rock: is no folder; 'nampedal bank new .*/rock' makes"):
+    with pytest.raises(DeployError, match=r"^--bank .*/rock: is no folder; 'nampedal bank new .*/rock' makes"):
         image_builder.build(order, lambda said: None)
     (tmp_path / "rock").write_text("packed")
-    with pytest.raises(ImageError, match=r"rock: is no folder; 'nampedal bank import .*/rock' makes one of a packed"):
+    with pytest.raises(DeployError, match=r"rock: is no folder; 'nampedal bank import .*/rock' makes one of a packed"):
         image_builder.build(order, lambda said: None)
 
 
 def test_a_folder_that_is_not_there_is_refused_before_anything_is_made(wheel: Path, tmp_path: Path) -> None:
     order = ImageOptions("pi-4-usb", "debian", wheel, tmp_path / "gone" / "pedal.img", cache=tmp_path / "cache")
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(DeployError) as caught:
         image_builder.build(order, lambda said: None)
     assert str(caught.value) == (
         f"{tmp_path}/gone/pedal.img: can't be written: {tmp_path}/gone is no folder; make it, or name another"

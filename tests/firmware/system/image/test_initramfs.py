@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image import initramfs
 from nampedal.firmware.system.image.initramfs import CpioEntry, cpio
 
@@ -66,7 +66,7 @@ def test_modules_come_behind_those_that_they_need(tmp_path: Path) -> None:
 
 
 def test_a_kernel_without_a_list_of_modules_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"6\.0: has no modules\.dep: No such file or directory$"):
+    with pytest.raises(DeployError, match=r"6\.0: has no modules\.dep: No such file or directory$"):
         initramfs.initramfs(tmp_path, "6.0", tmp_path)
 
 

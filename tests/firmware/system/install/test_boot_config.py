@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from nampedal.board.profiles.pedals import PedalProfile, parse_pedal, read_pedal
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.base.files.toml_schema import to_toml
 from nampedal.firmware.system.install.boot_config import audio_core, cmdline_words, config_block, console_words
 from nampedal.firmware.system.install.plan import plan
@@ -94,13 +94,13 @@ def test_a_serial_port_on_the_pins_is_there(
 
 
 def test_a_port_that_is_not_on_the_pins_is_a_mistake(target: InstallTarget) -> None:
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         config_block(with_port("/dev/serial0", "5"), target)
     assert str(error.value) == (
         "pedal 'mine': serial.port: is /dev/serial0, which a Raspberry Pi 5 does not have on GPIO 14 and 15; "
         "/dev/ttyAMA0 is there"
     )
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         config_block(with_port("/dev/ttyS0"), dataclasses.replace(target, radio=False))
     assert str(error.value) == (
         "pedal 'mine': serial.port: is /dev/ttyS0, which is not on the pins while the radio is off; name /dev/serial0, "
@@ -148,7 +148,7 @@ def test_boot_files_come_last_and_an_image_has_its_own(target: InstallTarget) ->
 
 def test_without_boot_files_debian_is_installed_on_and_raspberry_pi_os_is_not(target: InstallTarget) -> None:
     (target.root / "boot/firmware/cmdline.txt").unlink()
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         plan("pi-4-dac-adc", target)
     assert str(error.value) == (
         f"{target.root}: has no /boot/firmware/config.txt and /boot/firmware/cmdline.txt, as Raspberry Pi OS since "

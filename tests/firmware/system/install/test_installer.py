@@ -13,7 +13,7 @@ import pytest
 from nampedal.board.profiles.hats import hat_keys
 from nampedal.board.profiles.pedals import pedal_keys
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError, ProgramError, SettingValueError
+from nampedal.firmware.base.errors import DeployError, ProgramError, SettingValueError
 from nampedal.firmware.base.files.toml_schema import to_toml
 from nampedal.firmware.system.install.installer import REBOOT, install, uninstall
 from nampedal.firmware.system.install.plan import plan
@@ -398,7 +398,7 @@ def test_packages_that_another_root_lacks_are_named(target: InstallTarget, tools
     write_packages(
         target.root, [name for name in packages_for("raspios", image=False) if name not in ("jackd2", "fdisk")]
     )
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         installed(target, tools)
     assert str(error.value) == (
         f"{target.root}: lacks fdisk, jackd2; install them there first, as with mmdebstrap --include=fdisk,jackd2 "
@@ -413,26 +413,26 @@ def test_mistakes_are_told_before_anything_is_changed(target: InstallTarget, too
         (
             dataclasses.replace(target, root=tmp_path / "units"),
             PEDAL,
-            InstallError,
+            DeployError,
             f"{tmp_path / 'units'}: is no root of a system: it has no etc and usr; name one that has",
         ),
         (
             dataclasses.replace(target, base="arch"),
             PEDAL,
-            InstallError,
+            DeployError,
             "base 'arch': is unknown; known are raspios, debian",
         ),
         (
             dataclasses.replace(target, wheel=None),
             PEDAL,
-            InstallError,
+            DeployError,
             f"{target.root}: is not the system that runs here, whose nampedal could be copied; name a wheel with "
             "--wheel, as make wheel-aarch64 makes it",
         ),
         (
             dataclasses.replace(target, wheel=other),
             PEDAL,
-            InstallError,
+            DeployError,
             f"{other}: is for Python 3.13 and linux_aarch64; Python 3.11 and linux_aarch64 are needed: make "
             "wheel-aarch64 PYTHON=python3.11",
         ),
@@ -441,7 +441,7 @@ def test_mistakes_are_told_before_anything_is_changed(target: InstallTarget, too
         with pytest.raises(kind) as error:
             installed(wrong, tools, pedal)
         assert str(error.value) == text
-        assert isinstance(error.value, InstallError)
+        assert isinstance(error.value, DeployError)
     with pytest.raises(SettingValueError):
         installed(target, tools, "pi-9")
     assert snapshot(target.root) == before
@@ -452,7 +452,7 @@ def test_only_root_changes_the_running_system(
 ) -> None:
     monkeypatch.setattr(InstallTarget, "is_running_system", True)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         installed(target, tools)
     assert str(error.value) == (
         f"{target.root}: only root changes the running system; put sudo in front, or add --dry-run"
@@ -461,7 +461,7 @@ def test_only_root_changes_the_running_system(
 
 
 def test_where_nothing_was_installed_nothing_is_uninstalled(target: InstallTarget, tools: Tools) -> None:
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         uninstalled(target, tools)
     assert str(error.value) == (
         f"{target.root}/opt/nampedal/install.json: is not there, so nothing was installed in {target.root}"

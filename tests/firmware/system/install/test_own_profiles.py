@@ -11,7 +11,7 @@ from nampedal.board.profiles import profile_files
 from nampedal.board.profiles.pedals import read_pedal
 from nampedal.board.profiles.profile_files import find
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError, SettingsError
+from nampedal.firmware.base.errors import DeployError, SettingsError
 from nampedal.firmware.base.files.toml_schema import to_toml
 from nampedal.firmware.system.install.installer import install, uninstall
 from nampedal.firmware.system.install.steps.target import InstallTarget
@@ -97,7 +97,7 @@ def test_a_part_that_is_named_by_its_path_is_a_mistake(
 ) -> None:
     copy_part(tmp_path, "hat", "pisound", "loud")
     profile = write_pedal(tmp_path / "stage.toml", hat=str(tmp_path / "hats/loud.toml"))
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         installed(target, tools, profile)
     assert str(error.value) == (
         f"{profile}: hat: is the path {tmp_path}/hats/loud.toml, which leads nowhere on the pedal; put the file into "

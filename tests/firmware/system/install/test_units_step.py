@@ -9,7 +9,7 @@ import pytest
 from nampedal.board.profiles.pedals import read_pedal
 from nampedal.board.profiles.profile_files import Fact
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError, ProgramError
+from nampedal.firmware.base.errors import DeployError, ProgramError
 from nampedal.firmware.system.install.steps.step_types import Link, WholeFile
 from nampedal.firmware.system.install.steps.target import InstallTarget
 from nampedal.firmware.system.install.units import unit_steps
@@ -91,7 +91,7 @@ def test_jackd_has_the_core_of_the_sound(target: InstallTarget) -> None:
 
 
 def test_a_folder_without_the_units_is_a_mistake(target: InstallTarget, tmp_path: Path) -> None:
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         unit_steps(read_pedal("pi-5-serial"), dataclasses.replace(target, units=tmp_path / "nowhere"))
     assert str(error.value) == (
         f"{tmp_path / 'nowhere'}: has no nampedal-jack.service; install nampedal anew, from a wheel"

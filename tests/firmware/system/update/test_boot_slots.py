@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FileAccessError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError
 from nampedal.firmware.system.image import image_manifest
 from nampedal.firmware.system.update import boot_slots
 from nampedal.firmware.system.update.boot_slots import Systems
@@ -54,7 +54,7 @@ def test_a_cmdline_is_for_one_disk_and_slot() -> None:
     text = "console=tty1 root=PARTUUID=01234567-02 ro quiet\n"
     assert boot_slots.cmdline_for(text, DISK, "B") == f"console=tty1 root=PARTUUID={DISK}-03 ro quiet\n"
     assert boot_slots.cmdline_for(boot_slots.cmdline_for(text, DISK, "B"), "01234567", "A") == text
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         boot_slots.cmdline_for("root=/dev/mmcblk0p2", DISK, "B")
     assert str(caught.value) == ("cmdline.txt: names no root=PARTUUID=...-02 or -03; it is no image's of nampedal")
 
@@ -87,7 +87,7 @@ def test_what_runs_is_seen(flashed: FlashedPedal) -> None:
 def test_a_card_that_was_made_otherwise_is_named(flashed: FlashedPedal) -> None:
     config = flashed.card / "config.txt"
     config.write_bytes(b"")
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         boot_slots.read_systems(flashed.system)
     assert str(caught.value) == (
         f"{config}: does not say which of two systems is started (os_prefix=A/ or B/): flash an image to update this "
@@ -106,7 +106,7 @@ def test_a_folder_that_the_firmware_would_pass_over_is_refused(flashed: FlashedP
     for name in ("cmdline.txt", "kernel8.img", "initramfs8", "overlays/README"):
         text = (folder / name).read_text()
         (folder / name).unlink()
-        with pytest.raises(UpdateError) as caught:
+        with pytest.raises(DeployError) as caught:
             boot_slots.check_folder(folder, flashed.card / "A")
         assert str(caught.value) == (
             f"{name}: the image does not have it, and this pedal is started by it; flash the image"

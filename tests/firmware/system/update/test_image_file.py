@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FileAccessError, NampedalError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError
 from nampedal.firmware.system.image.image_manifest import ImageManifest
 from nampedal.firmware.system.image.mbr import Partition
 from nampedal.firmware.system.update.image_file import (
@@ -40,7 +40,7 @@ def test_partitions_are_read() -> None:
 
 @pytest.mark.parametrize("kinds", [(), (LINUX,) * 4, (FAT, LINUX, 0, 0), (0xEE, 0, 0, 0)])
 def test_another_layout_is_named(kinds: tuple[int, ...]) -> None:
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         parse_partitions("a.img", table(*kinds))
     found = ", ".join(f"{kind:#04x}" for kind in (*kinds, 0, 0, 0, 0)[:4])
     assert str(caught.value) == (
@@ -50,7 +50,7 @@ def test_another_layout_is_named(kinds: tuple[int, ...]) -> None:
 
 def test_what_has_no_partitions_is_no_image() -> None:
     for sector in (b"", bytes(512), table(FAT, LINUX, LINUX, mark=b"\x55\x00")):
-        with pytest.raises(UpdateError) as caught:
+        with pytest.raises(DeployError) as caught:
             parse_partitions("a.img", sector)
         assert str(caught.value) == "a.img: has no partitions; it is no image of a card, or only a part of one"
 
@@ -73,7 +73,7 @@ def test_an_image_is_read_forward_packed_or_not(tmp_path: Path, suffix: str) -> 
         assert b"".join(reader.read(512)) == data[:512]
         reader.go_to(1_500_000)
         assert b"".join(reader.read(1_400_000)) == data[1_500_000:2_900_000]
-        with pytest.raises(UpdateError, match="ends after 3000000 bytes; copy it again"):
+        with pytest.raises(DeployError, match="ends after 3000000 bytes; copy it again"):
             reader.go_to(4_000_000)
 
 
@@ -81,7 +81,7 @@ def test_an_image_is_read_forward_packed_or_not(tmp_path: Path, suffix: str) -> 
 def test_an_image_that_is_cut_off_says_so(tmp_path: Path, suffix: str) -> None:
     path = packed(tmp_path, os.urandom(300_000), suffix)
     path.write_bytes(path.read_bytes()[:100_000])
-    with open_image(pin(path)) as reader, pytest.raises(UpdateError) as caught:
+    with open_image(pin(path)) as reader, pytest.raises(DeployError) as caught:
         reader.go_to(250_000)
     assert str(caught.value).startswith(f"{path}: ")
     assert str(caught.value).endswith("; copy it again")
@@ -109,11 +109,11 @@ def test_a_checksum_beside_it_counts(tmp_path: Path) -> None:
     beside.write_text(f"{right}  a.img\n")
     assert check_sum(pin(path))
     beside.write_text(f"{'0' * 64}  a.img\n")
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         check_sum(pin(path))
     assert str(caught.value) == (f"{path}: has the SHA-256 {right}; a.img.sha256 says {'0' * 64}: copy both again")
     beside.write_text("")
-    with pytest.raises(UpdateError, match="says nothing: copy both again"):
+    with pytest.raises(DeployError, match="says nothing: copy both again"):
         check_sum(pin(path))
 
 
@@ -133,7 +133,7 @@ def test_the_first_partition_comes_with_its_files(tmp_path: Path, pedal: FakePed
 
 def test_a_first_partition_without_a_system_is_named(tmp_path: Path, pedal: FakePedal) -> None:
     (tmp_path / "card.img").write_bytes(bytes(1 << 20))
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         unpack_card(pedal.system, Path("a.img"), tmp_path / "card.img", tmp_path)
     assert str(caught.value).startswith("a.img: has no folder A that can be read: mcopy -s ")
 
@@ -167,11 +167,11 @@ def refusal(target: Path, data: bytes, error: type[NampedalError], facts: ImageM
 
 def test_a_root_that_is_another_one_or_none_is_refused(target: Path) -> None:
     said = "update: the image's root is not what the image says of it; copy it again"
-    assert refusal(target, ROOT[:-1] + b"\0", UpdateError) == said
+    assert refusal(target, ROOT[:-1] + b"\0", DeployError) == said
     other = bytes(len(ROOT))
     sums = ImageManifest(NEW, "raspios", "aarch64", "stage", len(ROOT), hashlib.sha256(other).hexdigest())
-    assert refusal(target, other, UpdateError, sums) == said
-    assert refusal(target, ROOT[:1000], UpdateError) == "a.img: ends after 1512 bytes; copy it again"
+    assert refusal(target, other, DeployError, sums) == said
+    assert refusal(target, ROOT[:1000], DeployError) == "a.img: ends after 1512 bytes; copy it again"
 
 
 def test_a_bit_that_flips_on_the_card_is_found(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_a_bit_that_flips_on_the_card_is_found(target: Path, monkeypatch: pytest
         os.pwrite(file, bytes([byte ^ 1]), 200_000)
 
     monkeypatch.setattr(os, "fsync", flips)
-    assert refusal(target, ROOT, UpdateError) == (
+    assert refusal(target, ROOT, DeployError) == (
         f"{target}: reads otherwise than it was written; the card is worn out: replace it"
     )
 

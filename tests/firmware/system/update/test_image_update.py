@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, NampedalError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError
 from nampedal.firmware.base.files.signature import UPDATE, sign
 from nampedal.firmware.pedal.saved_state import SavedState, read_state, write_state
 from nampedal.firmware.system.update import boot_slots, image_update
@@ -122,7 +122,7 @@ def test_a_system_that_does_not_start_is_told_of(flashed: FlashedPedal, new: Pat
 
 
 def test_updates_take_turns_and_the_one_before_can_be_gone_back_to(flashed: FlashedPedal, new: Path) -> None:
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         go_back(flashed.system)
     assert str(caught.value) == "update: there is no version before this one; flash the one that you want"
     update(flashed, new)
@@ -189,11 +189,11 @@ def test_a_cut_while_it_is_kept_leaves_one_of_both_starting(tmp_path: Path, new:
 
 
 def test_pedals_that_have_one_system_say_what_else_to_do(tmp_path: Path, new: Path) -> None:
-    assert refusal(FakePedal(tmp_path / "installed", image=False), new, UpdateError) == (
+    assert refusal(FakePedal(tmp_path / "installed", image=False), new, DeployError) == (
         "update: this pedal was installed, not flashed, and has one system only; update nampedal with a wheel, and the "
         "system with 'sudo apt full-upgrade'"
     )
-    assert refusal(FakePedal(tmp_path / "debian", base="debian"), new, UpdateError) == (
+    assert refusal(FakePedal(tmp_path / "debian", base="debian"), new, DeployError) == (
         "update: a system of base 'debian' can't be tried before it is kept: its kernel does not pass tryboot on; "
         "update with a wheel, or flash the image"
     )
@@ -205,7 +205,7 @@ def test_pedals_that_have_one_system_say_what_else_to_do(tmp_path: Path, new: Pa
 )
 def test_an_image_for_others_is_refused(flashed: FlashedPedal, tmp_path: Path, key: str, found: str, here: str) -> None:
     path = make(tmp_path, **{key: found})
-    said = refusal(flashed, path, UpdateError)
+    said = refusal(flashed, path, DeployError)
     assert said.startswith(f"{path}: is for the {key} '{found}'; this is '{here}")
     assert said.endswith("': take the image for that, or flash this one")
 
@@ -215,29 +215,29 @@ def test_an_image_of_something_else_is_refused(flashed: FlashedPedal, tmp_path: 
     (tmp_path / "A" / "nampedal-image.toml").unlink()
     path = tmp_path / "new.img"
     make_image(path, tmp_path / "A", root_of(NEW))
-    assert refusal(flashed, path, UpdateError) == (
+    assert refusal(flashed, path, DeployError) == (
         f"{path}: A/nampedal-image.toml: is not there; this is no image of nampedal's"
     )
     path.write_bytes(bytes(1 << 20))
-    assert refusal(flashed, path, UpdateError) == (
+    assert refusal(flashed, path, DeployError) == (
         f"{path}: has no partitions; it is no image of a card, or only a part of one"
     )
 
 
 def test_an_image_with_another_checksum_is_refused(flashed: FlashedPedal, new: Path) -> None:
     new.with_name("new.img.sha256").write_text(f"{'0' * 64}  new.img\n")
-    assert "says 000" in refusal(flashed, new, UpdateError)
+    assert "says 000" in refusal(flashed, new, DeployError)
 
 
 def test_a_root_that_does_not_fit_is_refused_before_anything_is_written(flashed: FlashedPedal, new: Path) -> None:
     make_slot_folder(flashed.card / "B", OLD, root_of(OLD))
     target = flashed.disks / f"{DISK}-03"
     target.write_bytes(bytes(1000))
-    assert refusal(flashed, new, UpdateError) == (f"{new}: its root has 0 MB; there is room for 0 MB: flash the image")
+    assert refusal(flashed, new, DeployError) == (f"{new}: its root has 0 MB; there is room for 0 MB: flash the image")
     assert target.read_bytes() == bytes(1000)
     assert boot_slots.facts_of(flashed.card, "B") is not None
     target.unlink()
-    assert refusal(flashed, new, UpdateError) == (
+    assert refusal(flashed, new, DeployError) == (
         f"{target}: is not there; this card has no second root: flash the image"
     )
 
@@ -245,7 +245,7 @@ def test_a_root_that_does_not_fit_is_refused_before_anything_is_written(flashed:
 def test_a_root_that_is_not_what_it_says_leaves_the_slot_empty(flashed: FlashedPedal, tmp_path: Path) -> None:
     make_slot_folder(tmp_path / "A", NEW, root_of(NEW))
     make_image(tmp_path / "new.img", tmp_path / "A", root_of(OLD))
-    assert refusal(flashed, tmp_path / "new.img", UpdateError) == (
+    assert refusal(flashed, tmp_path / "new.img", DeployError) == (
         "update: the image's root is not what the image says of it; copy it again"
     )
     assert boot_slots.facts_of(flashed.card, "B") is None
@@ -258,7 +258,7 @@ def test_an_image_whose_files_would_not_be_started_is_refused(flashed: FlashedPe
     make_slot_folder(tmp_path / "A", NEW, root_of(NEW))
     (tmp_path / "A" / "cmdline.txt").write_text("root=/dev/mmcblk0p2\n")
     make_image(tmp_path / "new.img", tmp_path / "A", root_of(NEW))
-    assert refusal(flashed, tmp_path / "new.img", UpdateError) == (
+    assert refusal(flashed, tmp_path / "new.img", DeployError) == (
         "cmdline.txt: names no root=PARTUUID=...-02 or -03; it is no image's of nampedal"
     )
 
@@ -281,7 +281,7 @@ def test_one_trial_at_a_time(flashed: FlashedPedal, new: Path) -> None:
         lambda: go_back(flashed.system),
     ]
     for call in calls:
-        with pytest.raises(UpdateError) as caught:
+        with pytest.raises(DeployError) as caught:
             call()
         assert str(caught.value) == "update: this system is on trial still; wait for it: 'nampedal update status'"
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FileAccessError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError
 from nampedal.firmware.system.update.pinned_file import PIECE_BYTES, PinnedFile
 from support.rigs.update_rig import pin
 
@@ -40,7 +40,7 @@ def test_what_was_changed_meanwhile_is_not_given(path: Path) -> None:
     path.write_bytes(data)
     with pinned.second_pass() as file:
         assert len(file.read(PIECE_BYTES)) == PIECE_BYTES
-        with pytest.raises(UpdateError) as caught:
+        with pytest.raises(DeployError) as caught:
             file.read(1)
     assert str(caught.value) == f"{path}: has changed since it was checked; let nobody write it meanwhile"
 
@@ -49,10 +49,10 @@ def test_what_was_cut_off_or_appended_meanwhile_is_seen_or_not_given(path: Path)
     data = path.read_bytes()
     pinned = pin(path)
     path.write_bytes(data + b"more")
-    with pinned.second_pass() as file, pytest.raises(UpdateError):
+    with pinned.second_pass() as file, pytest.raises(DeployError):
         file.read()
     path.write_bytes(data[: 2 * PIECE_BYTES])
-    with pinned.second_pass() as file, pytest.raises(UpdateError):
+    with pinned.second_pass() as file, pytest.raises(DeployError):
         file.read()
     # Behind a whole piece nothing is read any more.
     path.write_bytes(data[:PIECE_BYTES])
@@ -69,6 +69,6 @@ def test_what_can_not_be_read_is_told_both_times(path: Path) -> None:
         pass
     assert str(missing.value) == f"{path}: can't be read: no such file or directory"
     os.mkfifo(path)
-    with pytest.raises(UpdateError) as fifo:
+    with pytest.raises(DeployError) as fifo:
         PinnedFile(path).check_readable()
     assert str(fifo.value) == f"{path}: is no plain file; name the file itself"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, NampedalError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError
 from nampedal.firmware.base.files.signature import UPDATE, sign
 from nampedal.firmware.pedal.saved_state import SavedState, read_state, write_state
 from nampedal.firmware.system.update import runtime_update
@@ -153,7 +153,7 @@ def test_the_version_before_is_kept_to_go_back_to(pedal: FakePedal, tmp_path: Pa
 
 def test_one_trial_at_a_time(pedal: FakePedal, tmp_path: Path) -> None:
     install_wheel(pedal.system, make_wheel(tmp_path))
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         install_wheel(pedal.system, make_wheel(tmp_path))
     assert str(caught.value) == (
         "update: what the last one brought is on trial still; wait for it: 'nampedal update status'"
@@ -165,7 +165,7 @@ def test_a_wheel_that_needs_what_is_not_there_is_refused(pedal: FakePedal, tmp_p
     # What the old one lacked already is not needed.
     make_runtime(pedal.at(system_paths.RUNTIME), OLD, ["never-there>=1"])
     path = make_wheel(tmp_path, NEW, ["never-there>=1", "click>=8", "newly-wanted<3,>=2"])
-    assert refusal(pedal, path, UpdateError) == (
+    assert refusal(pedal, path, DeployError) == (
         f"{path}: needs newly-wanted<3,>=2, which this pedal does not have and a wheel does not bring; update with an "
         "image, or flash one"
     )
@@ -180,7 +180,7 @@ def test_a_wheel_without_litert_is_taken_by_a_pedal_that_has_it(pedal: FakePedal
 
 def test_a_version_that_does_not_run_here_is_never_tried(pedal: FakePedal, tmp_path: Path) -> None:
     path = make_wheel(tmp_path, more={"nampedal/firmware/engine/inference.py": "raise ImportError('no such symbol')"})
-    said = refusal(pedal, path, UpdateError)
+    said = refusal(pedal, path, DeployError)
     assert said.startswith(f"{path}: does not run here: ")
     assert said.endswith("ImportError: no such symbol; the pedal stays as it is")
 
@@ -194,7 +194,7 @@ def test_a_version_that_the_launcher_can_not_start_is_never_tried(pedal: FakePed
             if not name.endswith("cli/__main__.py"):
                 new.writestr(name, old.read(name))
     sign(path, maker(), UPDATE)
-    said = refusal(pedal, path, UpdateError)
+    said = refusal(pedal, path, DeployError)
     assert said.endswith("nampedal.firmware.cli is not there; the pedal stays as it is")
 
 
@@ -202,7 +202,7 @@ def test_a_version_that_plays_a_capture_of_the_pedals_wrong_is_never_tried(pedal
     pedal.put(system_paths.SEED / "banks" / "factory" / "clean.stomp", b"")
     main = "import sys\nsys.exit('differs by 1e-1' if 'verify' in sys.argv else 0)"
     path = make_wheel(tmp_path, more={"nampedal/firmware/cli/__main__.py": main})
-    assert "clean.stomp: failed (exit code 1): differs by 1e-1; the pedal" in refusal(pedal, path, UpdateError)
+    assert "clean.stomp: failed (exit code 1): differs by 1e-1; the pedal" in refusal(pedal, path, DeployError)
 
 
 def test_without_room_nothing_is_begun(pedal: FakePedal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

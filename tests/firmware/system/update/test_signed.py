@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, SignatureError, UnsignedError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, SignatureError, UnsignedError
 from nampedal.firmware.base.files.signature import BANK, UPDATE, read_public_key, sign, signature_path
 from nampedal.firmware.system.update import signed
 from nampedal.firmware.system.update.image_update import install_image
@@ -185,7 +185,7 @@ def test_a_wheel_that_is_exchanged_after_it_was_checked_is_never_run(
         if said.startswith("signed"):
             wheel.write_bytes(leaves_the_mark)
 
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         install_wheel(pedal.system, wheel, exchange)
     assert str(caught.value) == f"{wheel}: has changed since it was checked; let nobody write it meanwhile"
     assert not mark.exists()
@@ -206,13 +206,13 @@ def test_a_file_that_is_no_file_is_told_of_first(pedal: FakePedal, tmp_path: Pat
         install_wheel(pedal.system, path)
     assert str(missing.value) == f"{path}: can't be read: no such file or directory"
     os.mkfifo(path)
-    with pytest.raises(UpdateError) as fifo:
+    with pytest.raises(DeployError) as fifo:
         install_wheel(pedal.system, path)
     assert str(fifo.value) == f"{path}: is no plain file; name the file itself"
     path.unlink()
     with path.open("wb") as file:
         file.truncate(40 << 20)
-    with pytest.raises(UpdateError) as large:
+    with pytest.raises(DeployError) as large:
         install_wheel(pedal.system, path, unsigned=True)
     assert str(large.value) == f"{path}: has 41,943,040 bytes; a wheel of nampedal has at most 33,554,432"
 
@@ -304,7 +304,7 @@ def test_an_image_that_is_exchanged_after_it_was_checked_is_not_touched(
         if said.startswith("signed"):
             path.write_bytes(data)
 
-    assert refused(flashed, path, UpdateError, exchange) == (
+    assert refused(flashed, path, DeployError, exchange) == (
         f"{path}: has changed since it was checked; let nobody write it meanwhile"
     )
 
@@ -324,7 +324,7 @@ def test_an_image_that_is_exchanged_while_it_is_written_is_never_started(
         if said.startswith("writing"):
             path.write_bytes(data)
 
-    with pytest.raises(UpdateError):
+    with pytest.raises(DeployError):
         install_image(flashed.system, path, exchange)
     assert not (flashed.card / "tryboot.txt").exists()
     assert not (flashed.card / "B" / "nampedal-image.toml").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import UpdateError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.update import trial
 from nampedal.firmware.system.update.image_update import install_image
 from nampedal.firmware.system.update.runtime_update import install_wheel, try_runtime
@@ -36,7 +36,7 @@ def test_a_files_name_says_what_it_is(name: str, wheel: bool) -> None:
 
 @pytest.mark.parametrize("name", ["a", "a.xz", "whl", "a.img.gz"])
 def test_what_is_no_update_by_its_name_is_refused(name: str) -> None:
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         trial.is_wheel(Path(name))
     assert str(caught.value) == (
         f"{name}: is no update: a wheel's name ends in .whl, an image's in .img, .img.xz, .img.zst"
@@ -51,7 +51,7 @@ def test_a_pedal_that_was_never_updated_says_so(flashed: FlashedPedal, tmp_path:
         ("trusts", "nobody's updates"),
     ]
     assert trial.judge(installed.system) is None
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         trial.go_back(installed.system)
     assert str(caught.value) == "update: nothing was updated; there is no version before this one"
     assert trial.status_lines(flashed.system) == [
@@ -67,7 +67,7 @@ def test_a_wheel_is_tried_kept_and_gone_back_from(flashed: FlashedPedal, tmp_pat
     system = flashed.system
     install_wheel(system, make_wheel(tmp_path))
     assert trial.status_lines(system)[-1] == ("on trial", f"nampedal {NEW}")
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         trial.check_untried(system)
     assert str(caught.value) == "update: the last one is on trial still; wait for it: 'nampedal update status'"
     try_runtime(system)
@@ -95,7 +95,7 @@ def test_an_image_is_tried_kept_and_gone_back_from(flashed: FlashedPedal, tmp_pa
     system.reboot(tryboot=True)
     flashed.boot()
     assert trial.status_lines(system)[-1] == ("on trial", f"system {NEW}")
-    with pytest.raises(UpdateError):
+    with pytest.raises(DeployError):
         trial.go_back(system)
     last = trial.judge(system)
     assert last is not None

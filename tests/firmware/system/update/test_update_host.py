@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, ProgramError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError
 from nampedal.firmware.system.update.update_host import UpdateHost, run_program
 
 
@@ -22,7 +22,7 @@ def test_a_program_tells_what_it_prints_or_why_it_failed() -> None:
 
 def test_settings_are_names_and_values(tmp_path: Path) -> None:
     system = UpdateHost(tmp_path)
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         system.settings()
     path = system.under_root(system_paths.SETTINGS)
     assert str(caught.value) == (
@@ -63,12 +63,12 @@ def test_the_card_is_read_only_again_whatever_happens(tmp_path: Path) -> None:
 def test_one_update_at_a_time_and_by_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system = UpdateHost(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(UpdateError) as refused, system.alone():
+    with pytest.raises(DeployError) as refused, system.alone():
         pass
     assert str(refused.value) == "update: only root may change what runs; say 'sudo nampedal update ...'"
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with system.alone():
-        with pytest.raises(UpdateError) as busy, system.alone():
+        with pytest.raises(DeployError) as busy, system.alone():
             pass
         assert str(busy.value) == "update: another one is at work; wait for it: 'nampedal update status'"
     with system.alone(wait=True):

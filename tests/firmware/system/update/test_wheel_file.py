@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FileAccessError, NampedalError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError
 from nampedal.firmware.system.update.wheel import read_wheel, replace_in, requires_in, unmet, version_in
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -34,7 +34,7 @@ def test_a_wheel_says_its_version_and_what_it_needs(tmp_path: Path) -> None:
 
 def test_a_wheel_for_another_machine_or_python_is_refused(tmp_path: Path) -> None:
     path = make_wheel(tmp_path, tags="cp39-cp39-win_amd64")
-    said = refusal(path, UpdateError)
+    said = refusal(path, DeployError)
     assert said.startswith(f"{path}: is made for cp39-cp39-win_amd64; this pedal is cp3")
     assert said.endswith(": take the wheel for that")
 
@@ -42,16 +42,16 @@ def test_a_wheel_for_another_machine_or_python_is_refused(tmp_path: Path) -> Non
 def test_what_is_no_wheel_of_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "update.whl"
     path.touch()
-    assert refusal(path, UpdateError) == f"{path}: has no wheel's name; keep the name that it was built with"
+    assert refusal(path, DeployError) == f"{path}: has no wheel's name; keep the name that it was built with"
     path = tmp_path / "numpy-2.0.0-py3-none-any.whl"
     path.touch()
-    assert refusal(path, UpdateError) == f"{path}: is a wheel of numpy; one of nampedal is needed"
+    assert refusal(path, DeployError) == f"{path}: is a wheel of numpy; one of nampedal is needed"
     path = tmp_path / "nampedal-9.0.0-py3-none-any.whl"
     assert refusal(path, FileAccessError) == f"{path}: can't be read: no such file or directory"
     path.write_bytes(b"PK")
-    assert refusal(path, UpdateError) == f"{path}: is no wheel, or a part of one; copy it again"
+    assert refusal(path, DeployError) == f"{path}: is no wheel, or a part of one; copy it again"
     make_wheel(tmp_path).rename(path)
-    assert refusal(path, UpdateError) == f"{path}: is no wheel, or a part of one; copy it again"
+    assert refusal(path, DeployError) == f"{path}: is no wheel, or a part of one; copy it again"
 
 
 def test_a_wheel_that_a_bit_of_has_flipped_is_refused(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_wheel_that_a_bit_of_has_flipped_is_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[data.index(b"def isas") + 4] ^= 1
     path.write_bytes(data)
-    assert refusal(path, UpdateError) == f"{path}: is damaged at nampedal/firmware/engine/inference.py; copy it again"
+    assert refusal(path, DeployError) == f"{path}: is damaged at nampedal/firmware/engine/inference.py; copy it again"
 
 
 def test_a_wheel_whose_directory_points_before_the_file_is_refused(tmp_path: Path) -> None:
@@ -68,21 +68,21 @@ def test_a_wheel_whose_directory_points_before_the_file_is_refused(tmp_path: Pat
     end = data.index(b"PK\x05\x06")
     data[end + 16 : end + 20] = (int.from_bytes(data[end + 16 : end + 20], "little") + 100).to_bytes(4, "little")
     path.write_bytes(data)
-    assert refusal(path, UpdateError) == f"{path}: is no wheel, or a part of one; copy it again"
+    assert refusal(path, DeployError) == f"{path}: is no wheel, or a part of one; copy it again"
 
 
 def test_a_wheel_that_is_packed_as_none_is_or_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     path = make_wheel(tmp_path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("nampedal/more", "x", zipfile.ZIP_BZIP2)
-    assert refusal(path, UpdateError) == f"{path}: is packed in a way that no wheel is; build it again"
+    assert refusal(path, DeployError) == f"{path}: is packed in a way that no wheel is; build it again"
     path = make_wheel(tmp_path)
     with zipfile.ZipFile(path, "a") as archive, archive.open("nampedal/large", "w") as member:
         member.write(b"x")
     data = path.read_bytes()
     at = data.rindex(b"nampedal/large") - 46
     path.write_bytes(data[: at + 24] + (1 << 30).to_bytes(4, "little") + data[at + 28 :])
-    said = refusal(path, UpdateError)
+    said = refusal(path, DeployError)
     assert said.startswith(f"{path}: unpacks to 1,073,")
     assert said.endswith(" bytes; a wheel of nampedal has at most 268,435,456")
 
@@ -92,7 +92,7 @@ def test_what_is_missing_or_too_old_is_told_of_what_a_pedal_needs(tmp_path: Path
     # The nearer folder's numpy is the one that is imported.
     assert unmet(REQUIRES, paths) == ["numpy>=1.26", "spidev>=3.5"]
     assert unmet(REQUIRES, [have(tmp_path / "all", numpy="2.0.0", JACK_Client="0.5.7", spidev="3.6")]) == []
-    with pytest.raises(UpdateError) as caught:
+    with pytest.raises(DeployError) as caught:
         unmet(["numpy >"], [])
     assert str(caught.value) == "requirement 'numpy >': can't be read; build the wheel again"
 

@@ -136,7 +136,7 @@ def add(folder: Path, paths: Sequence[Path]) -> list[Added]:
     Each artifact or .tflite also gets a preset of its own. Everything is tried before anything is written.
     paths: files; a folder or pack stands for the files in it.
 
-    Raises BankError, AlreadyExistsError, ArtifactError, MissingPackageError, FileAccessError, ImpulseResponseError,
+    Raises BankError, AlreadyExistsError, ArtifactError, MissingPackageError, FileAccessError, AudioError,
     SettingsError.
     """
     plan = _Plan(open_bank(folder).folder)

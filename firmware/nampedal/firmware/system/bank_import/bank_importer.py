@@ -245,7 +245,7 @@ class _BankImporter:
         self._known.coming.pop(digest, None)
         # A full or failing disk may work at the next start, and LiteRT may be installed by then: other errors are
         # recorded.
-        if isinstance(error, (OSError, MissingPackageError, MissingPackageError)):
+        if isinstance(error, (OSError, MissingPackageError)):
             return
         if digest:
             self._known.refused[digest] = text

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nampedal.firmware.base.errors import FileAccessError, FlashError, FlashImageError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, FlashImageError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.flash.disks import Disk, read_disk
 from nampedal.firmware.system.flash.image_reader import CHUNK, HEAD, Image, ProgressCallback, Stage
@@ -33,7 +33,7 @@ class Card:
         self._unsynced = 0
 
     def write(self, offset: int, data: bytes) -> None:
-        """Write data at an offset. It is on the card after the next `sync` at the latest. Raises FlashError."""
+        """Write data at an offset. It is on the card after the next `sync` at the latest. Raises DeployError."""
         left = memoryview(data)
         try:
             while left:
@@ -45,7 +45,7 @@ class Card:
             self.sync(offset)
 
     def sync(self, offset: int) -> None:
-        """Wait until all written data is on the card. offset: named in the error message. Raises FlashError."""
+        """Wait until all written data is on the card. offset: named in the error message. Raises DeployError."""
         try:
             os.fsync(self._file)
         except OSError as error:
@@ -54,28 +54,28 @@ class Card:
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Open the card for reading from the medium itself, not from Linux's cache. Raises FlashError."""
+        """Open the card for reading from the medium itself, not from Linux's cache. Raises DeployError."""
         try:
             # Through the open descriptor: the same disk, even if another disk has got its name.
             file = os.open(f"/proc/self/fd/{self._file}", os.O_RDONLY | os.O_DIRECT)
         except OSError as error:
-            raise FlashError(f"{self.disk.path}: can't be read back: {os_error_text(error)}; {UNUSABLE}") from error
+            raise DeployError(f"{self.disk.path}: can't be read back: {os_error_text(error)}; {UNUSABLE}") from error
         try:
             yield Reader(self.disk, file)
         finally:
             os.close(file)
 
     def check_same(self) -> None:
-        """Check that the disk and its card are still the ones that were opened. Raises FlashError."""
+        """Check that the disk and its card are still the ones that were opened. Raises DeployError."""
         try:
             same = read_disk(self.disk.number) == self.disk
-        except FlashError:
+        except DeployError:
             same = False
         if not same:
-            raise FlashError(f"{self.disk.path}: was pulled out or changed; nothing is written: begin again")
+            raise DeployError(f"{self.disk.path}: was pulled out or changed; nothing is written: begin again")
 
-    def _unwritten(self, offset: int, error: OSError) -> FlashError:
-        return FlashError(
+    def _unwritten(self, offset: int, error: OSError) -> DeployError:
+        return DeployError(
             f"{self.disk.path}: can't be written at byte {offset}: {os_error_text(error)}; {UNUSABLE}: {_TRY}"
         )
 
@@ -94,7 +94,7 @@ class Reader:
     def check(self, offset: int, data: bytes) -> None:
         """Compare the card's contents with the data, which has CHUNK bytes at most.
 
-        Raises FlashError.
+        Raises DeployError.
         """
         start = offset // PAGE * PAGE
         end = min(-(-(offset + len(data)) // PAGE) * PAGE, self._disk.size)
@@ -102,7 +102,7 @@ class Reader:
         found = self._buffer[offset - start : offset - start + len(data)]
         if found != data:
             at = next(place for place, (one, other) in enumerate(zip(found, data, strict=True)) if one != other)
-            raise FlashError(
+            raise DeployError(
                 f"{self._disk.path}: byte {offset + at} was written as {data[at]:#04x} and read back as "
                 f"{found[at]:#04x}; {UNUSABLE}: {_TRY}"
             )
@@ -119,15 +119,15 @@ class Reader:
                     raise self._unread(start + done, "the card ends there")
                 done += got
 
-    def _unread(self, at: int, why: str) -> FlashError:
-        return FlashError(f"{self._disk.path}: can't be read back at byte {at}: {why}; {UNUSABLE}: {_TRY}")
+    def _unread(self, at: int, why: str) -> DeployError:
+        return DeployError(f"{self._disk.path}: can't be read back at byte {at}: {why}; {UNUSABLE}: {_TRY}")
 
 
 @contextmanager
 def open_card(disk: Disk) -> Iterator[Card]:
     """Open a disk exclusively: meanwhile, the kernel lets nobody mount it.
 
-    Raises FlashError, FlashError.
+    Raises DeployError.
     """
     try:
         file = os.open(disk.path, os.O_RDWR | os.O_EXCL)
@@ -142,9 +142,9 @@ def open_card(disk: Disk) -> Iterator[Card]:
 
 
 def check_fits(image: Image, disk: Disk) -> None:
-    """Check that the image fits on the disk. Raises FlashError."""
+    """Check that the image fits on the disk. Raises DeployError."""
     if image.size > disk.size:
-        raise FlashError(
+        raise DeployError(
             f"{disk.path}: has {disk.size:,} bytes, and {image.path} needs {image.size:,}; take a larger card"
         )
 
@@ -155,7 +155,7 @@ def write_image(image: Image, card: Card, stage: Stage) -> None:
     After an error, the card has no partition table, except if the very last step failed, which writes and checks the
     table.
 
-    Raises FlashImageError and FlashError.
+    Raises FlashImageError and DeployError.
     """
     card.check_same()
     try:
@@ -188,16 +188,16 @@ def _body(image: Image, show: ProgressCallback) -> Iterator[tuple[int, bytes]]:
         show(done, image.used)
 
 
-def _unopened(path: Path, error: OSError) -> FlashError:
+def _unopened(path: Path, error: OSError) -> DeployError:
     if error.errno in (errno.EACCES, errno.EPERM):
-        return FlashError(
+        return DeployError(
             f"{path}: can't be opened: {os_error_text(error)}; run it as root: sudo $(command -v nampedal) image "
             "flash ..."
         )
     if error.errno == errno.EBUSY:
-        return FlashError(f"{path}: is used by another program or system; end that, or plug it in again")
+        return DeployError(f"{path}: is used by another program or system; end that, or plug it in again")
     if error.errno == errno.EROFS:
-        return FlashError(f"{path}: can't be written; an SD card, or its adapter, has a lock at its side")
+        return DeployError(f"{path}: can't be written; an SD card, or its adapter, has a lock at its side")
     if error.errno == errno.ENOMEDIUM:
-        return FlashError(f"{path}: is an empty reader; put a card into it")
-    return FlashError(f"{path}: can't be opened: {os_error_text(error)}; plug it in again")
+        return DeployError(f"{path}: is an empty reader; put a card into it")
+    return DeployError(f"{path}: can't be opened: {os_error_text(error)}; plug it in again")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.base.errors import FlashError
+from nampedal.firmware.base.errors import DeployError
 
 # /sys counts in sectors of this size, whatever the disk's own sector size is.
 SECTOR = 512
@@ -57,35 +57,35 @@ def size_text(size: int) -> str:
 def find_disk(path: Path) -> Disk:
     """Return the whole disk of a device file, or of a link to one.
 
-    Raises FlashError, and the errors of `read_disk`.
+    Raises DeployError, and the errors of `read_disk`.
     """
     try:
         status = path.stat()
     except OSError as error:
-        raise FlashError(f"{path}: there is no such device; 'lsblk' lists those that are there") from error
+        raise DeployError(f"{path}: there is no such device; 'lsblk' lists those that are there") from error
     if not stat.S_ISBLK(status.st_mode):
-        raise FlashError(f"{path}: is no disk; a whole one is needed, such as /dev/sdb; 'lsblk' lists them")
+        raise DeployError(f"{path}: is no disk; a whole one is needed, such as /dev/sdb; 'lsblk' lists them")
     return read_disk(f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}")
 
 
 def read_disk(number: str, root: Path = Path("/")) -> Disk:
     """Return the disk with a device number. number: MAJOR:MINOR.
 
-    Raises FlashError, FlashError.
+    Raises DeployError.
     """
     numbers = root / "sys" / "dev" / "block"
     if not numbers.is_dir():
-        raise FlashError(
+        raise DeployError(
             f"{numbers}: is not there, so nobody tells which disk may be written; only Linux does: write the image "
             "with Raspberry Pi Imager or balenaEtcher"
         )
     folder = (numbers / number).resolve()
     if not folder.is_dir():
-        raise FlashError(f"device {number}: is gone; plug it in again")
+        raise DeployError(f"device {number}: is gone; plug it in again")
     name = folder.name.replace("!", "/")
     if (folder / "partition").exists():
         whole = folder.parent.name
-        raise FlashError(f"/dev/{name}: is a partition; the whole disk is needed: /dev/{whole}")
+        raise DeployError(f"/dev/{name}: is a partition; the whole disk is needed: /dev/{whole}")
     return Disk(
         name,
         number,
@@ -100,21 +100,21 @@ def read_disk(number: str, root: Path = Path("/")) -> Disk:
 def check_disk(disk: Disk, max_gb: int, root: Path = Path("/")) -> None:
     """Check that a disk may be written. max_gb: maximum size.
 
-    Raises FlashError.
+    Raises DeployError.
     """
     folder = (root / "sys" / "dev" / "block" / disk.number).resolve()
     _check_unused(disk, folder, root)
     if disk.size == 0:
-        raise FlashError(f"{disk.path}: is an empty reader; put a card into it")
+        raise DeployError(f"{disk.path}: is an empty reader; put a card into it")
     if disk.read_only:
-        raise FlashError(f"{disk.path}: can't be written; an SD card, or its adapter, has a lock at its side")
+        raise DeployError(f"{disk.path}: can't be written; an SD card, or its adapter, has a lock at its side")
     if not disk.kind:
-        raise FlashError(
+        raise DeployError(
             f"{disk.path}: is built in ({disk.model or 'no model known'}); only SD cards and what is plugged in by USB "
             "are written: take the card's name; 'lsblk' lists all"
         )
     if disk.size > max_gb * LARGEST_GB_BYTES:
-        raise FlashError(
+        raise DeployError(
             f"{disk.path}: has {size_text(disk.size)}; up to {max_gb} GB are written, so that no backup is lost; if "
             "this is the card, say so with --max-gb"
         )
@@ -132,16 +132,16 @@ def _check_unused(disk: Disk, folder: Path, root: Path) -> None:
     ]
     for _, point in mounted:
         if point in SYSTEM or point.startswith("/boot/"):
-            raise FlashError(f"{disk.path}: holds {point} of this system, and is never written; take the card's name")
+            raise DeployError(f"{disk.path}: holds {point} of this system, and is never written; take the card's name")
     if mounted:
         places = ", ".join(f"{source} at {point}" for source, point in mounted)
         points = " ".join(dict.fromkeys(shlex.quote(point) for _, point in mounted))
-        raise FlashError(f"{disk.path}: is mounted: {places}; unmount it: sudo umount {points}")
+        raise DeployError(f"{disk.path}: is mounted: {places}; unmount it: sudo umount {points}")
     for source in _swaps(root):
         if _device(source, root) in names:
-            raise FlashError(f"{disk.path}: is used as swap: {source}; end that: sudo swapoff {source}")
+            raise DeployError(f"{disk.path}: is used as swap: {source}; end that: sudo swapoff {source}")
     if made:
-        raise FlashError(
+        raise DeployError(
             f"{disk.path}: other devices are made of it: {', '.join(made)}; it is no card, or LVM, RAID or encryption "
             "has to let it go first"
         )

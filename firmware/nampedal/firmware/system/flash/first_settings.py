@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.base.errors import FileAccessError, FlashError, ProgramError, SettingsUnreadableError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError, SettingsUnreadableError
 from nampedal.firmware.base.files.toml_schema import load_toml, os_error_text, read_text_file
 from nampedal.firmware.base.system_paths import CARD_SETTINGS
 from nampedal.firmware.system.flash.card_writer import Card
@@ -56,10 +56,10 @@ def _read(path: Path) -> bytes:
 
 
 def fat_offset(image: Image) -> int:
-    """Return the offset of the first partition in bytes. Raises FlashError."""
+    """Return the offset of the first partition in bytes. Raises DeployError."""
     table = mbr.unpack(image.head[: mbr.SECTOR_BYTES])
     if table is None or table[0].type not in mbr.FATS:
-        raise FlashError(f"{image.path}: its first partition is not FAT; leave out --settings")
+        raise DeployError(f"{image.path}: its first partition is not FAT; leave out --settings")
     return table[0].start_bytes
 
 
@@ -67,7 +67,7 @@ def copy_settings(settings: FirstSettings, card: Card, offset: int) -> None:
     """Copy all files of `settings` to the card, and read them back.
 
     offset: of the FAT partition, in bytes.
-    Raises ProgramError, FileAccessError, FlashError.
+    Raises ProgramError, FileAccessError, DeployError.
     """
     where = f"{card.disk.path}@@{offset}"
     files = ((CARD_SETTINGS.name, settings.data), *settings.beside)

@@ -58,7 +58,7 @@ def fill(
 ) -> None:
     """Make the folder with all that the first slot needs to boot. root: has the kernels' modules.
 
-    Raises ImageError, ProgramError.
+    Raises DeployError, ProgramError.
     """
     folder.mkdir()
     for pattern in _FIRMWARE:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nampedal.board.profiles.pedals import read_pedal
-from nampedal.firmware.base.errors import AlreadyExistsError, ImageError
+from nampedal.firmware.base.errors import AlreadyExistsError, DeployError
 from nampedal.firmware.base.files import signature
 from nampedal.firmware.base.files.atomic_write import move_into_place
 from nampedal.firmware.system.image import boot_partition, disk_layout, rootfs
@@ -78,12 +78,12 @@ def build(order: ImageOptions, say: Callable[[str], None], *, force: bool = Fals
     """Build an image.
 
     force: overwrite an existing one.
-    Raises ImageError, SettingsError, InstallError, SignatureError.
+    Raises DeployError, SettingsError, SignatureError.
     """
     if order.out.exists() and not force:
         raise AlreadyExistsError(f"{order.out}: is there already; --force writes over it")
     if not order.out.parent.is_dir():
-        raise ImageError(f"{order.out}: can't be written: {order.out.parent} is no folder; make it, or name another")
+        raise DeployError(f"{order.out}: can't be written: {order.out.parent} is no folder; make it, or name another")
     keys = [signature.check_key(order.key)] if order.key is not None else []
     keys += [signature.read_public_key(path) for path in order.trusted]
     build_tools.check_tools()
@@ -92,7 +92,7 @@ def build(order: ImageOptions, say: Callable[[str], None], *, force: bool = Fals
     for bank in order.banks:
         if not bank.is_dir():
             what = f"import {bank}' makes one of a packed" if bank.is_file() else f"new {bank}' makes an empty"
-            raise ImageError(f"--bank {bank}: is no folder; 'nampedal bank {what} bank")
+            raise DeployError(f"--bank {bank}: is no folder; 'nampedal bank {what} bank")
     cache = order.cache or root_packages.cache_folder()
     target = InstallTarget(cache, base.key, image=True, radio=order.radio)
     block = config_block(pedal, target)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import build_tools
 
 # Modules for the card's controller (boards and emulator) and for the root's file system. A module that is built into
@@ -44,7 +44,7 @@ def initramfs(kernel_root: Path, version: str, busybox: Path) -> bytes:
     """Return the initramfs of a kernel.
 
     kernel_root: contains usr/lib/modules/VERSION with modules.dep. Packed modules are unpacked.
-    Raises ImageError, ProgramError.
+    Raises DeployError, ProgramError.
     """
     modules = list(_modules(kernel_root / "usr/lib/modules" / version))
     script = (resources.files("nampedal.firmware.system.image") / _SCRIPT).read_bytes()
@@ -95,12 +95,12 @@ def _modules(folder: Path) -> Iterator[tuple[str, bytes]]:
 def module_dependencies(folder: Path) -> dict[str, list[str]]:
     """Return the dependencies of each module, from modules.dep; paths are relative to the folder.
 
-    Raises ImageError.
+    Raises DeployError.
     """
     try:
         lines = (folder / "modules.dep").read_text().splitlines()
     except OSError as error:
-        raise ImageError(f"{folder}: has no modules.dep: {error.strerror}") from error
+        raise DeployError(f"{folder}: has no modules.dep: {error.strerror}") from error
     parts = (line.partition(":") for line in lines)
     return {path: rest.split() for path, _, rest in parts}
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import ImageError, NampedalError
+from nampedal.firmware.base.errors import DeployError, NampedalError
 from nampedal.firmware.system.image.initramfs import module_dependencies
 from nampedal.firmware.system.image.sources import build_tools, radio_firmware
 from nampedal.firmware.system.image.sources.kernel_files import Kernel, copy_radio
@@ -74,7 +74,7 @@ class Spec:
 
 
 def build_root(spec: Spec, install: Callable[[Path], None]) -> None:
-    """Build a root and its squashfs. install: applies the installer's steps to a root. Raises ImageError."""
+    """Build a root and its squashfs. install: applies the installer's steps to a root. Raises DeployError."""
     root = Path(spec.folder)
     root.mkdir()
     # Device files can't be made in a user namespace; the kernel makes them at boot.
@@ -147,7 +147,7 @@ def remove_unneeded_modules(modules: Path) -> None:
 
     modules: a kernel's module folder with depmod's modules.dep, which lists all dependencies of each (modules.dep(5)).
 
-    Raises ImageError.
+    Raises DeployError.
     """
     needs = module_dependencies(modules)
     folders = tuple(f"kernel/{name}/" for name in _NO_MODULES)
@@ -182,10 +182,10 @@ def _inside(root: Path, place: Path) -> Path:
     return root / place.relative_to("/")
 
 
-def error_from_output(complaint: str) -> ImageError | None:
+def error_from_output(complaint: str) -> DeployError | None:
     """Return the error that `main` ended with, from its output; None if it ended in another way."""
     lines = [line for line in complaint.splitlines() if line.strip()]
-    return ImageError(lines[-1].removeprefix(_ERROR)) if lines and lines[-1].startswith(_ERROR) else None
+    return DeployError(lines[-1].removeprefix(_ERROR)) if lines and lines[-1].startswith(_ERROR) else None
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from nampedal.board.profiles.pedals import PedalProfile
 from nampedal.board.profiles.wiring import HEADER_PORTS, UART_PINS
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.steps.target import InstallTarget
 
 CONFIG_TXT = system_paths.CARD_CONFIG
@@ -52,7 +52,7 @@ def header_port(pedal: PedalProfile) -> str | None:
 def config_block(pedal: PedalProfile, target: InstallTarget) -> list[str]:
     """Return the pedal's lines for the end of config.txt.
 
-    On an image, these are all lines except the ones that the image itself needs. Raises InstallError.
+    On an image, these are all lines except the ones that the image itself needs. Raises DeployError.
     """
     # dtparam lines apply to the overlay before them, until the next dtoverlay line; "dtoverlay=" ends an overlay
     # without beginning another. If this is the first dtoverlay line of the file, the HAT's EEPROM is not read.
@@ -144,7 +144,7 @@ def _radio_and_uart_lines(pedal: PedalProfile, target: InstallTarget) -> list[st
 def _rp1_uart_lines(pedal: PedalProfile, port: str) -> list[str]:
     if port != "/dev/ttyAMA0":
         pins = " and ".join(map(str, UART_PINS))
-        raise InstallError(
+        raise DeployError(
             f"pedal {pedal.key!r}: serial.port: is {port}, which a {pedal.board.name} does not have on GPIO {pins}; "
             "/dev/ttyAMA0 is there"
         )
@@ -158,7 +158,7 @@ def _uart_lines(pedal: PedalProfile, port: str, target: InstallTarget) -> list[s
     """
     if port == "/dev/ttyS0":
         if not target.radio:
-            raise InstallError(
+            raise DeployError(
                 f"pedal {pedal.key!r}: serial.port: is {port}, which is not on the pins while the radio is off; name "
                 "/dev/serial0, or leave the radio on"
             )

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from nampedal.firmware.base.errors import InstallError, ProgramError
+from nampedal.firmware.base.errors import DeployError, ProgramError
 from nampedal.firmware.system.install.plan import plan
 from nampedal.firmware.system.install.steps import install_tools
 from nampedal.firmware.system.install.steps.apply import apply
@@ -37,7 +37,7 @@ def install(
     say: called with one line of text for each change.
     dry: only tell what would be done.
     run: starts programs of this computer.
-    Raises an InstallError, or a SettingsError for the profile.
+    Raises an DeployError, or a SettingsError for the profile.
     """
     _check(target, dry=dry)
     if target.wheel is not None:
@@ -59,7 +59,7 @@ def install(
 def uninstall(
     target: InstallTarget, say: Say, *, dry: bool = False, run: install_tools.Run = install_tools.run
 ) -> None:
-    """Restore a system to its state before `install`. Raises InstallError."""
+    """Restore a system to its state before `install`. Raises DeployError."""
     _check_root(target, dry=dry)
     if target.is_running_system and not dry:
         # Stopping fails if the units do not run or are no longer known; that does not matter here.
@@ -74,9 +74,9 @@ def uninstall(
 def _check(target: InstallTarget, *, dry: bool) -> None:
     _check_root(target, dry=dry)
     if target.base not in BASES:
-        raise InstallError(f"base {target.base!r}: is unknown; known are {', '.join(BASES)}")
+        raise DeployError(f"base {target.base!r}: is unknown; known are {', '.join(BASES)}")
     if target.wheel is None and not target.is_running_system:
-        raise InstallError(
+        raise DeployError(
             f"{target.root}: is not the system that runs here, whose nampedal could be copied; name a wheel with "
             "--wheel, as make wheel-aarch64 makes it"
         )
@@ -84,9 +84,9 @@ def _check(target: InstallTarget, *, dry: bool) -> None:
 
 def _check_root(target: InstallTarget, *, dry: bool) -> None:
     if not (target.root / "etc").is_dir() or not (target.root / "usr").is_dir():
-        raise InstallError(f"{target.root}: is no root of a system: it has no etc and usr; name one that has")
+        raise DeployError(f"{target.root}: is no root of a system: it has no etc and usr; name one that has")
     if target.is_running_system and os.geteuid() != 0 and not dry:
-        raise InstallError(f"{target.root}: only root changes the running system; put sudo in front, or add --dry-run")
+        raise DeployError(f"{target.root}: only root changes the running system; put sudo in front, or add --dry-run")
 
 
 def _packages(target: InstallTarget, say: Say, run: install_tools.Run, *, dry: bool) -> int:
@@ -95,13 +95,13 @@ def _packages(target: InstallTarget, say: Say, run: install_tools.Run, *, dry: b
         return 0
     names = ", ".join(missing)
     if not target.is_running_system:
-        raise InstallError(
+        raise DeployError(
             f"{target.root}: lacks {names}; install them there first, as with mmdebstrap --include={','.join(missing)} "
             f"{suite_of(target.root) or 'SUITE'}"
         )
     if not dry:
         if shutil.which("apt-get") is None:
-            raise InstallError(f"{target.root}: lacks {names}, and has no apt-get; install them")
+            raise DeployError(f"{target.root}: lacks {names}, and has no apt-get; install them")
         quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
         run([*quiet, "update"])
         run([*quiet, "install", "--no-install-recommends", *missing])

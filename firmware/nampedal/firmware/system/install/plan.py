@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nampedal.board.profiles.pedals import PedalProfile, read_pedal
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.boot_config import (
     CMDLINE_TXT,
     CONFIG_TXT,
@@ -31,7 +31,7 @@ def plan(profile: str | Path, target: InstallTarget) -> list[Step]:
     """Return the steps that install a pedal. Only reads the target's root.
 
     profile: a pedal key, or the path of a .toml file.
-    Raises an InstallError, or a SettingsError for the profile.
+    Raises an DeployError, or a SettingsError for the profile.
     """
     pedal = read_pedal(profile)
     extras = (PEDAL, TFLITE) if target.tflite else (PEDAL,)
@@ -62,7 +62,7 @@ def _boot_steps(pedal: PedalProfile, target: InstallTarget) -> list[Step]:
     if not has_boot_files(target):
         if target.base == "debian":
             return []
-        raise InstallError(
+        raise DeployError(
             f"{target.root}: has no {CONFIG_TXT} and {CMDLINE_TXT}, as Raspberry Pi OS since bookworm has; install on "
             "one of these, or as an image"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nampedal.board.profiles.pedals import PedalProfile
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.boot_config import audio_core
 from nampedal.firmware.system.install.steps.install_tools import run
 from nampedal.firmware.system.install.steps.step_types import Link, Step, WholeFile
@@ -26,7 +26,7 @@ _MANAGER = system_paths.UNITS.parent / "system.conf.d"
 def unit_steps(pedal: PedalProfile, target: InstallTarget) -> list[Step]:
     """Return the steps that install and enable the systemd units of a pedal.
 
-    Raises InstallError, ProgramError.
+    Raises DeployError, ProgramError.
     """
     folder = target.units or resources.files("nampedal.firmware.system") / "systemd"
     units = _units(folder)
@@ -45,7 +45,7 @@ def _units(folder: Traversable) -> dict[str, bytes]:
         if entry.name.endswith(_KINDS):
             found[entry.name] = entry.read_bytes()
     if _JACK not in found:
-        raise InstallError(f"{folder}: has no {_JACK}; install nampedal anew, from a wheel")
+        raise DeployError(f"{folder}: has no {_JACK}; install nampedal anew, from a wheel")
     return found
 
 

@@ -9,7 +9,7 @@ from nampedal.board.profiles.pedal_file import read_raw_values
 from nampedal.board.profiles.pedals import PedalProfile
 from nampedal.board.profiles.user_calibration import checked_name
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError, SettingValueError
+from nampedal.firmware.base.errors import DeployError, SettingValueError
 from nampedal.firmware.system.install.steps.step_types import Step, WholeFile
 
 _PARTS = ("board", "hat")
@@ -18,7 +18,7 @@ _PARTS = ("board", "hat")
 def profile_steps(profile: str | Path, pedal: PedalProfile) -> list[Step]:
     """Return the steps that copy the profiles of the pedal, its board and its HAT, unless they ship with nampedal.
 
-    profile: what the pedal was read from. Raises InstallError, or a SettingsError.
+    profile: what the pedal was read from. Raises DeployError, or a SettingsError.
     """
     values, found = read_raw_values(profile), {}
     path = profile_files.find("pedal", profile, SettingValueError)
@@ -28,7 +28,7 @@ def profile_steps(profile: str | Path, pedal: PedalProfile) -> list[Step]:
         key = values[kind]
         folder = profile_files.own_folder(kind)
         if profile_files.is_profile_path(key):
-            raise InstallError(
+            raise DeployError(
                 f"{path}: {kind}: is the path {key}, which leads nowhere on the pedal; put the file into {folder} and "
                 f'write {kind} = "{Path(key).stem}"'
             )

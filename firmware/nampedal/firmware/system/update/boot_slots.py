@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, SettingsError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, SettingsError
 from nampedal.firmware.base.files.atomic_write import sync_folder, write_through
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.system.image import image_manifest
@@ -65,9 +65,9 @@ def with_slot(text: bytes, slot: str) -> bytes:
 
 
 def cmdline_for(text: str, disk: str, slot: str) -> str:
-    """Return a cmdline.txt whose root is a slot of this disk. Raises UpdateError."""
+    """Return a cmdline.txt whose root is a slot of this disk. Raises DeployError."""
     if len(_ROOT.findall(text)) != 1:
-        raise UpdateError(f"{CMDLINE}: names no root=PARTUUID=...-02 or -03; it is no image's of nampedal")
+        raise DeployError(f"{CMDLINE}: names no root=PARTUUID=...-02 or -03; it is no image's of nampedal")
     return _ROOT.sub(f"root={root_of(disk, slot)}", text)
 
 
@@ -76,12 +76,12 @@ def root_of(disk: str, slot: str) -> str:
 
 
 def read_systems(system: UpdateHost) -> Systems:
-    """Return which system runs, is the default, and is on trial. Raises UpdateError, FileAccessError."""
+    """Return which system runs, is the default, and is on trial. Raises DeployError, FileAccessError."""
     card = system.under_root(system_paths.CARD)
     found = _ROOT.search(_read(system.root / "proc" / "cmdline").decode(errors="replace"))
     default = slot_in(_read(card / CONFIG))
     if found is None or default is None:
-        raise UpdateError(
+        raise DeployError(
             f"{card / CONFIG}: does not say which of two systems is started (os_prefix=A/ or B/): flash an image to "
             "update this pedal"
         )
@@ -100,12 +100,12 @@ def facts_of(card: Path, slot: str) -> ImageManifest | None:
 
 
 def check_folder(folder: Path, running: Path) -> None:
-    """Check that a folder has the same boot files as the folder of the running system. Raises UpdateError."""
+    """Check that a folder has the same boot files as the folder of the running system. Raises DeployError."""
     kernels = [path.name for path in running.iterdir() if _KERNELS.fullmatch(path.name)]
     needed = [CMDLINE, *sorted(kernels), *([README] if (running / README).exists() else [])]
     for name in needed:
         if not (folder / name).is_file():
-            raise UpdateError(f"{name}: the image does not have it, and this pedal is started by it; flash the image")
+            raise DeployError(f"{name}: the image does not have it, and this pedal is started by it; flash the image")
 
 
 def empty_slot(card: Path, slot: str) -> None:

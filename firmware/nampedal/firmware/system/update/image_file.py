@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Protocol
 
-from nampedal.firmware.base.errors import FileAccessError, NampedalError, ProgramError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError, ProgramError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.system.image import image_manifest, mbr
@@ -42,16 +42,16 @@ class ImageSource(Protocol):
 def parse_partitions(where: str, sector: bytes) -> tuple[Partition, ...]:
     """Return the partitions in the first sector of an image.
 
-    Raises UpdateError if they are not those of nampedal's images: FAT32, two of Linux, one more.
+    Raises DeployError if they are not those of nampedal's images: FAT32, two of Linux, one more.
     """
     found = mbr.unpack(sector)
     if found is None:
-        raise UpdateError(f"{where}: has no partitions; it is no image of a card, or only a part of one")
+        raise DeployError(f"{where}: has no partitions; it is no image of a card, or only a part of one")
     card, *roots, _ = found
     ends = card.start + card.sectors <= roots[0].start
     if card.type not in _FAT32 or any(root.type != mbr.LINUX for root in roots) or card.start < 1 or not ends:
         kinds = ", ".join(f"{one.type:#04x}" for one in found)
-        raise UpdateError(f"{where}: has partitions {kinds}; those of an image of nampedal are 0x0c, 0x83, 0x83, 0x83")
+        raise DeployError(f"{where}: has partitions {kinds}; those of an image of nampedal are 0x0c, 0x83, 0x83, 0x83")
     return found
 
 
@@ -69,20 +69,20 @@ class ImageReader:
     def read(self, size: int) -> Iterator[bytes]:
         """Yield the next `size` bytes in parts.
 
-        Raises UpdateError, also if the image is damaged or ends earlier; FileAccessError.
+        Raises DeployError, also if the image is damaged or ends earlier; FileAccessError.
         """
         left = size
         while left:
             try:
                 data = self._source.read(min(left, CHUNK_BYTES))
             except (lzma.LZMAError, EOFError) as error:
-                raise UpdateError(f"{self._where}: can't be unpacked: it is damaged; copy it again") from error
+                raise DeployError(f"{self._where}: can't be unpacked: it is damaged; copy it again") from error
             except FileAccessError:
                 raise
             except OSError as error:
                 raise FileAccessError(f"{self._where}: can't be read: {os_error_text(error)}") from error
             if not data:
-                raise UpdateError(f"{self._where}: ends after {self._at} bytes; copy it again")
+                raise DeployError(f"{self._where}: ends after {self._at} bytes; copy it again")
             left -= len(data)
             self._at += len(data)
             yield data
@@ -92,7 +92,7 @@ class ImageReader:
 def open_image(pinned: PinnedFile) -> Iterator[ImageReader]:
     """Open an image and unpack it while it is read.
 
-    Raises FileAccessError; UpdateError, also while it is read.
+    Raises FileAccessError; DeployError, also while it is read.
     """
     path = pinned.path
     with pinned.second_pass() as file:
@@ -109,7 +109,7 @@ def open_image(pinned: PinnedFile) -> Iterator[ImageReader]:
 def check_sum(pinned: PinnedFile) -> bool:
     """Compare the file's checksum with PATH.sha256, as written by sha256sum. Return False if there is no such file.
 
-    Raises UpdateError, FileAccessError.
+    Raises DeployError, FileAccessError.
     """
     path = pinned.path
     beside = path.with_name(path.name + ".sha256")
@@ -121,7 +121,7 @@ def check_sum(pinned: PinnedFile) -> bool:
         raise FileAccessError(f"{beside}: can't be read: {os_error_text(error)}") from error
     if said is None or said[1].lower() != pinned.sha256:
         wanted = said[1] if said else "nothing"
-        raise UpdateError(f"{path}: has the SHA-256 {pinned.sha256}; {beside.name} says {wanted}: copy both again")
+        raise DeployError(f"{path}: has the SHA-256 {pinned.sha256}; {beside.name} says {wanted}: copy both again")
     return True
 
 
@@ -145,20 +145,20 @@ def copy_card(reader: ImageReader, card: Partition, target: Path) -> None:
 def unpack_card(system: UpdateHost, where: Path, card: Path, target: Path) -> Path:
     """Unpack the folder of an image's system from a copy of its first partition. Return the folder.
 
-    where: the image's name, for error messages. Raises UpdateError.
+    where: the image's name, for error messages. Raises DeployError.
     """
     try:
         # mtools: "::" is the image; -s: recursive; -n: overwrite without asking; -m: keep the modification times.
         system.run(["mcopy", "-s", "-n", "-m", "-i", str(card), f"::{SLOT}", str(target)])
     except ProgramError as error:
-        raise UpdateError(f"{where}: has no folder {SLOT} that can be read: {error}") from error
+        raise DeployError(f"{where}: has no folder {SLOT} that can be read: {error}") from error
     return target / SLOT
 
 
 def write_root(reader: ImageReader, root: Partition, facts: image_manifest.ImageManifest, target: Path) -> None:
     """Write the root file system to a partition and verify it by reading it back.
 
-    Raises UpdateError, FileAccessError.
+    Raises DeployError, FileAccessError.
     """
     reader.go_to(root.start_bytes)
     summed = hashlib.sha256()
@@ -174,9 +174,9 @@ def write_root(reader: ImageReader, root: Partition, facts: image_manifest.Image
                     left = left[file.write(left) :]
             os.fsync(file.fileno())
             if first[:4] != _SQUASHFS or summed.hexdigest() != facts.root_sha256:
-                raise UpdateError("update: the image's root is not what the image says of it; copy it again")
+                raise DeployError("update: the image's root is not what the image says of it; copy it again")
             if sha256_on_disk(file, facts.root_bytes) != facts.root_sha256:
-                raise UpdateError(f"{target}: reads otherwise than it was written; the card is worn out: replace it")
+                raise DeployError(f"{target}: reads otherwise than it was written; the card is worn out: replace it")
     except FileAccessError:
         raise
     except OSError as error:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, NampedalError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
 from nampedal.firmware.system.image import image_manifest
 from nampedal.firmware.system.image.image_manifest import ImageManifest, read_manifest
@@ -41,16 +41,16 @@ def has_two_systems(system: UpdateHost) -> bool:
 
 
 def check_trybootable(system: UpdateHost) -> None:
-    """Check that a system can be tried on this pedal. Raises UpdateError."""
+    """Check that a system can be tried on this pedal. Raises DeployError."""
     settings = system.settings()
     base = settings.get("NAMPEDAL_BASE", "")
     if settings.get("NAMPEDAL_IMAGE") != "1":
-        raise UpdateError(
+        raise DeployError(
             "update: this pedal was installed, not flashed, and has one system only; update nampedal with a wheel, and "
             "the system with 'sudo apt full-upgrade'"
         )
     if base != "raspios":
-        raise UpdateError(
+        raise DeployError(
             f"update: a system of base '{base}' can't be tried before it is kept: its kernel does not pass tryboot on; "
             "update with a wheel, or flash the image"
         )
@@ -59,7 +59,7 @@ def check_trybootable(system: UpdateHost) -> None:
 def install_image(system: UpdateHost, path: Path, say: Says, *, unsigned: bool = False) -> ImageManifest:
     """Write an image's system to the slot that does not run. It is tried once, at the next boot with tryboot.
 
-    say: called with progress messages.  unsigned: do not check the signature. Raises UpdateError, SignatureError,
+    say: called with progress messages.  unsigned: do not check the signature. Raises DeployError, SignatureError,
     SettingsError.
     """
     check_trybootable(system)
@@ -102,7 +102,7 @@ def install_image(system: UpdateHost, path: Path, say: Says, *, unsigned: bool =
 def begin_trial(system: UpdateHost, systems: boot_slots.Systems, facts: ImageManifest) -> None:
     """Prepare a trial of the system that does not run. The caller has to reboot with tryboot.
 
-    Raises UpdateError, SettingsUnwritableError.
+    Raises DeployError, SettingsUnwritableError.
     """
     record_expected(system, SYSTEM, facts.version, "it did not start, or the power was cut meanwhile")
     with system.card_writable() as card:
@@ -139,14 +139,14 @@ def judge_image(system: UpdateHost, told: Progress = ignore_progress) -> LastRes
 def go_back(system: UpdateHost) -> ImageManifest:
     """Prepare a trial of the system that does not run, as an update does. Return its facts.
 
-    Raises UpdateError.
+    Raises DeployError.
     """
     check_trybootable(system)
     systems = boot_slots.read_systems(system)
     _check_untried(systems)
     facts = boot_slots.facts_of(system.under_root(system_paths.CARD), systems.other)
     if facts is None:
-        raise UpdateError("update: there is no version before this one; flash the one that you want")
+        raise DeployError("update: there is no version before this one; flash the one that you want")
     begin_trial(system, systems, facts)
     return facts
 
@@ -160,7 +160,7 @@ def _last(card: Path, systems: boot_slots.Systems, why: str) -> LastResult:
 
 def _check_untried(systems: boot_slots.Systems) -> None:
     if systems.running != systems.default:
-        raise UpdateError("update: this system is on trial still; wait for it: 'nampedal update status'")
+        raise DeployError("update: this system is on trial still; wait for it: 'nampedal update status'")
 
 
 def _make_empty(work: Path) -> None:
@@ -176,7 +176,7 @@ def _facts_in(folder: Path, path: Path) -> ImageManifest:
     try:
         return read_manifest(read_text_file(folder / image_manifest.MANIFEST_NAME), where)
     except OSError as error:
-        raise UpdateError(f"{where}: is not there; this is no image of nampedal's") from error
+        raise DeployError(f"{where}: is not there; this is no image of nampedal's") from error
 
 
 def _check_facts(system: UpdateHost, facts: ImageManifest, path: Path) -> None:
@@ -187,17 +187,17 @@ def _check_facts(system: UpdateHost, facts: ImageManifest, path: Path) -> None:
         ("pedal", facts.pedal, settings.get("NAMPEDAL_PEDAL", "")),
     ):
         if found != here:
-            raise UpdateError(
+            raise DeployError(
                 f"{path}: is for the {what} '{found}'; this is '{here}': take the image for that, or flash this one"
             )
 
 
 def _partition(system: UpdateHost, systems: boot_slots.Systems) -> Path:
-    """Return the device of the root partition that is not in use. Raises UpdateError."""
+    """Return the device of the root partition that is not in use. Raises DeployError."""
     name = boot_slots.root_of(systems.disk, systems.other).removeprefix("PARTUUID=")
     path = system.under_root(DISKS) / name
     if not path.exists():
-        raise UpdateError(f"{path}: is not there; this card has no second root: flash the image")
+        raise DeployError(f"{path}: is not there; this card has no second root: flash the image")
     return path.resolve()
 
 
@@ -208,9 +208,9 @@ def _check_size(path: Path, facts: ImageManifest, held: int, target: Path) -> No
     except OSError as error:
         raise FileAccessError(f"{target}: can't be read: {os_error_text(error)}") from error
     if facts.root_bytes > held:
-        raise UpdateError(f"{path}: says that its root has {facts.root_bytes} bytes; its partition has {held}")
+        raise DeployError(f"{path}: says that its root has {facts.root_bytes} bytes; its partition has {held}")
     if facts.root_bytes > room:
-        raise UpdateError(
+        raise DeployError(
             f"{path}: its root has {facts.root_bytes >> 20} MB; there is room for {room >> 20} MB: flash the image"
         )
 

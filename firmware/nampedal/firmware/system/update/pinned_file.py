@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from nampedal.firmware.base.errors import FileAccessError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 
 PIECE_BYTES = 1 << 20
@@ -34,12 +34,12 @@ class PinnedFile:
         self._pieces: list[bytes] = []
 
     def check_readable(self) -> None:
-        """Check that the file can be opened. Raises FileAccessError, UpdateError."""
+        """Check that the file can be opened. Raises FileAccessError, DeployError."""
         with _opened(self.path):
             pass
 
     def first_pass(self) -> Iterator[bytes]:
-        """Yield the file's bytes and keep their checksums. Raises FileAccessError, UpdateError."""
+        """Yield the file's bytes and keep their checksums. Raises FileAccessError, DeployError."""
         whole = hashlib.sha256()
         with _opened(self.path) as file:
             while piece := _read(self.path, file):
@@ -51,7 +51,7 @@ class PinnedFile:
 
     @contextmanager
     def second_pass(self) -> Iterator[PinnedReader]:
-        """Open the file again, for a reader of the same bytes. Raises FileAccessError, UpdateError."""
+        """Open the file again, for a reader of the same bytes. Raises FileAccessError, DeployError."""
         with _opened(self.path) as file:
             yield PinnedReader(self.path, file, self._pieces)
 
@@ -66,7 +66,7 @@ class PinnedReader:
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` bytes, empty at the end; all remaining bytes if `size` is negative.
 
-        Raises UpdateError, FileAccessError.
+        Raises DeployError, FileAccessError.
         """
         if size < 0:
             return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
@@ -82,7 +82,7 @@ class PinnedReader:
             return b""
         piece = _read(self._path, self._file)
         if hashlib.sha256(piece).digest() != wanted:
-            raise UpdateError(f"{self._path}: has changed since it was checked; let nobody write it meanwhile")
+            raise DeployError(f"{self._path}: has changed since it was checked; let nobody write it meanwhile")
         return piece
 
 
@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     with file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise UpdateError(f"{path}: is no plain file; name the file itself")
+            raise DeployError(f"{path}: is no plain file; name the file itself")
         yield file
 
 

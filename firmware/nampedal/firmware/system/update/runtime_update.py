@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, ProgramError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.launcher import MODULE
 from nampedal.firmware.system.update.health import Progress, ignore_progress, watch
@@ -47,12 +47,12 @@ def install_wheel(system: UpdateHost, path: Path, say: Says = ignore_message, *,
     """Make a runtime of a wheel, check that it runs here, and have the daemon try it at its next start.
 
     Nothing is downloaded: the packages that the wheel needs have to be installed. say: called with progress messages.
-    unsigned: do not check the signature. Raises UpdateError, SignatureError, SettingsUnwritableError.
+    unsigned: do not check the signature. Raises DeployError, SignatureError, SettingsUnwritableError.
     """
     runtimes = Runtimes(system)
     slots = runtimes.read_slots()
     if slots.phase is not Phase.NONE:
-        raise UpdateError("update: what the last one brought is on trial still; wait for it: 'nampedal update status'")
+        raise DeployError("update: what the last one brought is on trial still; wait for it: 'nampedal update status'")
     pinned = check_signature(system, path, say, unsigned=unsigned)
     say("is made ready and checked")
     wheel = read_wheel(pinned)
@@ -76,7 +76,7 @@ def install_wheel(system: UpdateHost, path: Path, say: Says = ignore_message, *,
 def self_check(system: UpdateHost, runtime: Path, wheel: Wheel) -> None:
     """Check that a runtime runs on this machine and plays the factory captures correctly.
 
-    Compiles its Python files, too. Raises UpdateError.
+    Compiles its Python files, too. Raises DeployError.
     """
     python = str(runtime / "bin" / "python3")
     packages = str(packages_of(runtime))
@@ -88,7 +88,7 @@ def self_check(system: UpdateHost, runtime: Path, wheel: Wheel) -> None:
         # The daemon's user may not write bytecode there, so it would compile all modules at each start.
         system.run([python, "-I", "-m", "compileall", "-q", f"{packages}/nampedal"])
     except ProgramError as error:
-        raise UpdateError(f"{wheel.path}: does not run here: {error}; the pedal stays as it is") from error
+        raise DeployError(f"{wheel.path}: does not run here: {error}; the pedal stays as it is") from error
 
 
 def try_runtime(system: UpdateHost, told: Progress = ignore_progress) -> LastResult:
@@ -150,7 +150,7 @@ def _check_needs(runtimes: Runtimes, wheel: Wheel) -> None:
     missed = set(unmet(requires_in(installed), paths))
     lacks = [one for one in unmet(wheel.requires, paths) if one not in missed]
     if lacks:
-        raise UpdateError(
+        raise DeployError(
             f"{wheel.path}: needs {', '.join(lacks)}, which this pedal does not have and a wheel does not bring; "
             "update with an image, or flash one"
         )

@@ -20,7 +20,7 @@ def check_signature(system: UpdateHost, path: Path, say: Says, *, unsigned: bool
     """Check an update's signature and return the pinned file: later changes of its bytes are detected.
 
     Nothing of the file is unpacked or run. unsigned: do not check the signature.
-    Raises SignatureError, FileAccessError, UpdateError.
+    Raises SignatureError, FileAccessError, DeployError.
     """
     pinned = PinnedFile(path)
     pinned.check_readable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import UpdateError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.system.update import boot_slots, image_update, runtime_update
 from nampedal.firmware.system.update.health import Progress, ignore_progress
@@ -18,16 +18,16 @@ from nampedal.firmware.system.update.wheel import SUFFIX
 
 
 def is_wheel(path: Path) -> bool:
-    """Return True for a wheel, False for an image. Raises UpdateError if it is neither."""
+    """Return True for a wheel, False for an image. Raises DeployError if it is neither."""
     if path.name.endswith((SUFFIX, *SUFFIXES)):
         return suffix_of(path) == SUFFIX
-    raise UpdateError(f"{path}: is no update: a wheel's name ends in {SUFFIX}, an image's in {', '.join(SUFFIXES)}")
+    raise DeployError(f"{path}: is no update: a wheel's name ends in {SUFFIX}, an image's in {', '.join(SUFFIXES)}")
 
 
 def check_untried(system: UpdateHost) -> None:
-    """Check that no update is on trial. Raises UpdateError."""
+    """Check that no update is on trial. Raises DeployError."""
     if update_on_trial(system):
-        raise UpdateError("update: the last one is on trial still; wait for it: 'nampedal update status'")
+        raise DeployError("update: the last one is on trial still; wait for it: 'nampedal update status'")
 
 
 def update_on_trial(system: UpdateHost) -> str:
@@ -56,14 +56,14 @@ def judge(system: UpdateHost, told: Progress = ignore_progress) -> LastResult | 
 def go_back(system: UpdateHost) -> tuple[str, bool]:
     """Go back to the version before. Return its kind and version, and True if a reboot with tryboot is needed.
 
-    Raises UpdateError.
+    Raises DeployError.
     """
     check_untried(system)
     if Runtimes(system).read_slots().current is not None:
         return f"nampedal {runtime_update.go_back(system)}", False
     if image_update.has_two_systems(system):
         return f"system {image_update.go_back(system).version}", True
-    raise UpdateError("update: nothing was updated; there is no version before this one")
+    raise DeployError("update: nothing was updated; there is no version before this one")
 
 
 def status_lines(system: UpdateHost) -> list[tuple[str, str]]:

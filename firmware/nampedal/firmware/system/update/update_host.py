@@ -14,7 +14,7 @@ from typing import Any
 
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, ProgramError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError
 from nampedal.firmware.base.files.env_file import parse_environment
 from nampedal.firmware.base.files.toml_schema import os_error_text
 
@@ -60,12 +60,12 @@ class UpdateHost:
         return self.root / path.relative_to("/")
 
     def settings(self) -> dict[str, str]:
-        """Return the installed settings, without the overrides of the card. Raises UpdateError."""
+        """Return the installed settings, without the overrides of the card. Raises DeployError."""
         path = self.under_root(system_paths.SETTINGS)
         try:
             text = path.read_text()
         except OSError as error:
-            raise UpdateError(
+            raise DeployError(
                 f"{path}: can't be read: {os_error_text(error)}; this is no pedal: 'nampedal install' makes one of it"
             ) from error
         return parse_environment(text)
@@ -105,10 +105,10 @@ class UpdateHost:
     def alone(self, *, wait: bool = False) -> Iterator[None]:
         """Hold the lock that allows only one update at a time. wait: wait for the lock.
 
-        Raises UpdateError, also if another update holds it and wait is False; FileAccessError.
+        Raises DeployError, also if another update holds it and wait is False; FileAccessError.
         """
         if os.geteuid() != 0:
-            raise UpdateError("update: only root may change what runs; say 'sudo nampedal update ...'")
+            raise DeployError("update: only root may change what runs; say 'sudo nampedal update ...'")
         path = self.under_root(system_paths.UPDATES) / "lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +119,6 @@ class UpdateHost:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield
         except BlockingIOError as error:
-            raise UpdateError("update: another one is at work; wait for it: 'nampedal update status'") from error
+            raise DeployError("update: another one is at work; wait for it: 'nampedal update status'") from error
         finally:
             os.close(file)

@@ -11,7 +11,7 @@ from email import message_from_bytes
 from importlib.metadata import distributions
 from pathlib import Path
 
-from nampedal.firmware.base.errors import FileAccessError, UpdateError
+from nampedal.firmware.base.errors import DeployError, FileAccessError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.presets.banks.bank_archive import NO_ZIP
 from nampedal.firmware.system.install.steps.site_packages import CONVERTER
@@ -45,21 +45,21 @@ class Wheel:
 def read_wheel(pinned: PinnedFile) -> Wheel:
     """Read a wheel and check that it is whole and made for this machine and its Python.
 
-    Raises FileAccessError, UpdateError.
+    Raises FileAccessError, DeployError.
     """
     path = pinned.path
     try:
         name, version, _, tags = parse_wheel_filename(path.name)
     except (InvalidWheelFilename, InvalidVersion) as error:
-        raise UpdateError(f"{path}: has no wheel's name; keep the name that it was built with") from error
+        raise DeployError(f"{path}: has no wheel's name; keep the name that it was built with") from error
     if name != NAME:
-        raise UpdateError(f"{path}: is a wheel of {name}; one of {NAME} is needed")
+        raise DeployError(f"{path}: is a wheel of {name}; one of {NAME} is needed")
     if not tags.intersection(sys_tags()):
         here = next(tag for tag in sys_tags() if "linux" in tag.platform)
         made = ", ".join(sorted(map(str, tags)))
-        raise UpdateError(f"{path}: is made for {made}; this pedal is {here}: take the wheel for that")
+        raise DeployError(f"{path}: is made for {made}; this pedal is {here}: take the wheel for that")
     if pinned.size > MAX_BYTES:
-        raise UpdateError(f"{path}: has {pinned.size:,} bytes; a wheel of {NAME} has at most {MAX_BYTES:,}")
+        raise DeployError(f"{path}: has {pinned.size:,} bytes; a wheel of {NAME} has at most {MAX_BYTES:,}")
     with pinned.second_pass() as file:
         data = file.read()
     metadata = f"{NAME}-{version}.dist-info/METADATA"
@@ -69,31 +69,29 @@ def read_wheel(pinned: PinnedFile) -> Wheel:
             with archive.open(metadata) as member:
                 text = member.read(MAX_METADATA_BYTES)
     except (*NO_ZIP, OSError, KeyError) as error:
-        if isinstance(error, UpdateError):
-            raise
-        raise UpdateError(f"{path}: is no wheel, or a part of one; copy it again") from error
+        raise DeployError(f"{path}: is no wheel, or a part of one; copy it again") from error
     # A value with non-ASCII text is a Header object, not a str.
     requires = tuple(map(str, message_from_bytes(text).get_all("Requires-Dist", [])))
     return Wheel(path, str(version), requires, data)
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
-    """Check that all members can be unpacked and are not too large. Raises UpdateError, and zipfile's errors."""
+    """Check that all members can be unpacked and are not too large. Raises DeployError, and zipfile's errors."""
     infos = archive.infolist()
     size = sum(info.file_size for info in infos)
     if size > MAX_UNPACKED_BYTES:
-        raise UpdateError(f"{path}: unpacks to {size:,} bytes; a wheel of {NAME} has at most {MAX_UNPACKED_BYTES:,}")
+        raise DeployError(f"{path}: unpacks to {size:,} bytes; a wheel of {NAME} has at most {MAX_UNPACKED_BYTES:,}")
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
-        raise UpdateError(f"{path}: is packed in a way that no wheel is; build it again")
+        raise DeployError(f"{path}: is packed in a way that no wheel is; build it again")
     damaged = archive.testzip()
     if damaged is not None:
-        raise UpdateError(f"{path}: is damaged at {damaged if damaged.isprintable() else repr(damaged)}; copy it again")
+        raise DeployError(f"{path}: is damaged at {damaged if damaged.isprintable() else repr(damaged)}; copy it again")
 
 
 def unmet(requires: Iterable[str], paths: Iterable[Path]) -> list[str]:
     """Return the requirements that no package in these folders meets. paths: folders, as in sys.path.
 
-    Raises UpdateError if a requirement can't be parsed.
+    Raises DeployError if a requirement can't be parsed.
     """
     have: dict[str, str] = {}
     for found in distributions(path=list(map(str, paths))):
@@ -104,7 +102,7 @@ def unmet(requires: Iterable[str], paths: Iterable[Path]) -> list[str]:
         try:
             wanted = Requirement(text)
         except InvalidRequirement as error:
-            raise UpdateError(f"requirement {text!r}: can't be read; build the wheel again") from error
+            raise DeployError(f"requirement {text!r}: can't be read; build the wheel again") from error
         here = wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in EXTRAS)
         version = have.get(canonicalize_name(wanted.name))
         if here and (version is None or not wanted.specifier.contains(version, prereleases=True)):

@@ -10,7 +10,7 @@ import pytest
 from nampedal.board.profiles.boards import board_keys
 from nampedal.board.profiles.hats import hat_keys, read_hat
 from nampedal.board.profiles.pedals import PedalProfile, pedal_keys, read_pedal
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import boot_firmware
 from nampedal.firmware.system.image.sources.boot_firmware import (
     BOARDS,
@@ -89,7 +89,7 @@ LOST = [
 @pytest.mark.parametrize(("pedal", "lost", "expected"), LOST)
 def test_what_a_board_looks_for_is_missed_by_name(kernel: Kernel, pedal: str, lost: str, expected: str) -> None:
     (kernel.folder / lost).unlink()
-    with pytest.raises(ImageError, match=f"^{re.escape(f'{kernel.folder / lost}: {expected}')}.*--fresh$"):
+    with pytest.raises(DeployError, match=f"^{re.escape(f'{kernel.folder / lost}: {expected}')}.*--fresh$"):
         checked(kernel, pedal)
 
 
@@ -107,14 +107,14 @@ def test_a_device_tree_and_a_kernel_are_the_boards_own(kernel: Kernel) -> None:
     expected = (
         f"{trees}: has no device tree for a Raspberry Pi 4 Model B, 1.8 GHz: bcm2711-rpi-4-b.dtb is needed; fetch"
     )
-    with pytest.raises(ImageError, match=f"^{re.escape(expected)}"):
+    with pytest.raises(DeployError, match=f"^{re.escape(expected)}"):
         checked(kernel, "pi-4-dac-adc")
     shutil.rmtree(kernel.folder / f"usr/lib/modules/{PI_VERSIONS[0]}")
     expected = (
         f"{kernel.folder}: has no kernel for a Raspberry Pi 5: one whose name ends in -rpi-2712 is needed, there is "
         f"{PI_VERSIONS[1]}; fetch the packages again with --fresh"
     )
-    with pytest.raises(ImageError, match=f"^{re.escape(expected)}$"):
+    with pytest.raises(DeployError, match=f"^{re.escape(expected)}$"):
         checked(kernel, "pi-5-serial")
 
 
@@ -124,11 +124,11 @@ def test_somebodys_own_board_needs_a_tree_of_its_kind(kernel: Kernel) -> None:
     check(kernel, RASPIOS, own, lines(own))
     for path in (kernel.folder / V8 / "broadcom").glob("bcm2711-*"):
         path.unlink()
-    with pytest.raises(ImageError, match=r"has no device tree for a Raspberry Pi 4S: bcm2711-rpi-\*\.dtb is needed"):
+    with pytest.raises(DeployError, match=r"has no device tree for a Raspberry Pi 4S: bcm2711-rpi-\*\.dtb is needed"):
         check(kernel, RASPIOS, own, lines(own))
     other = replace(own, board=replace(own.board, cpu="Cortex-A55"))
     with pytest.raises(
-        ImageError, match=r"^board 'mine': has a Cortex-A55, for which no card is made, only for Cortex-A"
+        DeployError, match=r"^board 'mine': has a Cortex-A55, for which no card is made, only for Cortex-A"
     ):
         check(kernel, RASPIOS, other, [])
 
@@ -159,7 +159,7 @@ def test_a_kernel_that_cant_read_the_root_is_refused(
         checked(kernel, "pi-4-dac-adc")
         return
     with pytest.raises(
-        ImageError, match=rf"{refused}.*Raspberry Pi's have it from October 2024 on; fetch the packages"
+        DeployError, match=rf"{refused}.*Raspberry Pi's have it from October 2024 on; fetch the packages"
     ):
         checked(kernel, "pi-4-dac-adc")
 
@@ -172,7 +172,7 @@ def test_a_kernel_that_cant_read_the_root_is_refused(
     ],
 )
 def test_what_the_map_forbids_is_refused(kernel: Kernel, pedal: str, name: str, expected: str) -> None:
-    with pytest.raises(ImageError, match=expected):
+    with pytest.raises(DeployError, match=expected):
         check(kernel, RASPIOS, read_pedal(pedal), [f"dtoverlay={name}"])
 
 
@@ -180,7 +180,9 @@ def test_an_overlay_is_found_under_its_new_name(kernel: Kernel) -> None:
     pedal = read_pedal("pi-5-serial")
     check(kernel, RASPIOS, pedal, ["dtoverlay=pi3-disable-bt"])
     (kernel.folder / V2712 / "overlays/disable-bt-pi5.dtbo").unlink()
-    with pytest.raises(ImageError, match=r"overlays/disable-bt-pi5\.dtbo: is not there; dtoverlay=pi3-disable-bt does"):
+    with pytest.raises(
+        DeployError, match=r"overlays/disable-bt-pi5\.dtbo: is not there; dtoverlay=pi3-disable-bt does"
+    ):
         check(kernel, RASPIOS, pedal, ["dtoverlay=pi3-disable-bt"])
 
 
@@ -188,7 +190,7 @@ def test_only_an_emulator_does_without_the_hats_overlay(kernel: Kernel) -> None:
     lost = kernel.folder / V8 / "overlays/hifiberry-dacplusadc.dtbo"
     lost.unlink()
     checked(kernel, "pi-4-dac-adc", emulator=True)
-    with pytest.raises(ImageError, match=re.escape(f"{lost}: is not there; the HAT does not work without it")):
+    with pytest.raises(DeployError, match=re.escape(f"{lost}: is not there; the HAT does not work without it")):
         checked(kernel, "pi-4-dac-adc")
 
 
@@ -217,7 +219,7 @@ def test_debians_kernel_can_make_no_hat_sound(key: str) -> None:
         "not have: this card could never sound; take --base raspios, or add --for-emulator for a card that only an "
         "emulator starts"
     )
-    with pytest.raises(ImageError, match=f"^{re.escape(expected)}$"):
+    with pytest.raises(DeployError, match=f"^{re.escape(expected)}$"):
         check_audio_support(pedal, DEBIAN, lines(pedal))
     check_audio_support(pedal, RASPIOS, lines(pedal))
 
@@ -229,7 +231,7 @@ def test_what_needs_no_overlay_may_have_debians_kernel(tmp_path: Path) -> None:
     check_audio_support(pedal, DEBIAN, written)
     kernel = unpack(tmp_path, versions=DEBIANS)
     check(kernel, DEBIAN, pedal, written)
-    with pytest.raises(ImageError, match=r"^pedal 'pi-4-dac-adc': its controls need the overlay spi1-1cs, which Deb"):
+    with pytest.raises(DeployError, match=r"^pedal 'pi-4-dac-adc': its controls need the overlay spi1-1cs, which Deb"):
         check_audio_support(pedal, DEBIAN, [*written, "dtoverlay=spi1-1cs"])
 
 
@@ -238,7 +240,7 @@ def test_debians_device_trees_have_other_names(tmp_path: Path, monkeypatch: pyte
     pedal = without_hat(read_pedal("zero-2-w-codec-zero"))
     check(kernel, DEBIAN, pedal, [])
     monkeypatch.setattr(boot_firmware, "BOARDS", {"zero-2-w": boot_firmware.BoardFiles(("bcm2710-rpi-zero-2-w.dtb",))})
-    with pytest.raises(ImageError, match="has no device tree for a Raspberry Pi Zero 2 W"):
+    with pytest.raises(DeployError, match="has no device tree for a Raspberry Pi Zero 2 W"):
         check(kernel, DEBIAN, pedal, [])
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources.kernel_files import Kernel, copy_radio
 from support.makers.pi_archive import LAYOUTS
 from support.makers.unpacked_kernel import PI_VERSIONS, unpack
@@ -32,7 +32,7 @@ def test_a_folder_without_a_kernel_is_refused(tmp_path: Path) -> None:
     expected = (
         f"{tmp_path}: holds no kernel's modules in usr/lib/modules or lib/modules; fetch the packages with --fresh"
     )
-    with pytest.raises(ImageError, match=f"^{re.escape(expected)}$"):
+    with pytest.raises(DeployError, match=f"^{re.escape(expected)}$"):
         Kernel(tmp_path).versions()
 
 
@@ -51,7 +51,7 @@ def test_a_folder_without_a_kernel_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_missing_is_named(tmp_path: Path, release: str, lost: str, expected: str) -> None:
     kernel = unpack(tmp_path / "packages", release)
     (kernel.folder / lost.format(v=VERSION)).unlink()
-    with pytest.raises(ImageError, match=expected):
+    with pytest.raises(DeployError, match=expected):
         (kernel.image(VERSION), kernel.busybox())
 
 
@@ -97,10 +97,12 @@ def test_a_link_to_nowhere_is_refused_if_a_raspberry_pi_follows_it(tmp_path: Pat
         f"packages: firmware of the radio: brcm/{name} leads to nowhere.txt, which is not there; try --fresh, or leave "
         "out --radio"
     )
-    with pytest.raises(ImageError, match=f"{re.escape(expected)}$"):
+    with pytest.raises(DeployError, match=f"{re.escape(expected)}$"):
         copy_radio(kernel, tmp_path / "second")
 
 
 def test_a_radio_without_its_firmware_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=rf"has no firmware of this board's radio: {RADIO} is needed; try --fresh, or"):
+    with pytest.raises(
+        DeployError, match=rf"has no firmware of this board's radio: {RADIO} is needed; try --fresh, or"
+    ):
         copy_radio(Kernel(tmp_path), tmp_path / "root", [RADIO])

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import build_tools, mirrors
 from nampedal.firmware.system.image.sources.mirrors import (
     Mirrors,
@@ -71,7 +71,7 @@ def test_a_mirror_that_is_named_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_no_mirror_is_made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     says(monkeypatch, "")
     with pytest.raises(
-        ImageError, match=r"^image: this computer uses no mirror of Debian; name one with --mirror URL$"
+        DeployError, match=r"^image: this computer uses no mirror of Debian; name one with --mirror URL$"
     ):
         root_sources(DEBIAN, "bookworm", Mirrors(), tmp_path)
     says(monkeypatch, OWN)
@@ -79,7 +79,7 @@ def test_no_mirror_is_made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         "image: this computer uses no mirror of Raspberry Pi's archive; name one with --pi-mirror URL, and its key "
         "with --pi-key FILE"
     )
-    with pytest.raises(ImageError, match=f"^{re.escape(expected)}$"):
+    with pytest.raises(DeployError, match=f"^{re.escape(expected)}$"):
         root_sources(RASPIOS, "bookworm", Mirrors(), tmp_path)
 
 
@@ -178,7 +178,7 @@ def test_what_is_no_key_is_refused(tmp_path: Path, data: bytes | None, expected:
     path = tmp_path / "key"
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(ImageError, match=f"^{re.escape(f'--pi-key {path}: {expected}')}"):
+    with pytest.raises(DeployError, match=f"^{re.escape(f'--pi-key {path}: {expected}')}"):
         keep_key(path, tmp_path / "keys")
     assert not (tmp_path / "keys").exists()
 
@@ -259,7 +259,7 @@ E: mmdebstrap failed to run
 )
 def test_apts_own_words_are_shown(printed: str, expected: str) -> None:
     error = error_from_apt_output(printed)
-    assert isinstance(error, ImageError)
+    assert isinstance(error, DeployError)
     assert str(error) == f"image: packages can't be fetched: {expected}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import ImageError, ProgramError
+from nampedal.firmware.base.errors import DeployError, ProgramError
 from nampedal.firmware.system.image.sources import mirrors, root_packages
 from nampedal.firmware.system.image.sources.mirrors import Mirrors
 from nampedal.firmware.system.image.sources.suites import BASES
@@ -22,7 +22,7 @@ class Bootstrap:
         monkeypatch.setattr(mirrors, "own_archives", dict)
 
     def run(
-        self, *command: str, text: str | None = None, explain: Callable[[str], ImageError | None] | None = None
+        self, *command: str, text: str | None = None, explain: Callable[[str], DeployError | None] | None = None
     ) -> str:
         self.commands.append(command)
         Path(command[-2]).write_text(text or "")

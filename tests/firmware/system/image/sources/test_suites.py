@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import suites
 
 
@@ -20,11 +20,11 @@ def test_the_wheel_says_which_debian(tmp_path: Path, tag: str, suite: str) -> No
 def test_a_wheel_for_something_else_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     with pytest.raises(
-        ImageError, match=r"is no wheel of nampedal for aarch64 and cp311 or cp313; 'make wheel-aarch64'"
+        DeployError, match=r"is no wheel of nampedal for aarch64 and cp311 or cp313; 'make wheel-aarch64'"
     ):
         suites.suite_of(tmp_path / name)
 
 
 def test_a_wheel_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"dist: is not there; 'make wheel-aarch64' makes one, in dist/$"):
+    with pytest.raises(DeployError, match=r"dist: is not there; 'make wheel-aarch64' makes one, in dist/$"):
         suites.suite_of(tmp_path / "dist")

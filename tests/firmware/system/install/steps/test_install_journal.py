@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.steps.install_journal import (
     JOURNAL_PATH,
     InstallJournal,
@@ -43,7 +43,7 @@ DEEP = '{"format": ' * 3000
 def test_a_damaged_one_is_a_mistake(target: InstallTarget, text: str) -> None:
     place = target.under_root(JOURNAL_PATH)
     write(place, text)
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         read_journal(target)
     assert str(error.value) == (
         f"{place}: can't be understood, and without it nobody knows what was there before; restore it, or install the "
@@ -54,6 +54,6 @@ def test_a_damaged_one_is_a_mistake(target: InstallTarget, text: str) -> None:
 def test_one_of_a_newer_format_is_a_mistake(target: InstallTarget) -> None:
     place = target.under_root(JOURNAL_PATH)
     write(place, '{"format": 2}')
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         read_journal(target)
     assert str(error.value) == f"{place}: has format 2, and 1 is read here; use the nampedal that installed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FileAccessError, InstallError, ProgramError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError
 from nampedal.firmware.system.install.steps.install_tools import run
 from nampedal.firmware.system.install.steps.path_states import (
     ABSENT,
@@ -33,7 +33,7 @@ def test_a_path_stands_as_it_was_put_and_as_it_is_written_down(tmp_path: Path, s
 
 def test_a_folder_in_the_way_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         write_state(tmp_path / "here", root_owned_file(b"", 0o644))
     assert str(error.value) == f"{tmp_path}/here: is a folder, and a file is needed there; move it away"
 
@@ -41,7 +41,7 @@ def test_a_folder_in_the_way_is_a_mistake(tmp_path: Path) -> None:
 def test_a_link_that_leads_out_of_a_root_is_not_followed(target: InstallTarget, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (target.root / "etc/nampedal").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         checked_path(target, Path("/etc/nampedal/pedal.env"))
     assert str(error.value) == (
         f"{target.root}/etc/nampedal: leads to {tmp_path}/elsewhere, out of {target.root}; make its links relative, or "

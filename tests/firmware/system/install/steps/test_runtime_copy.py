@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import FileAccessError, InstallError, ProgramError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError
 from nampedal.firmware.system.install.steps import runtime_copy, site_packages
 from nampedal.firmware.system.install.steps.runtime_copy import (
     check_wheel,
@@ -139,7 +139,7 @@ def test_litert_is_there_only_if_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_wheel_that_can_bring_no_litert_is_a_mistake_where_it_is_asked_for(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, *PEDAL, name=NAME)
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         extra_requirements(wheel, "3.11", "riscv64", WITH_LITERT)
     assert str(error.value) == (
         f"{wheel}: has no extra 'tflite' with ai-edge-litert for linux_riscv64; leave --tflite out, or build it anew"
@@ -150,7 +150,7 @@ def test_a_wheel_for_something_else_is_a_mistake(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path)
     check_wheel(wheel, "3.11", "aarch64")
     for version, machine in (("3.13", "aarch64"), ("3.11", "x86_64")):
-        with pytest.raises(InstallError) as error:
+        with pytest.raises(DeployError) as error:
             check_wheel(wheel, version, machine)
         assert str(error.value) == (
             f"{wheel}: is for Python 3.11 and linux_aarch64; Python {version} and linux_{machine} are needed: "
@@ -216,7 +216,7 @@ def test_litert_that_is_not_here_can_not_be_copied(tmp_path: Path, monkeypatch: 
         return distribution(name)
 
     monkeypatch.setattr(site_packages, "distribution", without)
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         copy_runtime(tmp_path / "runtime", HERE, WITH_LITERT)
     assert str(error.value) == (
         "ai-edge-litert: is not installed here, and can't be copied; pip install 'nampedal[tflite]', or leave --tflite "
@@ -225,7 +225,7 @@ def test_litert_that_is_not_here_can_not_be_copied(tmp_path: Path, monkeypatch: 
 
 
 def test_another_python_can_not_be_copied(tmp_path: Path) -> None:
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         copy_runtime(tmp_path / "runtime", "3.99")
     assert str(error.value) == (
         f"{sys.prefix}: has Python {HERE}, and /usr/bin/python3 is 3.99; run this with /usr/bin/python3, or name a "
@@ -238,7 +238,7 @@ def test_what_is_installed_as_links_to_its_sources_can_not_be_copied(
 ) -> None:
     click = distribution("click")
     monkeypatch.setattr(site_packages, "distribution", lambda name: click)
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         copy_runtime(tmp_path / "runtime", HERE)
     assert str(error.value) == (
         "nampedal: is not installed as a wheel here, and can't be copied; name a wheel with --wheel, or install "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.steps.debian_packages import missing_packages, packages_for
 from nampedal.firmware.system.install.steps.target import (
     InstallTarget,
@@ -31,7 +31,7 @@ def test_links_of_a_root_are_its_own(tmp_path: Path) -> None:
     root = make_root(tmp_path / "root", python="3.13")
     (root / "usr/bin/python3").unlink()
     (root / "usr/bin/python3").symlink_to("/usr/bin/python3.13")
-    with pytest.raises(InstallError):
+    with pytest.raises(DeployError):
         python_of(root)
 
 
@@ -41,7 +41,7 @@ def test_a_root_without_a_python_that_will_do_is_a_mistake(tmp_path: Path, name:
     (root / "usr/bin/python3").unlink()
     write(root / "usr/bin" / name, "")
     (root / "usr/bin/python3").symlink_to(name)
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         python_of(root)
     assert str(error.value) == f"{root}: has no /usr/bin/python3 of 3.11 or newer; install the package python3"
 
@@ -49,7 +49,7 @@ def test_a_root_without_a_python_that_will_do_is_a_mistake(tmp_path: Path, name:
 def test_a_python_for_no_machine_that_is_known_is_a_mistake(target: InstallTarget) -> None:
     python = target.root / "usr/bin/python3.11"
     python.write_text("#!/bin/sh\n")
-    with pytest.raises(InstallError) as error:
+    with pytest.raises(DeployError) as error:
         machine_of(target.root)
     assert str(error.value) == f"{python}: is no program for x86_64 or aarch64; install python3 anew"
 

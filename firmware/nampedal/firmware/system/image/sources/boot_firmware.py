@@ -30,7 +30,7 @@ from pathlib import Path
 
 from nampedal.board.profiles.boards import Board
 from nampedal.board.profiles.pedals import PedalProfile
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import build_tools
 from nampedal.firmware.system.image.sources.kernel_files import Kernel
 from nampedal.firmware.system.image.sources.suites import Base
@@ -113,18 +113,18 @@ def radio_files(board: Board) -> tuple[str, ...]:
 
 
 def check_audio_support(pedal: PedalProfile, base: Base, lines: Sequence[str]) -> None:
-    """Check that the base has the overlays that a pedal needs. lines: of config.txt. Raises ImageError."""
+    """Check that the base has the overlays that a pedal needs. lines: of config.txt. Raises DeployError."""
     if base.pi:
         return
     advice = "take --base raspios, or add --for-emulator for a card that only an emulator starts"
     if pedal.hat.overlay:
-        raise ImageError(
+        raise DeployError(
             f"pedal {pedal.key!r}: its HAT, {pedal.hat.name}, needs the overlay {pedal.hat.overlay}, which Debian's "
             f"kernel does not have: this card could never sound; {advice}"
         )
     for name in overlays_in(lines):
         if name not in _NOT_NEEDED:
-            raise ImageError(
+            raise DeployError(
                 f"pedal {pedal.key!r}: its controls need the overlay {name}, which Debian's kernel does not have; "
                 f"{advice}"
             )
@@ -135,11 +135,11 @@ def check(kernel: Kernel, base: Base, pedal: PedalProfile, lines: Sequence[str],
 
     lines: of config.txt.
     emulator: the HAT's overlay may be missing.
-    Raises ImageError, ProgramError.
+    Raises DeployError, ProgramError.
     """
     family = FAMILIES.get(pedal.board.cpu)
     if family is None:
-        raise ImageError(
+        raise DeployError(
             f"board {pedal.board.key!r}: has a {pedal.board.cpu}, for which no card is made, only for "
             f"{_listed(FAMILIES)}"
         )
@@ -160,7 +160,7 @@ def _version(kernel: Kernel, base: Base, board: Board, family: Family) -> str:
     there = kernel.versions()
     found = [version for version in there if not base.pi or flavour_of(version) == family.flavour]
     if not found:
-        raise ImageError(
+        raise DeployError(
             f"{kernel.folder}: has no kernel for a {board.name}: one whose name ends in -rpi-{family.flavour} is "
             f"needed, there is {', '.join(there)}; {_FRESH}"
         )
@@ -172,12 +172,12 @@ def _check_zstd(kernel: Kernel, version: str) -> None:
     since = f"Raspberry Pi's have it from October 2024 on; {_FRESH}"
     if config is not None:
         if _ZSTD not in config.read_text(errors="replace").splitlines():
-            raise ImageError(f"{config}: lacks {_ZSTD}: this kernel can't read the root that is made; {since}")
+            raise DeployError(f"{config}: lacks {_ZSTD}: this kernel can't read the root that is made; {since}")
         return
     numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
     if numbers is None or tuple(int(each or 0) for each in numbers.groups()) < _ZSTD_SINCE:
         oldest = ".".join(map(str, _ZSTD_SINCE))
-        raise ImageError(
+        raise DeployError(
             f"{kernel.folder}: kernel {version}: is older than {oldest} and has no config, so it may be unable to read "
             f"the root that is made; {since}"
         )
@@ -192,7 +192,7 @@ def _check_tree(trees: Path, board: Board, family: Family) -> None:
             return
         names = tuple(f"{start}*.dtb" for start in family.trees)
     if not any((trees / name).is_file() for name in names):
-        raise ImageError(
+        raise DeployError(
             f"{trees}: has no device tree for a {board.name}: {_listed(names)} is needed; {_FRESH}, or take another "
             "--base"
         )
@@ -213,7 +213,7 @@ def _check_overlays(overlays: Path, pedal: PedalProfile, family: Family, lines: 
 
 
 def _mapped(path: Path, name: str, board: Board, family: Family) -> str:
-    """Return the overlay that a board's firmware loads for this name. Raises ImageError, ProgramError."""
+    """Return the overlay that a board's firmware loads for this name. Raises DeployError, ProgramError."""
     tried = [name]
     while tried[-1] in build_tools.run(["fdtget", "-l", str(path), "/"]).split():
         node = f"/{tried[-1]}"
@@ -221,9 +221,9 @@ def _mapped(path: Path, name: str, board: Board, family: Family) -> str:
         key = next((each for each in ("deprecated", "renamed", family.platform) if each in there), None)
         value = build_tools.run(["fdtget", str(path), node, key]).strip() if key else ""
         if key is None:
-            raise ImageError(f"{path}: dtoverlay={name}: is not for a {board.name}; correct the profile")
+            raise DeployError(f"{path}: dtoverlay={name}: is not for a {board.name}; correct the profile")
         if key == "deprecated":
-            raise ImageError(f"{path}: dtoverlay={name}: is no longer there: {value}; correct the profile")
+            raise DeployError(f"{path}: dtoverlay={name}: is no longer there: {value}; correct the profile")
         if not value or value in tried:
             break
         tried.append(value)
@@ -232,7 +232,7 @@ def _mapped(path: Path, name: str, board: Board, family: Family) -> str:
 
 def _need(path: Path, otherwise: str) -> None:
     if not path.is_file():
-        raise ImageError(f"{path}: is not there; {otherwise}")
+        raise DeployError(f"{path}: is not there; {otherwise}")
 
 
 def _listed(names: Iterable[str]) -> str:

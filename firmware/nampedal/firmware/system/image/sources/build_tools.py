@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-from nampedal.firmware.base.errors import ImageError, ProgramError
+from nampedal.firmware.base.errors import DeployError, ProgramError
 
 # Program -> Debian package.
 PACKAGES = {
@@ -52,7 +52,7 @@ def run(
     command: Sequence[str],
     environment: Mapping[str, str] | None = None,
     text: str | None = None,
-    explain: Callable[[str], ImageError | None] | None = None,
+    explain: Callable[[str], DeployError | None] | None = None,
 ) -> str:
     """Run a command and return its output.
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 
 _LIBRARIES = ("usr/lib", "lib")
 _PROGRAMS = ("usr/bin", "bin")
@@ -33,19 +33,19 @@ class Kernel:
     folder: Path
 
     def versions(self) -> list[str]:
-        """Return the versions of the kernels, sorted. Raises ImageError."""
+        """Return the versions of the kernels, sorted. Raises DeployError."""
         found = {path.parent.name for top in _LIBRARIES for path in (self.folder / top / "modules").glob("*/kernel")}
         if not found:
             places = " or ".join(f"{top}/modules" for top in _LIBRARIES)
-            raise ImageError(f"{self.folder}: holds no kernel's modules in {places}; fetch the packages with --fresh")
+            raise DeployError(f"{self.folder}: holds no kernel's modules in {places}; fetch the packages with --fresh")
         return sorted(found)
 
     def modules(self, version: str) -> Path:
-        """Return the folder of a kernel's modules. Raises ImageError."""
+        """Return the folder of a kernel's modules. Raises DeployError."""
         return self._first(f"the modules of kernel {version}", *(f"{top}/modules/{version}" for top in _LIBRARIES))
 
     def image(self, version: str) -> Path:
-        """Return the kernel itself. Raises ImageError."""
+        """Return the kernel itself. Raises DeployError."""
         beside = (f"{top}/modules/{version}/vmlinuz" for top in _LIBRARIES)
         return self._first(f"kernel {version}", *beside, f"boot/vmlinuz-{version}")
 
@@ -67,7 +67,7 @@ class Kernel:
         return self.folder / "usr/lib/raspi-firmware"
 
     def busybox(self) -> Path:
-        """Return the busybox program. Raises ImageError."""
+        """Return the busybox program. Raises DeployError."""
         return self._first("busybox", *(f"{top}/busybox" for top in _PROGRAMS))
 
     def radio_files(self) -> list[Path]:
@@ -77,7 +77,7 @@ class Kernel:
     def _first(self, what: str, *names: str) -> Path:
         found = next(self._there(*names), None)
         if found is None:
-            raise ImageError(f"{self.folder}: {what} is not there, neither as {' nor as '.join(names)}; try --fresh")
+            raise DeployError(f"{self.folder}: {what} is not there, neither as {' nor as '.join(names)}; try --fresh")
         return found
 
     def _there(self, *names: str) -> Iterator[Path]:
@@ -88,7 +88,7 @@ def copy_radio(kernel: Kernel, target: Path, needed: Sequence[str] = ()) -> None
     """Copy the firmware of the radio to a folder, and remove links there that lead nowhere.
 
     needed: file names that must exist in target afterwards.
-    Raises ImageError if one of them is missing, or if a broken link is one that a Raspberry Pi would follow.
+    Raises DeployError if one of them is missing, or if a broken link is one that a Raspberry Pi would follow.
     """
     for folder in kernel.radio_files():
         shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
@@ -99,14 +99,14 @@ def copy_radio(kernel: Kernel, target: Path, needed: Sequence[str] = ()) -> None
             link.symlink_to(to)
     for link in sorted(path for path in target.rglob("*") if path.is_symlink() and not path.exists()):
         if _OF_A_PI.fullmatch(link.name):
-            raise ImageError(
+            raise DeployError(
                 f"{kernel.folder}: firmware of the radio: {link.relative_to(target)} leads to {link.readlink()}, which "
                 "is not there; try --fresh, or leave out --radio"
             )
         link.unlink()
     for name in needed:
         if not (target / name).is_file():
-            raise ImageError(
+            raise DeployError(
                 f"{kernel.folder}: has no firmware of this board's radio: {name} is needed; try --fresh, or leave out "
                 "--radio"
             )

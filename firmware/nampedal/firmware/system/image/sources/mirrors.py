@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import build_tools
 from nampedal.firmware.system.image.sources.suites import Base
 
@@ -57,7 +57,7 @@ class PackageArchive:
 def root_sources(base: Base, suite: str, mirrors: Mirrors, keys: Path) -> list[str]:
     """Return the lines of sources.list(5) for the root. keys: folder that keys are copied to.
 
-    Raises ImageError, ProgramError.
+    Raises DeployError, ProgramError.
     """
     own = own_archives()
     debian = _debian(own, mirrors)
@@ -87,7 +87,7 @@ def without_keys(lines: list[str]) -> list[str]:
     return [_OPTIONS.sub(r"\1", line) for line in lines]
 
 
-def error_from_apt_output(complaint: str) -> ImageError | None:
+def error_from_apt_output(complaint: str) -> DeployError | None:
     """Return an error with apt's own messages, from the output of mmdebstrap; None if apt reported no error."""
     lines = complaint.splitlines()
     words = [
@@ -104,7 +104,7 @@ def error_from_apt_output(complaint: str) -> ImageError | None:
             "apt lacks the right key: name a file with it by --pi-key FILE, if the archive is Raspberry Pi's; Debian's "
             "are in the package debian-archive-keyring"
         )
-    return ImageError(f"image: packages can't be fetched: {' / '.join(word.rstrip('.') for word in told)}; {advice}")
+    return DeployError(f"image: packages can't be fetched: {' / '.join(word.rstrip('.') for word in told)}; {advice}")
 
 
 def own_archives() -> dict[str, PackageArchive]:
@@ -127,7 +127,7 @@ def _debian(own: dict[str, PackageArchive], mirrors: Mirrors) -> PackageArchive:
         # All mirrors of Debian have the same signatures.
         return PackageArchive(mirrors.debian, known.signed_by if known else "")
     if known is None:
-        raise ImageError("image: this computer uses no mirror of Debian; name one with --mirror URL")
+        raise DeployError("image: this computer uses no mirror of Debian; name one with --mirror URL")
     return known
 
 
@@ -135,7 +135,7 @@ def _pi(own: dict[str, PackageArchive], mirrors: Mirrors, keys: Path) -> Package
     known = own.get(_PI)
     url = mirrors.pi or (known.url if known else None)
     if url is None:
-        raise ImageError(
+        raise DeployError(
             "image: this computer uses no mirror of Raspberry Pi's archive; name one with --pi-mirror URL, and its "
             "key with --pi-key FILE"
         )
@@ -155,16 +155,16 @@ def _line(archive: PackageArchive, suite: str, components: str, keys: Path) -> s
 
 
 def keep_key(path: Path, keys: Path) -> Path:
-    """Copy the user's key to where apt can read it, with the suffix of its format. Raises ImageError."""
+    """Copy the user's key to where apt can read it, with the suffix of its format. Raises DeployError."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ImageError(f"--pi-key {path}: can't be read: {error.strerror}") from error
+        raise DeployError(f"--pi-key {path}: can't be read: {error.strerror}") from error
     if data.lstrip().startswith(_ARMOR):
         return _kept(data, _ARMORED, keys)
     if data[:1] and data[0] in _PUBLIC_KEY_PACKETS:
         return _kept(data, _BINARY, keys)
-    raise ImageError(
+    raise DeployError(
         f"--pi-key {path}: is no public key; a file is needed as 'gpg --export' or 'gpg --armor --export' writes it"
     )
 

@@ -48,7 +48,7 @@ def fetch(
 ) -> Packages:
     """Return the packages from the cache; fetch them from the mirrors if they are not there, or if `fresh` is True.
 
-    Raises ImageError, ProgramError.
+    Raises DeployError, ProgramError.
     """
     of_root = root_sources(base, suite, mirrors, cache / "keys")
     of_kernel = kernel_sources(base, suite, mirrors, cache / "keys")

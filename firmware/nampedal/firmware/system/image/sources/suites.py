@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 
 # Python version of a wheel -> Debian suite with that Python.
 SUITES = {"cp311": "bookworm", "cp313": "trixie"}
@@ -46,13 +46,13 @@ BASES = {
 
 
 def suite_of(wheel: Path) -> str:
-    """Return the Debian suite that a wheel is for, by the wheel's name. Raises ImageError."""
+    """Return the Debian suite that a wheel is for, by the wheel's name. Raises DeployError."""
     match = _WHEEL.fullmatch(wheel.name)
     if not wheel.is_file():
-        raise ImageError(f"{wheel}: is not there; 'make wheel-aarch64' makes one, in dist/")
+        raise DeployError(f"{wheel}: is not there; 'make wheel-aarch64' makes one, in dist/")
     if match is None or match[1] not in SUITES:
         known = " or ".join(sorted(SUITES))
-        raise ImageError(f"{wheel}: is no wheel of nampedal for aarch64 and {known}; 'make wheel-aarch64' makes one")
+        raise DeployError(f"{wheel}: is no wheel of nampedal for aarch64 and {known}; 'make wheel-aarch64' makes one")
     return SUITES[match[1]]
 
 

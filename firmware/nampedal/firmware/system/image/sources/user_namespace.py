@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from nampedal.firmware.base.errors import ImageError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import build_tools
 
 # linux/sched.h.
@@ -35,7 +35,7 @@ exec "$@"
 
 
 def run_in_namespace(
-    *command: str, text: str | None = None, explain: Callable[[str], ImageError | None] | None = None
+    *command: str, text: str | None = None, explain: Callable[[str], DeployError | None] | None = None
 ) -> str:
     """Run a command in the namespace and return its output.
 

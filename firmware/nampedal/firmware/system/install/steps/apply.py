@@ -56,7 +56,7 @@ class PathChange:
 
 
 def apply(steps: Sequence[Step], target: InstallTarget, say: Say, run: Run, *, dry: bool) -> int:
-    """Apply a plan, and return how many changes were made, or would be made if dry. Raises an InstallError."""
+    """Apply a plan, and return how many changes were made, or would be made if dry. Raises an DeployError."""
     old = read_journal(target) or InstallJournal()
     changes = {step.path: _change(step, old.entries.get(step.path), target) for step in steps if isinstance(step, Kept)}
     obsolete = {path: entry for path, entry in old.entries.items() if path not in changes}

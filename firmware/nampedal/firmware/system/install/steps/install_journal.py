@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.steps.path_states import (
     PathState,
     checked_path,
@@ -75,7 +75,7 @@ class InstallJournal:
 
 
 def read_journal(target: InstallTarget) -> InstallJournal | None:
-    """Return the journal of a target; None if it has none. Raises InstallError, FileAccessError."""
+    """Return the journal of a target; None if it has none. Raises DeployError, FileAccessError."""
     place = checked_path(target, JOURNAL_PATH)
     found = read_state(place)
     if found.kind != "file":
@@ -83,7 +83,7 @@ def read_journal(target: InstallTarget) -> InstallJournal | None:
     try:
         values = json.loads(found.data)
         if values["format"] != FORMAT:
-            raise InstallError(
+            raise DeployError(
                 f"{place}: has format {values['format']!r}, and {FORMAT} is read here; use the nampedal that installed"
             )
         return InstallJournal(
@@ -92,9 +92,7 @@ def read_journal(target: InstallTarget) -> InstallJournal | None:
             tuple(Path(path) for path in values["trees"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        if isinstance(error, InstallError):
-            raise
-        raise InstallError(
+        raise DeployError(
             f"{place}: can't be understood, and without it nobody knows what was there before; restore it, or install "
             "the system anew"
         ) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nampedal.firmware.base.errors import FileAccessError, InstallError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, NampedalError
 from nampedal.firmware.base.files.atomic_write import move_into_place, sync_folder, write_through
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.install.steps.target import InstallTarget
@@ -64,11 +64,11 @@ def link(to: Path) -> PathState:
 
 
 def checked_path(target: InstallTarget, path: Path) -> Path:
-    """Return the path as seen from this computer, inside the target's root. Raises InstallError."""
+    """Return the path as seen from this computer, inside the target's root. Raises DeployError."""
     place, root = target.under_root(path), target.root.resolve()
     parent = place.parent.resolve()
     if not parent.is_relative_to(root):
-        raise InstallError(
+        raise DeployError(
             f"{place.parent}: leads to {parent}, out of {target.root}; make its links relative, or install on the "
             "running system"
         )
@@ -92,13 +92,13 @@ def read_state(place: Path) -> PathState:
 def write_state(place: Path, wanted: PathState) -> None:
     """Replace what is at a path by the wanted state. Its parent folder must exist.
 
-    Raises InstallError, FileAccessError.
+    Raises DeployError, FileAccessError.
     """
     if wanted.kind == "absent":
         remove(place)
         return
     if place.is_dir() and not place.is_symlink():
-        raise InstallError(f"{place}: is a folder, and a file is needed there; move it away")
+        raise DeployError(f"{place}: is a folder, and a file is needed there; move it away")
     partial = _partial(place)
     with convert_os_errors(place):
         partial.unlink(missing_ok=True)
@@ -163,8 +163,8 @@ def convert_os_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # Some InstallErrors are OSErrors as well; they pass unchanged.
-        if isinstance(error, InstallError):
+        # FileAccessError is an OSError that says where already.
+        if isinstance(error, NampedalError):
             raise
         raise FileAccessError(
             f"{place}: can't be read or written: {os_error_text(error)}; see to it, and run this again"

@@ -19,7 +19,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import FileAccessError, InstallError, ProgramError
+from nampedal.firmware.base.errors import DeployError, FileAccessError, ProgramError
 from nampedal.firmware.base.files.atomic_write import move_into_place
 from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.system.install.steps.install_tools import run
@@ -59,7 +59,7 @@ def fill_runtime(
     extras: the extras of nampedal that the pedal has.
     An old folder stays in place until the new one is complete.
 
-    Raises FileAccessError, InstallError, ProgramError, FileAccessError.
+    Raises FileAccessError, DeployError, ProgramError.
     """
     check_wheel(wheel, python_version, machine)
 
@@ -75,7 +75,7 @@ def fill_runtime(
 
 
 def copy_runtime(folder: Path, python_version: str, extras: Collection[str] = EXTRAS) -> None:
-    """Build the runtime from the environment that runs now. Raises InstallError, FileAccessError.
+    """Build the runtime from the environment that runs now. Raises DeployError, FileAccessError.
 
     extras: the extras of nampedal that the pedal has.
     """
@@ -105,21 +105,21 @@ def wheel_checksum(wheel: Path, python_version: str, machine: str, extras: Colle
 
 
 def installed_checksum(python_version: str, extras: Collection[str] = EXTRAS) -> str:
-    """Return a checksum of the installed distributions and the Python version. Raises InstallError."""
+    """Return a checksum of the installed distributions and the Python version. Raises DeployError."""
     return hashlib.sha256(f"{python_version} {installed_digest(extras)}".encode()).hexdigest()
 
 
 def check_wheel(wheel: Path, python_version: str, machine: str) -> None:
     """Check that a wheel is for this Python version and machine, by its name alone (PEP 427).
 
-    Raises FileAccessError, InstallError.
+    Raises FileAccessError, DeployError.
     """
     name = _NAME.fullmatch(wheel.name)
     if name is None:
         raise FileAccessError(f"{wheel}: is no wheel of nampedal's; make wheel-aarch64 makes one")
     python = f"{name['python'][0]}.{name['python'][1:]}"
     if python != python_version or not name["platforms"].endswith(f"_{machine}"):
-        raise InstallError(
+        raise DeployError(
             f"{wheel}: is for Python {python} and {name['platforms']}; Python {python_version} and linux_{machine} are "
             f"needed: make wheel-{machine} PYTHON=python{python_version}"
         )
@@ -128,7 +128,7 @@ def check_wheel(wheel: Path, python_version: str, machine: str) -> None:
 def extra_requirements(wheel: Path, python_version: str, machine: str, extras: Collection[str] = EXTRAS) -> list[str]:
     """Return the requirements of the wheel's extras that can be installed as wheels.
 
-    Raises FileAccessError, InstallError.
+    Raises FileAccessError, DeployError.
     """
     found: dict[str, str] = {}
     for line in _metadata(wheel):
@@ -139,7 +139,7 @@ def extra_requirements(wheel: Path, python_version: str, machine: str, extras: C
         if requirement["name"] not in _OF_THE_SYSTEM and (not machines or machine in machines):
             found[requirement["name"]] = requirement["wanted"]
     if TFLITE in extras and LITERT not in found:
-        raise InstallError(
+        raise DeployError(
             f"{wheel}: has no extra '{TFLITE}' with {LITERT} for linux_{machine}; leave --tflite out, or build it anew"
         )
     if "rpi-lgpio" in found and python_version in _LGPIO:
@@ -172,7 +172,7 @@ def _has_pip() -> bool:
 def _check_python(python_version: str) -> None:
     here = ".".join(map(str, sys.version_info[:2]))
     if here != python_version:
-        raise InstallError(
+        raise DeployError(
             f"{sys.prefix}: has Python {here}, and {PYTHON} is {python_version}; run this with {PYTHON}, or name a "
             "wheel with --wheel"
         )

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LEFT = {"..", "__pycache__"}
@@ -25,7 +25,7 @@ def copy_distributions(site: Path, extras: Collection[str]) -> None:
     """Copy nampedal and its installed dependencies to a site-packages folder, but no converter and no programs.
 
     extras: the extras of nampedal whose dependencies are included.
-    Raises InstallError, OSError.
+    Raises DeployError, OSError.
     """
     for found in _closure(extras):
         for file in found.files or ():
@@ -36,7 +36,7 @@ def copy_distributions(site: Path, extras: Collection[str]) -> None:
 
 
 def installed_digest(extras: Collection[str]) -> str:
-    """Return a checksum of the distributions that `copy_distributions` copies. Raises InstallError."""
+    """Return a checksum of the distributions that `copy_distributions` copies. Raises DeployError."""
     texts = [f"{found.name} {found.version} {found.read_text('RECORD')}" for found in _closure(extras)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
@@ -44,7 +44,7 @@ def installed_digest(extras: Collection[str]) -> str:
 def _closure(extras: Collection[str]) -> list[Distribution]:
     """Return nampedal and its installed dependencies, sorted by name.
 
-    A dependency that is not installed is for another machine, or is a package of the system. Raises InstallError.
+    A dependency that is not installed is for another machine, or is a package of the system. Raises DeployError.
     """
     found: dict[str, Distribution] = {}
     wanted = ["nampedal"]
@@ -61,7 +61,7 @@ def _closure(extras: Collection[str]) -> list[Distribution]:
             wanted += _requirements(found[key], extras if key == "nampedal" else ())
     _check(found.get("nampedal"))
     if TFLITE in extras and LITERT not in found:
-        raise InstallError(
+        raise DeployError(
             f"{LITERT}: is not installed here, and can't be copied; pip install 'nampedal[tflite]', or leave --tflite "
             "out"
         )
@@ -81,7 +81,7 @@ def _requirements(found: Distribution, extras: Collection[str]) -> list[str]:
 def _check(nampedal: Distribution | None) -> None:
     files = {str(file) for file in nampedal.files or ()} if nampedal is not None else set()
     if "nampedal/firmware/base/system_paths.py" not in files:
-        raise InstallError(
+        raise DeployError(
             "nampedal: is not installed as a wheel here, and can't be copied; name a wheel with --wheel, or install "
             "nampedal without -e"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from nampedal.firmware.base.errors import InstallError, SettingsUnreadableError
+from nampedal.firmware.base.errors import DeployError, SettingsUnreadableError
 from nampedal.firmware.base.files.toml_schema import os_error_text
 
 # raspios: kernel, firmware and overlays of Raspberry Pi.
@@ -98,7 +98,7 @@ def packages_in(root: Path) -> frozenset[str]:
 
 
 def python_of(root: Path) -> str:
-    """Return the version of the root's /usr/bin/python3, such as "3.11". Raises InstallError."""
+    """Return the version of the root's /usr/bin/python3, such as "3.11". Raises DeployError."""
     path = root / "usr/bin/python3"
     for _ in range(4):
         version = re.fullmatch(r"python(\d+)\.(\d+)", path.name)
@@ -110,17 +110,17 @@ def python_of(root: Path) -> str:
             break
         path = path.parent / path.readlink()
     needed = ".".join(map(str, OLDEST_PYTHON))
-    raise InstallError(f"{root}: has no /usr/bin/python3 of {needed} or newer; install the package python3")
+    raise DeployError(f"{root}: has no /usr/bin/python3 of {needed} or newer; install the package python3")
 
 
 def machine_of(root: Path) -> str:
-    """Return the machine that the root's programs are compiled for: aarch64 or x86_64. Raises InstallError."""
+    """Return the machine that the root's programs are compiled for: aarch64 or x86_64. Raises DeployError."""
     path = root / f"usr/bin/python{python_of(root)}"
     with path.open("rb") as file:
         head = file.read(20)
     machine = _MACHINES.get(int.from_bytes(head[18:20], "little")) if head[:4] == b"\x7fELF" else None
     if machine is None:
-        raise InstallError(f"{path}: is no program for {' or '.join(_MACHINES.values())}; install python3 anew")
+        raise DeployError(f"{path}: is no program for {' or '.join(_MACHINES.values())}; install python3 anew")
     return machine
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.base.errors import InstallError
+from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.install.steps import managed_block, runtime_copy
 from nampedal.firmware.system.install.steps.install_journal import (
     JOURNAL_PATH,
@@ -37,12 +37,10 @@ LEFT = (
 
 
 def undo(target: InstallTarget, say: Say, *, dry: bool) -> None:
-    """Undo an installation by its journal. Raises InstallError."""
+    """Undo an installation by its journal. Raises DeployError."""
     journal = read_journal(target)
     if journal is None:
-        raise InstallError(
-            f"{target.under_root(JOURNAL_PATH)}: is not there, so nothing was installed in {target.root}"
-        )
+        raise DeployError(f"{target.under_root(JOURNAL_PATH)}: is not there, so nothing was installed in {target.root}")
     for path, entry in reversed(list(journal.entries.items())):
         restore(path, entry, target, say, dry=dry)
     for path in journal.trees:
