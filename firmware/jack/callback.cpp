@@ -35,7 +35,7 @@ int JackCallback::process(std::uint32_t frames, void* self) noexcept {
   return 0;
 }
 
-void JackCallback::hear_midi(std::uint32_t frames) noexcept {
+void JackCallback::read_midi(std::uint32_t frames) noexcept {
   // More than a cable carries in a second.
   constexpr std::uint32_t kMost = 1024;
   void* buffer = ports_.get_buffer(midi_in_, frames);
@@ -54,7 +54,7 @@ void JackCallback::hear_midi(std::uint32_t frames) noexcept {
 
 void JackCallback::play(std::uint32_t frames) noexcept {
   const std::uint64_t before = now_ns();
-  if (midi_in_ != nullptr) hear_midi(frames);
+  if (midi_in_ != nullptr) read_midi(frames);
   const int channels = stage_.channels();
   const float* heard[kMaxAudioChannels] = {};
   float* given[kOuts] = {};

@@ -79,7 +79,7 @@ class JackCallback {
 
  private:
   void play(std::uint32_t frames) noexcept;
-  void hear_midi(std::uint32_t frames) noexcept;
+  void read_midi(std::uint32_t frames) noexcept;
 
   Stage& stage_;
   const std::uint32_t max_frames_;

@@ -80,13 +80,13 @@ class _Bench:
         presets = sorted(self._kept)
         pedal = Pedal(PedalSetup(presets, banks=[self._folder]))
         pedal.stage = _engine.Stage(RATE_HZ, FRAMES, 1)
-        pedal.listener = AudioTap(pedal.stage, RATE_HZ, 1)
+        pedal.tap = AudioTap(pedal.stage, RATE_HZ, 1)
         manager = PresetManager(presets, pedal.stage, self._prepare, 1 << 26)
-        pedal.playback.attach(pedal.stage, pedal.listener, manager)
-        performer = ActionDispatcher(pedal)
+        pedal.playback.attach(pedal.stage, pedal.tap, manager)
+        dispatcher = ActionDispatcher(pedal)
         panel = DriverSupervisor([])
-        controls = ControlSurface(pedal, performer, panel, bindings.default(("1", "2")))
-        commands = ControlApi(pedal, performer, controls)
+        controls = ControlSurface(pedal, dispatcher, panel, bindings.default(("1", "2")))
+        commands = ControlApi(pedal, dispatcher, controls)
         server = ControlServer(self._path, commands.answer)
         try:
             _wait_until_ready(manager)
@@ -95,7 +95,7 @@ class _Bench:
             server.close()
             panel.close()
             manager.close()
-            pedal.listener.close()
+            pedal.tap.close()
 
     def _talk(self, server: ControlServer, manager: PresetManager, data: bytes) -> None:
         with socket.socket(socket.AF_UNIX) as client:

@@ -84,7 +84,7 @@ def test_training_beats_pruning_and_the_same_steps_again_give_the_same(
 def test_every_limit_is_pruned_best_first_and_told(slimmer: Slimmer, small: Capture) -> None:
     told: list[str] = []
     limits = [wide(small, 0.4), wide(small, 0.2)]
-    found = slimmer.prune(limits, tell=told.append)
+    found = slimmer.prune(limits, progress=told.append)
     total = sum(map(len, limits))
     assert [len(one) for one in found] == [len(one) for one in limits]
     assert told == [f"trying shape {number + 1} of {total}" for number in range(total)]
@@ -110,7 +110,7 @@ def test_training_ends_when_the_clock_says_whatever_a_step_takes(
 def test_tiers_share_the_time_by_their_weights(slimmer: Slimmer, pruned: list[list[Slimmed]]) -> None:
     told: list[tuple[float, str]] = []
     clock = StepClock()
-    slimmer.train(pruned, [1.0, 0.5], lambda: 300.0, clock, tell=lambda done, text: told.append((done, text)))
+    slimmer.train(pruned, [1.0, 0.5], lambda: 300.0, clock, progress=lambda done, text: told.append((done, text)))
     shares = [done for done, _ in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -148,7 +148,7 @@ def ended_after(steps: int, small: Capture, plucked: TrainingAudio, pruned: list
 
     clock = StepClock()
     slimmer = Slimmer(small, plucked, follower)
-    return slimmer.train(pruned, [1.0, 0.5], lambda: 1500.0, clock, tell=count)
+    return slimmer.train(pruned, [1.0, 0.5], lambda: 1500.0, clock, progress=count)
 
 
 def test_an_end_that_is_asked_for_keeps_the_best_of_every_tier(

@@ -30,7 +30,7 @@ def pedal(tmp_path: Path) -> Iterator[Pedal]:
     bank = sorted(tmp_path.glob("*.toml"))
     made = Pedal(PedalSetup(bank))
     made.stage = _engine.Stage(RATE, FRAMES)
-    tap = made.listener = AudioTap(made.stage, RATE, 1)
+    tap = made.tap = AudioTap(made.stage, RATE, 1)
 
     def prepare(path: Path) -> Chain:
         return Chain.prepare(preset.read(path), path.parent, sample_rate=RATE, max_frames=FRAMES)
@@ -43,12 +43,12 @@ def pedal(tmp_path: Path) -> Iterator[Pedal]:
 
 
 @pytest.fixture
-def performer(pedal: Pedal) -> ActionDispatcher:
+def dispatcher(pedal: Pedal) -> ActionDispatcher:
     return ActionDispatcher(pedal)
 
 
-def do(performer: ActionDispatcher, text: str) -> None:
-    performer.do(parse(text, "test"))
+def do(dispatcher: ActionDispatcher, text: str) -> None:
+    dispatcher.do(parse(text, "test"))
 
 
 def settled(pedal: Pedal) -> float:
@@ -61,68 +61,68 @@ def settled(pedal: Pedal) -> float:
 
 def test_nothing_is_done_while_the_pedal_waits_for_a_server(pedal: Pedal) -> None:
     pedal.playback.manager = None
-    performer = ActionDispatcher(pedal)
+    dispatcher = ActionDispatcher(pedal)
     for text in ("next", "preset 7", "bank x", "bypass", "save"):
-        do(performer, text)
-    assert not performer.is_active(parse("preset one", ""))
+        do(dispatcher, text)
+    assert not dispatcher.is_active(parse("preset one", ""))
 
 
-def test_bypass_and_mute_are_set_or_turned_round(pedal: Pedal, performer: ActionDispatcher) -> None:
+def test_bypass_and_mute_are_set_or_turned_round(pedal: Pedal, dispatcher: ActionDispatcher) -> None:
     assert pedal.manager is not None
     for text, on in (("bypass", True), ("bypass on", True), ("bypass", False), ("bypass off", False)):
-        do(performer, text)
+        do(dispatcher, text)
         assert pedal.manager.bypass is on
-        assert performer.is_active(parse("bypass", "")) is on
-    do(performer, "mute")
-    assert performer.state.muted
-    do(performer, "mute off")
-    assert not performer.state.muted
+        assert dispatcher.is_active(parse("bypass", "")) is on
+    do(dispatcher, "mute")
+    assert dispatcher.state.muted
+    do(dispatcher, "mute off")
+    assert not dispatcher.state.muted
 
 
-def test_the_second_action_is_for_what_is_so_already(pedal: Pedal, performer: ActionDispatcher) -> None:
-    do(performer, "preset two")
-    do(performer, "preset one again bypass")
+def test_the_second_action_is_for_what_is_so_already(pedal: Pedal, dispatcher: ActionDispatcher) -> None:
+    do(dispatcher, "preset two")
+    do(dispatcher, "preset one again bypass")
     assert not pedal.state.bypass
-    assert performer.is_active(parse("preset 1", ""))
-    do(performer, "preset one again bypass")
-    assert performer.is_active(parse("bypass", ""))
-    do(performer, "bypass on again preset two")
+    assert dispatcher.is_active(parse("preset 1", ""))
+    do(dispatcher, "preset one again bypass")
+    assert dispatcher.is_active(parse("bypass", ""))
+    do(dispatcher, "bypass on again preset two")
     assert pedal.playback.is_at("two")
 
 
-def test_tuning_is_silent_and_leaves_a_mute_as_it_was(pedal: Pedal, performer: ActionDispatcher) -> None:
+def test_tuning_is_silent_and_leaves_a_mute_as_it_was(pedal: Pedal, dispatcher: ActionDispatcher) -> None:
     assert pedal.manager is not None
     while pedal.manager.current is None:
         pedal.playback.tick()
     assert settled(pedal) > 0.4
-    do(performer, "tuner on")
+    do(dispatcher, "tuner on")
     assert settled(pedal) == 0.0
-    do(performer, "mute on")
-    do(performer, "tuner off")
+    do(dispatcher, "mute on")
+    do(dispatcher, "tuner off")
     assert settled(pedal) == 0.0
-    do(performer, "mute off")
+    do(dispatcher, "mute off")
     assert settled(pedal) > 0.4
 
 
 def test_what_a4_is_stays_when_the_tuner_is_turned_on_again(pedal: Pedal) -> None:
-    performer = ActionDispatcher(pedal, 443.0)
-    assert performer.state.reference_hz == 443.0
-    performer.set_reference(442.0)
-    do(performer, "tuner on")
-    do(performer, "tuner off")
-    assert performer.state.reference_hz == 442.0
+    dispatcher = ActionDispatcher(pedal, 443.0)
+    assert dispatcher.state.reference_hz == 443.0
+    dispatcher.set_reference(442.0)
+    do(dispatcher, "tuner on")
+    do(dispatcher, "tuner off")
+    assert dispatcher.state.reference_hz == 442.0
     with pytest.raises(ArgumentError, match="tuner: A4 is 470 Hz; 415 to 466 Hz are allowed: 440 is usual"):
-        performer.set_reference(470.0)
-    assert performer.state.reference_hz == 442.0
+        dispatcher.set_reference(470.0)
+    assert dispatcher.state.reference_hz == 442.0
 
 
 def test_what_can_not_be_done_is_refused_and_a_foot_hears_of_it_in_the_log(
-    pedal: Pedal, performer: ActionDispatcher, caplog: pytest.LogCaptureFixture
+    pedal: Pedal, dispatcher: ActionDispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert pedal.manager is not None
     with pytest.raises(NoSuchPresetError, match="preset 'three': is not in the bank; there are one, two"):
-        do(performer, "preset three")
+        do(dispatcher, "preset three")
     with pytest.raises(BankError, match="bank 'next': there is no other bank; play a folder of several"):
-        do(performer, "bank next")
-    performer.dispatch(parse("preset three", ""))
+        do(dispatcher, "bank next")
+    dispatcher.dispatch(parse("preset three", ""))
     assert "preset 'three': is not in the bank" in caplog.text

@@ -76,11 +76,11 @@ class Played:
     def __init__(self, server: str, banks: list[Path], switches: str = "1234") -> None:
         self.hands = Hands()
         self.pedal = Pedal(PedalSetup(sorted(banks[0].glob("*.toml")), server=server, banks=banks))
-        self.performer = ActionDispatcher(self.pedal)
+        self.dispatcher = ActionDispatcher(self.pedal)
         base = bindings.default(list(switches)).overridden_by(bindings.read(MAP, "test"))
         uses = {"drive": KnobSettings(KnobSpec(band=0.0, dead_low=0.0, dead_high=0.0))}
         self.controls = ControlSurface(
-            self.pedal, self.performer, DriverSupervisor([self.hands]), base, lights=(*"1234", "bypass"), uses=uses
+            self.pedal, self.dispatcher, DriverSupervisor([self.hands]), base, lights=(*"1234", "bypass"), uses=uses
         )
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -265,11 +265,11 @@ def test_two_together_go_to_another_bank_and_it_goes_on_there_with_the_same_numb
 
 def test_a_long_press_tunes_without_a_sound(played: Played) -> None:
     played.hands.step("3", hold_s=0.7)
-    wait_for(lambda: played.performer.state.tuning)
+    wait_for(lambda: played.dispatcher.state.tuning)
     assert played.at() == "live p1"
     wait_for(lambda: played.hands.lit() == "")
     played.hands.step("3", hold_s=0.7)
-    wait_for(lambda: not played.performer.state.tuning and played.hands.lit() == "1")
+    wait_for(lambda: not played.dispatcher.state.tuning and played.hands.lit() == "1")
 
 
 def test_a_knob_moves_its_setting_and_waits_after_a_switch_until_it_is_where_that_stands(played: Played) -> None:

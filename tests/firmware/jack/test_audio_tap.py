@@ -28,7 +28,7 @@ def stage() -> _engine.Stage:
 
 
 @pytest.fixture
-def listener(stage: _engine.Stage) -> Iterator[AudioTap]:
+def tap(stage: _engine.Stage) -> Iterator[AudioTap]:
     made = AudioTap(stage, RATE)
     yield made
     made.close()
@@ -45,14 +45,14 @@ def tone(hertz: float, frames: int) -> Audio:
 
 
 def test_a_recording_has_every_frame_of_input_and_output(
-    stage: _engine.Stage, listener: AudioTap, guitar: Audio, tmp_path: Path
+    stage: _engine.Stage, tap: AudioTap, guitar: Audio, tmp_path: Path
 ) -> None:
     path = tmp_path / "take.wav"
     play(stage, guitar[:5000])
-    listener.record(path)
-    assert listener.recording
+    tap.record(path)
+    assert tap.recording
     played = [play(stage, guitar[at : at + 4_800]) for at in range(0, 48_000, 4_800)]
-    listener.stop_recording()
+    tap.stop_recording()
     got, rate = soundfile.read(path, dtype="float32")
     assert rate == RATE
     assert np.array_equal(got[:, 0], guitar[:48_000])
@@ -70,33 +70,33 @@ def test_a_recording_of_a_stereo_stage_has_input_and_output_of_each_channel(guit
     audio = np.stack([guitar[:20_000], guitar[20_000:40_000]])
     out = np.empty_like(audio)
     stage.process(audio, out)
-    listener = AudioTap(stage, RATE, 2)
-    listener.record(tmp_path / "take.wav")
+    tap = AudioTap(stage, RATE, 2)
+    tap.record(tmp_path / "take.wav")
     stage.process(audio, out)
-    listener.close()
+    tap.close()
     got = soundfile.read(tmp_path / "take.wav", dtype="float32")[0].T
     assert np.array_equal(got, [audio[0], out[0], audio[1], out[1]])
 
 
-def test_the_tuner_hears_the_input_while_it_is_on(stage: _engine.Stage, listener: AudioTap) -> None:
+def test_the_tuner_hears_the_input_while_it_is_on(stage: _engine.Stage, tap: AudioTap) -> None:
     play(stage, tone(110.0, 48_000))
-    assert listener.pitch is None
-    listener.tune(True)
+    assert tap.pitch is None
+    tap.tune(True)
     play(stage, tone(82.41, 48_000))
-    pitch = wait_for(lambda: listener.pitch)
+    pitch = wait_for(lambda: tap.pitch)
     assert pitch.note == "E2"
     assert abs(pitch.cents) < 1.0
-    listener.tune(False)
-    assert listener.pitch is None
+    tap.tune(False)
+    assert tap.pitch is None
     assert not stage.tapped
 
 
-def test_nothing_is_recorded_over_and_what_can_not_be_written_is_named(listener: AudioTap, tmp_path: Path) -> None:
+def test_nothing_is_recorded_over_and_what_can_not_be_written_is_named(tap: AudioTap, tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     path.write_bytes(b"precious")
     with pytest.raises(FileAccessError, match=r"take\.wav: is there already; name another file to record to"):
-        listener.record(path)
+        tap.record(path)
     assert path.read_bytes() == b"precious"
     with pytest.raises(FileAccessError, match=r"take\.wav: can't be recorded to: no such file or directory$"):
-        listener.record(tmp_path / "gone" / "take.wav")
-    assert not listener.recording
+        tap.record(tmp_path / "gone" / "take.wav")
+    assert not tap.recording

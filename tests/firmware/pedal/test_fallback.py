@@ -38,9 +38,11 @@ class Running:
 
     def __init__(self, setup: PedalSetup) -> None:
         self.pedal = Pedal(setup)
-        self.performer = ActionDispatcher(self.pedal)
-        self.controls = ControlSurface(self.pedal, self.performer, DriverSupervisor([]), default("1234"), lights="1234")
-        self.commands = ControlApi(self.pedal, self.performer, self.controls)
+        self.dispatcher = ActionDispatcher(self.pedal)
+        self.controls = ControlSurface(
+            self.pedal, self.dispatcher, DriverSupervisor([]), default("1234"), lights="1234"
+        )
+        self.commands = ControlApi(self.pedal, self.dispatcher, self.controls)
         # Of the lights, which code was shown in every tick.
         self.failures: list[int] = []
         self.pedal.ticks.append(lambda: self.failures.append(self.controls._shown(0.0).trouble))
@@ -51,7 +53,7 @@ class Running:
 
     def _obey(self) -> None:
         while self._do:
-            self.performer.dispatch(parse(self._do.pop(), "test"))
+            self.dispatcher.dispatch(parse(self._do.pop(), "test"))
 
     def do(self, action: str) -> None:
         """In the pedal's own thread."""

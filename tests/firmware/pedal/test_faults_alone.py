@@ -124,7 +124,7 @@ def test_a_tick_that_fails_keeps_no_other_from_its_turn(
         (PresetManager, "_take_made"),
         (PresetManager, "take_refused"),
         (JackClient, "connect_midi"),
-        (Pedal, "_keep"),
+        (Pedal, "_autosave"),
         (Pedal, "_update_load"),
         (Pedal, "_wait_and_handle_midi"),
         (FileWatch, "_poll"),
@@ -302,20 +302,20 @@ def test_a_tuner_that_fails_ends_neither_the_recording_nor_the_listening(
 ) -> None:
     running = start()
     wait_for(lambda: running.plays("one"))
-    listener = running.pedal.listener
-    assert isinstance(listener, AudioTap)
-    listener.record(tmp_path / "take.wav")
+    tap = running.pedal.tap
+    assert isinstance(tap, AudioTap)
+    tap.record(tmp_path / "take.wav")
 
     def fail(*args: object) -> None:
         raise FloatingPointError("no pitch")
 
     monkeypatch.setattr(Tuner, "update", fail)
-    listener.tune(True)
+    tap.tune(True)
     wait_for(lambda: "the tuner went wrong" in caplog.text)
-    assert listener.recording
+    assert tap.recording
     size = (tmp_path / "take.wav").stat().st_size
     wait_for(lambda: (tmp_path / "take.wav").stat().st_size > size)
-    assert listener._thread.is_alive()
+    assert tap._thread.is_alive()
 
 
 def test_an_action_that_fails_is_told_and_the_next_is_done(
@@ -323,13 +323,13 @@ def test_an_action_that_fails_is_told_and_the_next_is_done(
 ) -> None:
     running = start()
     wait_for(lambda: running.plays("one"))
-    performer = ActionDispatcher(running.pedal)
+    dispatcher = ActionDispatcher(running.pedal)
 
     def fail(*args: object) -> None:
         raise OverflowError("x")
 
     monkeypatch.setattr(PresetManager, "save", fail)
     caplog.set_level(logging.ERROR)
-    error = performer.dispatch(parse("save", "test"))
+    error = dispatcher.dispatch(parse("save", "test"))
     assert str(error) == "action save: failed: OverflowError: x"
-    assert performer.dispatch(parse("next", "test")) is None
+    assert dispatcher.dispatch(parse("next", "test")) is None

@@ -33,7 +33,7 @@ class Running:
         self.server = server
         paths = sorted(bank.glob("*.toml"))
         self.pedal = Pedal(PedalSetup(paths, server=server.name, first="half", tier=0, record=record))
-        self.performer = ActionDispatcher(self.pedal)
+        self.dispatcher = ActionDispatcher(self.pedal)
         self._thread = threading.Thread(target=self.pedal.run)
         self._thread.start()
 
@@ -108,15 +108,15 @@ HALF, DRY, SILENCE = 0.5 * 10.0 ** (-6.0 / 20.0), 0.5, 0.0
 def test_what_was_asked_for_is_so_when_the_server_returns(
     running: Running, again: tuple[int, int], ask: Callable[[ActionDispatcher], None], heard: float, why: str
 ) -> None:
-    running.do(lambda: ask(running.performer))
+    running.do(lambda: ask(running.dispatcher))
     before = running.pedal.state
     running.restart(*again)
     assert running.pedal.state == before
     assert np.allclose(running.heard(), heard, atol=1e-4)
     assert why_silent(running.pedal) == why
     if before.tuning:
-        assert running.pedal.listener is not None
-        assert running.pedal.listener._tuner is not None
+        assert running.pedal.tap is not None
+        assert running.pedal.tap._tuner is not None
 
 
 @pytest.mark.parametrize("again", [SAME, RATE], ids=["same", "rate"])
@@ -130,16 +130,16 @@ def test_what_is_asked_for_while_no_server_is_there_is_so_when_one_comes(
     def ask() -> None:
         # More than the stage's queue holds while nobody takes of it.
         for _ in range(300):
-            running.performer.mute(True)
-            running.performer.mute(False)
-        running.performer.mute(True)
+            running.dispatcher.mute(True)
+            running.dispatcher.mute(False)
+        running.dispatcher.mute(True)
 
     running.do(ask)
     running.server.rate, running.server.period = again
     running.server.start()
     wait_for(running.plays)
     wait_for(lambda: np.allclose(running.heard(), SILENCE, atol=1e-6))
-    running.do(lambda: running.performer.mute(False))
+    running.do(lambda: running.dispatcher.mute(False))
     wait_for(lambda: np.allclose(running.heard(), HALF, atol=1e-4))
 
 
@@ -149,9 +149,9 @@ def test_a_recording_goes_on(server: JackServer, bank: Path, tmp_path: Path, aga
     running = Running(server, bank, take)
     wait_for(running.plays)
     running.restart(*again)
-    listener = running.pedal.listener
-    assert listener is not None
-    assert listener.recording
+    tap = running.pedal.tap
+    assert tap is not None
+    assert tap.recording
     path = tmp_path / ("take-2.wav" if again == RATE else "take.wav")
     wait_for(lambda: path.exists() and soundfile.info(path).frames > 0)
     assert soundfile.info(path).samplerate == again[0]

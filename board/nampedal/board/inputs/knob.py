@@ -123,19 +123,19 @@ class Pickup:
     def __init__(self, jump: bool = False) -> None:
         self._jump = jump
         self._last: float | None = None
-        self._aim: float | None = None
+        self._pickup_position: float | None = None
 
     def set_parameter_position(self, position: float) -> None:
         """Set the position of the parameter after something other than the knob has changed it."""
         near = self._last is not None and abs(self._last - position) <= NEAR
-        self._aim = None if self._jump or near else position
+        self._pickup_position = None if self._jump or near else position
 
     def feed(self, position: float) -> float | None:
         """Take a position of the knob. Return the new position of the parameter; None before the take-over."""
         last, self._last = self._last, position
-        if self._aim is not None:
-            passed = last is not None and min(last, position) <= self._aim <= max(last, position)
-            if not passed and abs(position - self._aim) > NEAR:
+        if self._pickup_position is not None:
+            passed = last is not None and min(last, position) <= self._pickup_position <= max(last, position)
+            if not passed and abs(position - self._pickup_position) > NEAR:
                 return None
-            self._aim = None
+            self._pickup_position = None
         return position

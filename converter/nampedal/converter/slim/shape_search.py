@@ -63,12 +63,12 @@ class ShapeSearch:
         seed: int = 0,
         device: str = "cpu",
         follower: ConversionProgress | None = None,
-        tell: ProgressCallback = lambda done, text: None,
+        progress: ProgressCallback = lambda done, text: None,
         checked: Callable[[float, float], None] = lambda wall_s, cpu_s: None,
     ) -> None:
         self._checked = checked
         self._learned, self._judge = learned, DistillationLoss(exam, device)
-        self._clock, self._seed, self._device, self._tell = clock, seed, device, tell
+        self._clock, self._seed, self._device, self._progress = clock, seed, device, progress
         self._follower = follower or ConversionProgress()
         self._begin = self._end = 0.0
         # Duration of one validation, in units of the clock.
@@ -152,7 +152,7 @@ class ShapeSearch:
             candidate.steps += 1
             whole = self._end - self._begin
             done = (self._clock.now() - self._begin) / whole if whole > 0.0 else 1.0
-            self._tell(min(1.0, max(0.0, done)), f"training {candidate.shape}, ESR so far {tier.best.esr:.1e}")
+            self._progress(min(1.0, max(0.0, done)), f"training {candidate.shape}, ESR so far {tier.best.esr:.1e}")
 
     def _examine(self, tier: _Tier, candidate: _Candidate) -> None:
         esr = self._judge_once(candidate.training)

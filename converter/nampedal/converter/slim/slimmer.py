@@ -50,13 +50,13 @@ class Slimmer:
         self,
         limits: Sequence[Sequence[Shape]],
         enough: Callable[[], bool] = lambda: False,
-        tell: Callable[[str], None] = lambda text: None,
+        progress: Callable[[str], None] = lambda text: None,
     ) -> list[list[Slimmed]]:
         """Prune the network to the shapes of each limit. Return one list for each limit, sorted by ESR, best first.
 
         limits: for each limit, at least one shape.
         enough(): returns True to stop early; each limit gets at least one pruned network in any case.
-        tell(text): called with a progress text before each shape.
+        progress(text): called with a progress text before each shape.
         """
         network = self._capture.tiers[0].network
         assert isinstance(network, WaveNet)
@@ -67,7 +67,7 @@ class Slimmer:
             if all(found) and enough():
                 break
             self._follower.check()
-            tell(f"trying shape {sum(map(len, found)) + 1} of {total}")
+            progress(f"trying shape {sum(map(len, found)) + 1} of {total}")
             found[limit].append(self._judged(prune(network, shape, excerpt), shape))
         return [sorted(pruned, key=lambda one: one.esr) for pruned in found]
 
@@ -79,7 +79,7 @@ class Slimmer:
         clock: WallClock | StepClock,
         seed: int = 0,
         device: str = "cpu",
-        tell: Callable[[float, str], None] = lambda done, text: None,
+        progress: Callable[[float, str], None] = lambda done, text: None,
         checked: Callable[[float, float], None] = lambda wall_s, cpu_s: None,
     ) -> list[Slimmed]:
         """Train the pruned networks of each limit, and return the best network for each limit.
@@ -89,7 +89,7 @@ class Slimmer:
         end(): returns the position on the clock at which training ends. It is called when everything else is ready, and
         again after each validation.
         checked(wall_s, cpu_s): called after each validation with the time it took, in seconds.
-        tell(done, text): progress callback, see `shape_search.ProgressCallback`.
+        progress(done, text): progress callback, see `shape_search.ProgressCallback`.
         """
         # Imported here because it loads PyTorch, which is slow to import and needed only for training.
         from nampedal.converter.slim.shape_search import ShapeSearch  # noqa: PLC0415
@@ -100,7 +100,7 @@ class Slimmer:
             seed=seed,
             device=device,
             follower=self._follower,
-            tell=tell,
+            progress=progress,
             checked=checked,
         )
         return search.best(pruned, weights, end)

@@ -48,14 +48,14 @@ def dbfs(peak: float) -> float | None:
 
 @contextmanager
 def serving_control_socket(
-    pedal: Pedal, performer: ActionDispatcher, path: Path, controls: ControlSurface | None = None
+    pedal: Pedal, dispatcher: ActionDispatcher, path: Path, controls: ControlSurface | None = None
 ) -> Iterator[None]:
     """Serve the control socket while the context is active, and send the status to subscribers.
 
     path: of the socket.
     Raises ControlSocketError.
     """
-    commands = ControlApi(pedal, performer, controls)
+    commands = ControlApi(pedal, dispatcher, controls)
     server = ControlServer(path, commands.answer)
     published_s = 0.0
 
@@ -79,8 +79,8 @@ def serving_control_socket(
 class ControlApi:
     """Answers requests to one pedal, in the thread that runs it."""
 
-    def __init__(self, pedal: Pedal, performer: ActionDispatcher, controls: ControlSurface | None = None) -> None:
-        self._pedal, self._performer, self._controls = pedal, performer, controls
+    def __init__(self, pedal: Pedal, dispatcher: ActionDispatcher, controls: ControlSurface | None = None) -> None:
+        self._pedal, self._dispatcher, self._controls = pedal, dispatcher, controls
         self._levels = LevelSession()
         self._known: dict[str, tuple[dict[str, type], Callable[..., Json | PendingAnswer]]] = {
             "status": ({}, self.status),
@@ -98,7 +98,7 @@ class ControlApi:
             "banks": ({}, self._banks),
             "rescan": ({}, self._rescan),
             "level": ({"presets": list, "seconds": float}, self._level),
-            "level_status": ({}, lambda: self._levels.status(self._pedal.listener)),
+            "level_status": ({}, lambda: self._levels.status(self._pedal.tap)),
             "level_write": ({}, self._level_write),
             "level_stop": ({}, self._level_stop),
             "announce": ({"code": int}, self._announce),
@@ -169,13 +169,13 @@ class ControlApi:
             "throttled": throttled(),
             "input_dbfs": dbfs(into),
             "output_dbfs": dbfs(out),
-            "muted": self._performer.state.muted,
-            "tuning": self._performer.state.tuning,
-            "reference_hz": self._performer.state.reference_hz,
+            "muted": self._dispatcher.state.muted,
+            "tuning": self._dispatcher.state.tuning,
+            "reference_hz": self._dispatcher.state.reference_hz,
             "controls": self._controls.panel.failures if self._controls is not None else {},
             "midi": self._controls.midi.last if self._controls is not None else "",
             "midi_problem": self._controls.midi.problem if self._controls is not None else "",
-            "pitch": _pitch(pedal.listener.pitch if pedal.listener is not None else None),
+            "pitch": _pitch(pedal.tap.pitch if pedal.tap is not None else None),
             "latency_ms": round(1e3 * current.chain.latency_s, 2) if current is not None and current.chain else 0.0,
             "round_trip_ms": pedal.setup.round_trip_ms,
             "numbers": dict(current.chain.numbers) if current is not None and current.chain else {},
@@ -217,41 +217,41 @@ class ControlApi:
 
     def _bypass(self, on: bool) -> Json:
         if self._manager:
-            self._performer.bypass(on)
+            self._dispatcher.bypass(on)
         return {}
 
     def _tuner(self, on: bool) -> Json:
         if self._manager:
-            self._performer.tune(on, mute=False)
+            self._dispatcher.tune(on, mute=False)
         return {}
 
     def _tuner_reference(self, hertz: float) -> Json:
-        self._performer.set_reference(hertz)
+        self._dispatcher.set_reference(hertz)
         return {}
 
     def _mute(self, on: bool) -> Json:
-        before = self._performer.state.muted
+        before = self._dispatcher.state.muted
         if self._manager:
-            self._performer.mute(on)
+            self._dispatcher.mute(on)
         return {"was": before}
 
     def _act(self, action: str) -> Json:
         if self._manager:
-            self._performer.do(parse(action, "request act: 'action'"))
+            self._dispatcher.do(parse(action, "request act: 'action'"))
         return {}
 
     @property
-    def _hands(self) -> ControlSurface:
+    def _surface(self) -> ControlSurface:
         if self._controls is None:
             raise ControlRequestError("request: this pedal has no controls")
         return self._controls
 
     def _map(self, table: str, key: str, does: str, **numbers: int | None) -> Json:
-        self._hands.learn(table, numbers[key], does)
+        self._surface.learn(table, numbers[key], does)
         return {}
 
     def _midi(self, since: int | None) -> Json:
-        midi = self._hands.midi
+        midi = self._surface.midi
         messages = midi.since(since) if since is not None else midi.since(0)
         return {"count": midi.count, "messages": [as_json(one) for one in messages]}
 
@@ -270,10 +270,10 @@ class ControlApi:
 
     def _level(self, presets: list[str], seconds: float) -> Json:
         paths = [slot.path for slot in self._manager.slots]
-        listener = self._pedal.listener
-        if listener is None or self._pedal.client is None:
+        tap = self._pedal.tap
+        if tap is None or self._pedal.client is None:
             raise ControlRequestError("request level: no guitar is heard: the pedal waits for JACK; start jackd")
-        self._levels.start(listener, paths, presets, seconds, self._pedal.setup.full_scale_dbu)
+        self._levels.start(tap, paths, presets, seconds, self._pedal.setup.full_scale_dbu)
         return {}
 
     def _level_write(self) -> PendingAnswer:

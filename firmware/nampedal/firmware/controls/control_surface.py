@@ -69,7 +69,7 @@ class ControlSurface:
     def __init__(
         self,
         pedal: Pedal,
-        performer: ActionDispatcher,
+        dispatcher: ActionDispatcher,
         panel: DriverSupervisor,
         base: Bindings,
         *,
@@ -79,14 +79,14 @@ class ControlSurface:
         midi_channel: int | None = 0,
     ) -> None:
         self.panel = panel
-        self._pedal, self._performer = pedal, performer
+        self._pedal, self._dispatcher = pedal, dispatcher
         self._base = self._map = base
         self._lights = tuple(lights)
         self._uses = dict(uses or {})
         # By name, the knobs that have sent a position.
-        self._hands: dict[str, _KnobState] = {}
+        self._knobs: dict[str, _KnobState] = {}
         self._footswitches = Footswitches(base.footswitches, times)
-        self.midi = MidiControls(midi_channel, pedal, performer, self._move)
+        self.midi = MidiControls(midi_channel, pedal, dispatcher, self._move)
         # The current preset and chain when the bindings were set.
         self._slot: Slot | None = None
         self._chain: Chain | None = None
@@ -144,26 +144,26 @@ class ControlSurface:
                 self._do(action)
 
     def _turn(self, event: Position) -> None:
-        hand = self._hands.get(event.knob)
-        if hand is None:
-            self._meet(event)
+        knob = self._knobs.get(event.knob)
+        if knob is None:
+            self._register_knob(event)
             return
-        position = hand.feed(event)
+        position = knob.feed(event)
         if position is None:
             return
-        taken = hand.pickup.feed(position)
+        taken = knob.pickup.feed(position)
         if taken is not None:
             self._move(self._map.knobs.get(event.knob, BindingTarget(event.knob)), taken)
 
-    def _meet(self, event: Position) -> None:
+    def _register_knob(self, event: Position) -> None:
         """Register a knob at its first event. Its position changes no setting yet."""
         use = self._uses.get(event.knob, KnobSettings())
         reader = ExpressionPedal(use.spec) if use.expression else Knob(use.spec)
-        hand = self._hands[event.knob] = _KnobState(use, reader, Pickup(jump=use.jump or use.expression))
-        position = hand.feed(event)
+        knob = self._knobs[event.knob] = _KnobState(use, reader, Pickup(jump=use.jump or use.expression))
+        position = knob.feed(event)
         if position is not None:
-            hand.pickup.feed(position)
-        self._aim(event.knob, hand)
+            knob.pickup.feed(position)
+        self._set_takeover_position(event.knob, knob)
 
     def _click(self, event: Clicks) -> None:
         target = self._map.knobs.get(event.encoder, BindingTarget(event.encoder))
@@ -172,7 +172,7 @@ class ControlSurface:
             self._move(target, min(1.0, max(0.0, now + event.clicks / CLICKS_OF_TRAVEL)))
 
     def _do(self, action: Action) -> None:
-        self._show_error(self._performer.dispatch(action))
+        self._show_error(self._dispatcher.dispatch(action))
 
     def _show_error(self, error: NampedalError | None) -> None:
         """Show a blink code for an error that is already logged."""
@@ -231,17 +231,17 @@ class ControlSurface:
         preset_bindings = chain.preset.controls if chain is not None else Bindings()
         self._map = self._base.overridden_by(preset_bindings)
         self._footswitches.bind(self._map.footswitches)
-        for name, hand in self._hands.items():
-            self._aim(name, hand)
+        for name, knob in self._knobs.items():
+            self._set_takeover_position(name, knob)
 
-    def _aim(self, name: str, hand: _KnobState) -> None:
+    def _set_takeover_position(self, name: str, knob: _KnobState) -> None:
         """Set the position at which the soft take-over lets a knob move its setting."""
         position = self._stands_at(self._map.knobs.get(name, BindingTarget(name)))
         if position is not None:
-            hand.pickup.set_parameter_position(position)
+            knob.pickup.set_parameter_position(position)
 
     def _shown(self, now_s: float) -> led_state.LedInputs:
-        manager, pitch = self._pedal.manager, self._pedal.listener.pitch if self._pedal.listener is not None else None
+        manager, pitch = self._pedal.manager, self._pedal.tap.pitch if self._pedal.tap is not None else None
         # Only the input can clip: the limiter at the output prevents clipping there.
         if self._pedal.peaks.take("lamps")[0] >= 1.0:
             self._clipped_s = now_s
@@ -251,7 +251,7 @@ class ControlSurface:
         return led_state.LedInputs(
             lit=frozenset(switch for switch, action in self._lamp_actions().items() if self._is_lit(action)),
             bypass=self._pedal.state.bypass,
-            tuning=self._performer.state.tuning,
+            tuning=self._dispatcher.state.tuning,
             cents=pitch.cents if pitch is not None else None,
             clipped_s=self._clipped_s,
             overloaded=self._pedal.quality.step > 0,
@@ -270,7 +270,7 @@ class ControlSurface:
 
     def _is_lit(self, action: Action) -> bool:
         # On stage, a lit LED means that the amplifier is heard. So the LED of a bypass action is inverted.
-        return self._performer.is_active(action) != (action.kind == "bypass")
+        return self._dispatcher.is_active(action) != (action.kind == "bypass")
 
     def _trouble(self, manager: PresetManager | None) -> int:
         if self._pedal.client is None:

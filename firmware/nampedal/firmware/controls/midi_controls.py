@@ -47,13 +47,13 @@ class MidiControls:
         self,
         channel: int | None,
         pedal: Pedal,
-        performer: ActionDispatcher,
+        dispatcher: ActionDispatcher,
         move: Callable[[BindingTarget, float], NampedalError | None],
     ) -> None:
         self.heard: deque[MidiEvent] = deque(maxlen=REMEMBERED)
         self.count = 0
         self.problem = ""
-        self._pedal, self._performer, self._move = pedal, performer, move
+        self._pedal, self._dispatcher, self._move = pedal, dispatcher, move
         self._decoder = MidiDecoder(channel) if channel is not None else None
         self._presses = PressDetector()
         self._programs = BankPrograms()
@@ -65,7 +65,7 @@ class MidiControls:
             return None
         self.heard.append(heard)
         self.count += 1
-        error, is_bound = self._obey(heard, does)
+        error, is_bound = self._dispatch_bound(heard, does)
         if is_bound:
             self.problem = str(error or "")
         return error
@@ -79,12 +79,12 @@ class MidiControls:
         """Return the messages after the first `count` ones, as far as they are still stored."""
         return list(islice(self.heard, max(0, len(self.heard) - max(0, self.count - count)), None))
 
-    def _obey(self, heard: MidiEvent, does: Bindings) -> tuple[NampedalError | None, bool]:
+    def _dispatch_bound(self, heard: MidiEvent, does: Bindings) -> tuple[NampedalError | None, bool]:
         """Carry out what a message is bound to. Return the error, if any, and True if it is bound to something."""
         match heard:
             case ProgramChange():
                 action = does.programs.get(heard.number + 1)
-                return (self._performer.dispatch(action) if action is not None else self._program(heard)), True
+                return (self._dispatcher.dispatch(action) if action is not None else self._program(heard)), True
             case NoteMessage():
                 return self._switch(does.notes.get(heard.number), heard.velocity > 0, pressed=heard.velocity > 0)
             case ControlChange():
@@ -99,10 +99,10 @@ class MidiControls:
         if action is not None and action.follows:
             wanted = Action(action.kind, ("on" if on else "off",))
             # A knob sends about a hundred messages in one turn: act only on a change.
-            return (None if self._performer.is_active(wanted) else self._performer.dispatch(wanted)), True
+            return (None if self._dispatcher.is_active(wanted) else self._dispatcher.dispatch(wanted)), True
         if action is None or not pressed:
             return None, False
-        return self._performer.dispatch(action), True
+        return self._dispatcher.dispatch(action), True
 
     def _program(self, program: ProgramChange) -> NampedalError | None:
         """Change to a preset of the selected bank. If the bank or the preset is missing, nothing changes."""

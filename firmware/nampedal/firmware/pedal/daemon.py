@@ -69,7 +69,7 @@ class Pedal:
         self.client: JackClient | None = None
         self.callback: _engine.JackCallback | None = None
         self.stage: _engine.Stage | None = None
-        self.listener: AudioTap | None = None
+        self.tap: AudioTap | None = None
         self.load_shedding = LoadShedding(setup.tier)
         # Since the start: the maximum load of a block, as a part of its period, and the number of xruns.
         self.worst = 0.0
@@ -247,7 +247,7 @@ class Pedal:
         if not self.playback.presets:
             self._begin()
         elif result.bank is not None and result.bank.folder == self.bank:
-            self._renew(result.bank)
+            self._update_presets(result.bank)
         if self.manager is not None:
             self._changes.add_changed(self.manager.update_contents(result.contents))
         for number in result.asked:
@@ -265,7 +265,7 @@ class Pedal:
             except NampedalError as error:
                 _log.warning("%s", error)
 
-    def _renew(self, bank: Bank) -> None:
+    def _update_presets(self, bank: Bank) -> None:
         """Update the presets of the current bank."""
         if not bank.presets:
             _log.warning("%s: holds no presets any more; what was there can be played on", bank.folder)
@@ -292,7 +292,7 @@ class Pedal:
                     self._play(client)
                 except Exception as error:
                     failures = 1 if time.monotonic() - begun_s >= LASTING_S else failures + 1
-                    self._survive(error, client, failures)
+                    self._handle_failure(error, client, failures)
                 finally:
                     self.client = self.callback = None
                     client.close()
@@ -304,7 +304,7 @@ class Pedal:
             if self.setup.autosave is not None:
                 self.setup.autosave.close()
 
-    def _survive(self, error: Exception, client: JackClient, failures: int) -> None:
+    def _handle_failure(self, error: Exception, client: JackClient, failures: int) -> None:
         """Handle an error while playing to a server. Raise it again if the pedal must end.
 
         failures: the number of failures in a row.
@@ -312,7 +312,7 @@ class Pedal:
         end_s = time.monotonic() + LOST_S
         while not (client.lost.is_set() or self._stopped) and time.monotonic() < end_s:
             self._tick()
-            self._rest()
+            self._wait()
         # A server that is just ending refuses everything: when a USB interface is unplugged, jackd ends too.
         if isinstance(error, JackRefusedError) and client.lost.is_set():
             _log.warning("%s is gone; waiting for it", client.server.shown)
@@ -321,7 +321,7 @@ class Pedal:
             raise error
         self._faults.report("playing", error)
 
-    def _rest(self) -> None:
+    def _wait(self) -> None:
         if not self._faults.run("waiting", lambda: self.selector.select(KNOCK_S)):
             time.sleep(KNOCK_S)
 
@@ -337,7 +337,7 @@ class Pedal:
             except Exception as error:
                 self._faults.report("meeting the JACK server", error)
             self._tick()
-            self._rest()
+            self._wait()
         return None
 
     def _play(self, client: JackClient) -> None:
@@ -384,13 +384,13 @@ class Pedal:
 
     def _tick(self) -> None:
         """Run all periodic work. An error in one part does not stop the others."""
-        self._faults.run("keeping where the player is", self._keep)
+        self._faults.run("keeping where the player is", self._autosave)
         for result in self._watch.take_results() if self._watch is not None else ():
             self._faults.run("following files that have changed", partial(self._on_files_changed, result))
         for tick in list(self.ticks):
             self._faults.run(qualified_name(tick), tick)
 
-    def _keep(self) -> None:
+    def _autosave(self) -> None:
         current = self.manager.current if self.manager is not None else None
         in_fallback = self.manager is not None and self.manager.in_fallback
         if self.setup.autosave is not None and current is not None and not in_fallback:
@@ -420,13 +420,13 @@ class Pedal:
                 *(client.sample_rate, client.period_frames, self.setup, self.playback.presets),
                 *(self._contents, self._loudness, self.load_shedding),
             )
-            self._scene, self.stage, self.listener = scene, scene.stage, scene.listener
+            self._scene, self.stage, self.tap = scene, scene.stage, scene.tap
             if before is None:
                 scene.begin()
             else:
                 scene.take_over(before)
             first = self.setup.first if before is None else None
-            self.playback.attach(scene.stage, scene.listener, scene.manager, first)
+            self.playback.attach(scene.stage, scene.tap, scene.manager, first)
         # Also for a kept stage: it may have missed requests that came while there was no server.
         self.playback.reconcile()
         return scene

@@ -22,7 +22,7 @@ class LevelSession:
     """One levelling session. For the thread that runs the pedal; no method blocks."""
 
     def __init__(self) -> None:
-        self._listener: AudioTap | None = None
+        self._tap: AudioTap | None = None
         self._take: GuitarTake | None = None
         self._paths: list[Path] = []
         self._full_scale_dbu: float | None = None
@@ -31,7 +31,7 @@ class LevelSession:
 
     def start(
         self,
-        listener: AudioTap,
+        tap: AudioTap,
         presets: Sequence[Path],
         names: Sequence[str],
         seconds: float,
@@ -51,21 +51,21 @@ class LevelSession:
         chosen = [presets[index_of_preset(name, known)] for name in names] or list(presets)
         self.stop()
         self._paths, self._full_scale_dbu = list(dict.fromkeys(chosen)), full_scale_dbu
-        self._listener, self._take = listener, GuitarTake(listener.sample_rate, seconds)
-        listener.set_guitar_take(self._take)
+        self._tap, self._take = tap, GuitarTake(tap.sample_rate, seconds)
+        tap.set_guitar_take(self._take)
 
     def stop(self) -> None:
         """Discard the session. It does not wait for a preset that is being measured."""
-        if self._listener is not None:
-            self._listener.set_guitar_take(None)
+        if self._tap is not None:
+            self._tap.set_guitar_take(None)
         if self._measuring is not None:
             self._measuring.end()
-        self._listener = self._take = self._measuring = None
+        self._tap = self._take = self._measuring = None
 
-    def status(self, listener: AudioTap | None) -> Mapping[str, Any]:
+    def status(self, tap: AudioTap | None) -> Mapping[str, Any]:
         """Return the progress and the results, as JSON. Start to measure when the recording is long enough.
 
-        listener: the current audio tap of the pedal.
+        tap: the current audio tap of the pedal.
         """
         take = self._take
         if take is None:
@@ -76,7 +76,7 @@ class LevelSession:
         state, problem = "listening", _problem(take)
         if self._measuring is not None:
             state, problem = "done" if self._measuring.done else "measuring", ""
-        elif listener is not self._listener:
+        elif tap is not self._tap:
             state, problem = "failed", "level: the JACK server was restarted meanwhile; begin again"
         elif take.over:
             state = "failed"

@@ -52,7 +52,7 @@ class Scene:
             read_nam=setup.read_nam,
         )
         self.stage = _engine.Stage(sample_rate, frames, setup.channels)
-        self.listener = AudioTap(self.stage, sample_rate, setup.channels)
+        self.tap = AudioTap(self.stage, sample_rate, setup.channels)
         self.manager = PresetManager(
             *(list(presets), self.stage, preparation, setup.max_bytes),
             carries=stepping.carries,
@@ -66,21 +66,21 @@ class Scene:
         wait: block until the preset that is being prepared is done.
         """
         self.manager.close(wait=wait)
-        self.listener.close()
+        self.tap.close()
 
     def begin(self) -> None:
         """Start the recording if one is set up. Raises FileAccessError."""
         if self._setup.record is not None:
-            self.listener.record(self._setup.record)
+            self.tap.record(self._setup.record)
 
     def take_over(self, before: Scene) -> None:
         """Close another scene. If it was recording, start a new recording under a free name."""
-        records = before.listener.recording
+        records = before.tap.recording
         # Do not block: the preset that the old scene is preparing is not needed.
         before.close(wait=False)
         if records and self._setup.record is not None:
             try:
-                self.listener.record(_next_name(self._setup.record))
+                self.tap.record(_next_name(self._setup.record))
             except FileAccessError as error:
                 _log.warning("%s", error)
 

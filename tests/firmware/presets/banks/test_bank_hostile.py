@@ -326,7 +326,7 @@ def test_what_no_preset_names_is_left_out_and_told(packed: Path, banks: Path) ->
 
     told: list[str] = []
     repack(packed, more)
-    found = import_bank(packed, banks, tell=told.append)
+    found = import_bank(packed, banks, on_note=told.append)
     assert names(found.folder) == ["amp.stomp", "cabs/v30.wav", "crunch.toml", "lead.toml"]
     assert told == [
         f"{packed}: left out what no preset names: .ssh/authorized_keys, sub/run.sh, sub/x.toml",
@@ -336,7 +336,7 @@ def test_what_no_preset_names_is_left_out_and_told(packed: Path, banks: Path) ->
 def test_many_that_are_left_out_are_counted(packed: Path, banks: Path) -> None:
     told: list[str] = []
     repack(packed, lambda files: files.update({f"{number}.txt": b"" for number in range(9)}))
-    import_bank(packed, banks, tell=told.append)
+    import_bank(packed, banks, on_note=told.append)
     assert told == [f"{packed}: left out what no preset names: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 4 more"]
 
 
@@ -347,7 +347,7 @@ def test_folders_and_what_computers_add_are_no_part_of_the_bank(packed: Path, ba
         archive.mkdir("bank/cabs")
         archive.writestr("__MACOSX/._lead.toml\n", b"x")
     told: list[str] = []
-    found = import_bank(packed, banks, tell=told.append)
+    found = import_bank(packed, banks, on_note=told.append)
     assert names(found.folder) == ["amp.stomp", "cabs/v30.wav", "crunch.toml", "lead.toml"]
     assert told == [f"{packed}: left out what no preset names: '__MACOSX/._lead.toml\\n'"]
 
@@ -368,7 +368,7 @@ def test_a_bank_in_a_bank_is_not_looked_into(packed: Path, banks: Path) -> None:
     inner = packed.read_bytes()
     repack(packed, lambda files: files.update({"inner.nampedal-bank": inner, "inner.zip": inner}))
     told: list[str] = []
-    assert "inner.zip" not in names(import_bank(packed, banks, tell=told.append).folder)
+    assert "inner.zip" not in names(import_bank(packed, banks, on_note=told.append).folder)
     assert told == [f"{packed}: left out what no preset names: inner.nampedal-bank, inner.zip"]
 
 

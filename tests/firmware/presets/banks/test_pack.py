@@ -48,7 +48,7 @@ def test_a_folder_that_was_packed_is_a_bank_however_deep_it_lies(
     path = zipped(tmp_path / "Rock pack (1).zip", clutter | {top + name: data for name, data in rock.items()})
     told: list[str] = []
     assert is_pack(path)
-    assert import_pack(path, banks, "Rock pack (1)", tell=told.append) == [banks / "Rock pack (1)"]
+    assert import_pack(path, banks, "Rock pack (1)", on_note=told.append) == [banks / "Rock pack (1)"]
     assert names(banks / "Rock pack (1)") == RICH
     assert told == []
     assert all(
@@ -89,7 +89,7 @@ def test_what_can_not_be_played_is_told_by_name(banks: Path, tmp_path: Path) -> 
 def test_what_no_preset_names_is_left_out_and_told(rock: dict[str, bytes], banks: Path, tmp_path: Path) -> None:
     told: list[str] = []
     path = zipped(tmp_path / "rock.zip", rock | {"more/1.nam": b"{}", "readme.txt": b"hello", "cab.wav": b"x"})
-    import_pack(path, banks, "rock", tell=told.append)
+    import_pack(path, banks, "rock", on_note=told.append)
     assert names(banks / "rock") == RICH
     assert told == [f"{path}: left out what no preset names: cab.wav, more/1.nam"]
 

@@ -197,9 +197,9 @@ def import_command(file: Path, into: Path, name: str | None) -> None:
         print_text(f"{file}: signed by {signer}")
     with limit_memory(file):
         if pack.is_pack(file):
-            folders = pack.import_pack(file, into, bank_file.folder_name(file, name), tell=print_text)
+            folders = pack.import_pack(file, into, bank_file.folder_name(file, name), on_note=print_text)
         else:
-            folders = [bank_file.import_bank(file, into, name, tell=print_text).folder]
+            folders = [bank_file.import_bank(file, into, name, on_note=print_text).folder]
     for folder in folders:
         bank = read_bank(folder)
         _chown_like(folder, into)

@@ -22,7 +22,9 @@ class _Stage(Protocol):
     def mute(self, on: bool) -> bool: ...
 
 
-class _AudioTap(Protocol):
+class TunerTap(Protocol):
+    """What the tuner listens with: the audio tap of a stage."""
+
     def tune(self, on: bool, reference_hz: float) -> None: ...
 
 
@@ -67,7 +69,7 @@ class PlayState:
         return replace(self, edits={**self.edits, preset: {**self.edits.get(preset, {}), name: value}})
 
 
-def reconcile(state: PlayState, stage: _Stage, tap: _AudioTap, presets: _Presets, direction: int = 0) -> bool:
+def reconcile(state: PlayState, stage: _Stage, tap: TunerTap, presets: _Presets, direction: int = 0) -> bool:
     """Bring a stage, its audio tap and its presets to a state. What matches the state already is not touched.
 
     direction: of the player's step to the preset, as in `PresetManager.go_to`.

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from nampedal.firmware.base.errors import ArgumentError, NoSuchPresetError, SettingsUnwritableError
 from nampedal.firmware.engine import _engine
-from nampedal.firmware.pedal.switching.play_state import PlayState, reconcile
+from nampedal.firmware.pedal.switching.play_state import PlayState, TunerTap, reconcile
 from nampedal.firmware.pedal.switching.preset_manager import PresetManager
 from nampedal.firmware.presets.banks.bank import index_of_preset
-
-
-class _AudioTap(Protocol):
-    def tune(self, on: bool, reference_hz: float) -> None: ...
 
 
 class Playback:
@@ -31,11 +26,11 @@ class Playback:
         self.presets = _each_once(presets)
         self.manager: PresetManager | None = None
         self._stage: _engine.Stage | None = None
-        self._tap: _AudioTap | None = None
+        self._tap: TunerTap | None = None
         # True if the stage's command queue was full, so that a part of the state has not reached the stage.
         self._stage_is_behind = False
 
-    def attach(self, stage: _engine.Stage, tap: _AudioTap, manager: PresetManager, first: str | None = None) -> None:
+    def attach(self, stage: _engine.Stage, tap: TunerTap, manager: PresetManager, first: str | None = None) -> None:
         """Bring a new stage to the state. If the state has no preset of the bank, choose one.
 
         first: text that `index_of_preset` accepts; None: the first preset, if there is one.

@@ -188,12 +188,12 @@ def _info(name: str) -> zipfile.ZipInfo:
 
 
 def import_bank(
-    path: Path, banks_folder: Path, name: str | None = None, *, tell: Callable[[str], object] | None = None
+    path: Path, banks_folder: Path, name: str | None = None, *, on_note: Callable[[str], object] | None = None
 ) -> Bank:
     """Unpack a bank file into a new folder, check it, and try every preset. If this fails, nothing is left.
 
     name: of the new folder; None: the file's name.
-    tell: called with one line if files that no preset names are left out.
+    on_note: called with one line if files that no preset names are left out.
 
     Raises a BankError; SettingsError for a wrong manifest.
     """
@@ -217,8 +217,8 @@ def import_bank(
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     note = contents.note(path)
-    if note and tell is not None:
-        tell(note)
+    if note and on_note is not None:
+        on_note(note)
     return read_bank(target)
 
 

@@ -86,12 +86,12 @@ def size_of(path: Path) -> int:
 
 
 def import_pack(
-    path: Path, banks_folder: Path, name: str, *, tell: Callable[[str], object] = lambda line: None
+    path: Path, banks_folder: Path, name: str, *, on_note: Callable[[str], object] = lambda line: None
 ) -> list[Path]:
     """Make banks from a pack: one for each folder that holds presets, or else one of all its artifacts.
 
     name: of the first bank; the names of the others are this name with their folder's name appended.
-    tell: called with one line if files are left out.
+    on_note: called with one line if files are left out.
 
     Returns the folders of the banks. Raises a BankError if nothing can be made; nothing is then left on the disk.
     """
@@ -110,7 +110,7 @@ def import_pack(
         used = {member for plan in plans for member in plan.members.values()}
     note = left_out_note(path, sorted(one for one, member in members.items() if member not in used))
     if note:
-        tell(note)
+        on_note(note)
     return [banks_folder / plan.name for plan in plans]
 
 

@@ -264,7 +264,7 @@ def _bring(found: Candidate, banks: Path, name: str) -> list[str]:
         with safe_read.opened(found.path):
             bank_signature.signer_of(found.path)
             _check_room(found, banks)
-            import_bank(found.path, banks, name, tell=notes.append)
+            import_bank(found.path, banks, name, on_note=notes.append)
         return notes
     if found.kind == PACK:
         with safe_read.opened(found.path):

@@ -10,15 +10,15 @@ from nampedal.firmware.presets.banks import bank_file, pack
 SUFFIX = pack.SUFFIX
 
 
-def bring(path: Path, banks: Path, name: str, tell: Callable[[str], object]) -> None:
-    """Import the banks in a zip file; the first one gets the name. tell: called with lines about the other parts.
+def bring(path: Path, banks: Path, name: str, on_note: Callable[[str], object]) -> None:
+    """Import the banks in a zip file; the first one gets the name. on_note: called with lines about the other parts.
 
     Raises a NampedalError.
     """
     if not pack.is_pack(path):
-        bank_file.import_bank(path, banks, name, tell=tell)
+        bank_file.import_bank(path, banks, name, on_note=on_note)
         return
-    pack.import_pack(path, banks, name, tell=tell)
+    pack.import_pack(path, banks, name, on_note=on_note)
 
 
 def size_of(path: Path) -> int:

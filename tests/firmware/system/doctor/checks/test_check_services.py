@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from nampedal.firmware.base.errors import BUSY
 from nampedal.firmware.system.doctor import examined_host as machines
 from nampedal.firmware.system.doctor.checks.check_services import check_errors_file, check_helpers, check_services
 from nampedal.firmware.system.doctor.checks.check_sound import (
@@ -21,7 +20,7 @@ from nampedal.firmware.system.doctor.checks.check_sound import (
 )
 from nampedal.firmware.system.doctor.checks.run_checks import run_checks
 from nampedal.firmware.system.doctor.context import CARD, HEALTH, LATE, SAFE, TUNE, Check
-from nampedal.firmware.system.doctor.errors import CheckTimeoutError, ProgramMissingError
+from nampedal.firmware.system.doctor.errors import BUSY, CheckTimeoutError, ProgramMissingError
 from support.rigs.sick_pedal import IMAGE_MOUNTS, Patient, failure, look, make_image, refusal, socket_closed
 
 OF_SYSTEMD = [check_jackd, check_player, check_watchdog, check_services, check_helpers]
