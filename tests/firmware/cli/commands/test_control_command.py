@@ -146,6 +146,11 @@ def test_what_makes_no_sense_is_refused_and_the_sound_goes_on(at: Path, request_
     assert status(at)["playing"]
 
 
+def is_note(pitch: dict[str, Any] | None, note: str) -> bool:
+    """Return True if the tuner shows the note to a cent. On a busy machine, gaps in the tone change single readings."""
+    return pitch is not None and pitch["note"] == note and abs(pitch["cents"]) < 1.0
+
+
 def test_the_tuner_hears_what_is_played(at: Path, jack_server: JackServer) -> None:
     assert status(at)["pitch"] is None
     ask(at, {"do": "tuner", "on": True})
@@ -154,11 +159,9 @@ def test_the_tuner_hears_what_is_played(at: Path, jack_server: JackServer) -> No
     tone = np.asarray(0.3 * np.sin(2.0 * np.pi * 146.83 / 48_000.0 * np.arange(240_000)), np.float32)
     playing = threading.Thread(target=player.play_on, args=(tone,))
     playing.start()
-    pitch = wait_for(lambda: status(at)["pitch"], 4.0)
+    wait_for(lambda: is_note(status(at)["pitch"], "D3"), 4.0)
     playing.join()
     player.close()
-    assert pitch["note"] == "D3"
-    assert abs(pitch["cents"]) < 1.0
     ask(at, {"do": "tuner", "on": False})
     assert status(at)["pitch"] is None
 
@@ -173,11 +176,9 @@ def test_what_a4_is_can_be_changed_while_the_tuner_listens(at: Path, jack_server
     tone = np.asarray(0.3 * np.sin(2.0 * np.pi * 216.0 / 48_000.0 * np.arange(144_000)), np.float32)
     playing = threading.Thread(target=player.play_on, args=(tone,))
     playing.start()
-    pitch = wait_for(lambda: status(at)["pitch"], 4.0)
+    wait_for(lambda: is_note(status(at)["pitch"], "A3"), 4.0)
     playing.join()
     player.close()
-    assert pitch["note"] == "A3"
-    assert abs(pitch["cents"]) < 1.0
     for hertz in (414, 467):
         with pytest.raises(ControlRequestError) as caught:
             ask(at, {"do": "tuner_reference", "hertz": hertz})

@@ -24,6 +24,7 @@ Members = dict[str, bytes]
 PROGRAM = """
 import json, re, sys, zipfile
 from pathlib import Path
+from nampedal.firmware.base.errors import NampedalError
 from nampedal.firmware.presets.banks.bank_file import import_bank
 
 read, unpacked = zipfile.ZipExtFile.read, 0
