@@ -27,8 +27,8 @@ CLANG_PACKAGES := clang libclang-rt-dev
 # Those of tests that build the engine: with CXX set, each builds with that compiler, in a folder of its own.
 CLANG_TESTS := $(addprefix tests/firmware/engine/test_,library.py neon_tiles.py races.py realtime.py)
 
-# What runs on this computer, without an emulator.
-PYTEST_HERE := $(BIN)/pytest -n 2 --dist loadfile --ignore=tests/aarch64 --ignore=tests/image
+# What runs on this computer, without an emulator. Many tests wait for sound: three workers keep two cores busy.
+PYTEST_HERE := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/aarch64 --ignore=tests/image
 
 .PHONY: demo test test-long test-clang soak lint clean
 .DELETE_ON_ERROR:
@@ -39,7 +39,7 @@ test: $(VENV)/.tested-with lint
 
 test-long: $(VENV)/.tested-with
 	@echo "== running the long tests"
-	@$(PYTEST_HERE) --no-loadscope-reorder -m long
+	@$(PYTEST_HERE) -m long
 
 test-clang: $(VENV)/.tested-with
 	@$(call install_packages,$(CLANG_PACKAGES))

@@ -26,13 +26,17 @@ ROOT = Path(__file__).parent.parent
 FRAMES = int(os.environ.get("NAMPEDAL_TEST_FRAMES", "-1"))
 
 
-# These folders have a file each that takes minutes.
-LONGEST = ("readme", "fuzz")
+# Folders and files that take longest.
+LONGEST_FOLDERS = {"readme", "fuzz"}
+LONGEST = {
+    *("test_convert_command", "test_cost_calibration", "test_golden_check", "test_html", "test_inference"),
+    *("test_levelling", "test_sizing", "test_tuner"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that at the end no worker of xdist runs one while the others have none."""
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FOLDERS and item.path.stem not in LONGEST)
 
 
 def corpus_folder() -> Path | None:

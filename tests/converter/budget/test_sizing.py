@@ -78,6 +78,7 @@ def test_what_fits_gets_a_step_to_go_down(capture: Capture, full: float) -> None
     assert aim.fits(sized[1].tier.network, 0.5)
 
 
+@pytest.mark.long
 def test_what_does_not_fit_is_slimmed_and_stepped_down(capture: Capture, full: float) -> None:
     aim = target(0.5 * full)
     sized = size(capture, aim, pruning())
@@ -90,6 +91,7 @@ def test_what_does_not_fit_is_slimmed_and_stepped_down(capture: Capture, full: f
     assert 0.0 < sized[2].tier.size_below < sized[1].tier.size_below < 1.0
 
 
+@pytest.mark.long
 def test_what_the_cost_model_may_be_wrong_by_counts_against_the_budget(capture: Capture, full: float) -> None:
     assert size(capture, target(1.1 * full, 0.0), pruning())[0].how == "as it is"
     assert len(size(capture, target(1.1 * full, 20.0), pruning())) == 3

@@ -62,6 +62,7 @@ def test_the_golden_input_is_loud_at_once_then_quiet(rate: float) -> None:
     assert level_db(audio[-len(audio) // 5 :]) < -35.0
 
 
+@pytest.mark.long
 def test_what_is_judged_on_is_not_what_is_rounded_with() -> None:
     heard, judged = test_signals.excitation(48_000.0), test_signals.validation_signal(48_000.0)
     window = 2048

@@ -117,6 +117,7 @@ def test_progress_counts_every_convolution(tmp_path: Path) -> None:
     assert told == [(i + 1, count) for i in range(count)]
 
 
+@pytest.mark.long
 def test_the_demo_amplifier_sounds_better_than_rounded_to_nearest(root: Path, guitar: Audio) -> None:
     capture = nam_file.read(root / "demo" / "overdriven-amp.nam")
     network = capture.tiers[0].network

@@ -95,6 +95,7 @@ def test_a_sound_that_broke_up_is_measured_again(server: JackServer, client: Loo
     assert loop.round_trip_frames == server.period + 261
 
 
+@pytest.mark.long
 def test_a_sound_that_breaks_up_each_time_is_refused(server: JackServer, client: LoopbackClient) -> None:
     cable = Cable(server.name, 0, 1.0, stalls=1000)
     client.connect(WIRING)

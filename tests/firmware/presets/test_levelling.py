@@ -131,6 +131,7 @@ def test_a_pedal_that_plays_listens_measures_and_writes(
         player.close()
 
 
+@pytest.mark.long
 def test_the_command_asks_to_play_and_shows_what_it_writes(
     jack_server: JackServer, at: Path, bank: Path, guitar: Audio
 ) -> None:

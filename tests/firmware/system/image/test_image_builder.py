@@ -107,6 +107,7 @@ def test_a_folder_that_is_not_there_is_refused_before_anything_is_made(wheel: Pa
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.long
 def test_an_image_can_be_written_to_another_file_system_than_the_kept_packages(tmp_path: Path) -> None:
     for name in ("card", "root", "data"):
         (tmp_path / name).write_bytes(name.encode())

@@ -164,6 +164,7 @@ class Cutter:
         self._patch.setattr(os, "replace", self._replace)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("behind", [False, True])
 def test_an_install_that_was_cut_anywhere_is_undone_or_gone_on_with(
     target: InstallTarget, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: bool
