@@ -13,7 +13,7 @@ IMAGE_PACKAGES := apt-utils arch-test bmap-tools cpio device-tree-compiler dosfs
   kmod mmdebstrap mtools openssh-client qemu-system-arm qemu-user-static qemu-utils squashfs-tools uidmap zstd
 IMAGE_ENVIRONMENT = env XDG_CONFIG_HOME=$(CURDIR)/tests/image/profiles
 
-LONG := power_cuts raspios late usb wifi
+LONG := build power_cuts raspios late usb wifi
 LONG_TESTS := bad_bank.py::test_while_it_plays_lights_say_both virt.py::test_what_the_maker_did_not_sign_is_refused_before_it_runs
 
 .PHONY: test-image test-boot test-raspios
