@@ -13,8 +13,8 @@ from conftest import ROOT
 from nampedal.firmware.cli.groups import LazyCommand
 from nampedal.firmware.cli.main import cli
 
-FOLDERS = (ROOT, ROOT / "docs", ROOT / "systemd", ROOT / "hw-profiles")
-PAGES = [str(path.relative_to(ROOT)) for folder in FOLDERS for path in sorted(folder.glob("*.md"))]
+PATTERNS = ("*.md", "docs/**/*.md", "hw-profiles/*.md", "systemd/*.md")
+PAGES = [str(path.relative_to(ROOT)) for pattern in PATTERNS for path in sorted(ROOT.glob(pattern))]
 BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # By somebody else, or somewhere else.

@@ -1,4 +1,5 @@
-// The serial protocol of docs/serial-controls.md, as a microcontroller speaks it. Plain C++11: no Arduino, no heap.
+// The serial protocol of docs/reference/serial-controls.md, as a microcontroller speaks it. Plain C++11: no Arduino, no
+// heap.
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,6 @@
-// Footswitches, knobs, an encoder and lights for nampedal, on an RP2040. Wiring and flashing: docs/serial-controls.md.
-// Nothing is sent while nothing moves, and no pin is pulsed: a high gain would make both audible.
+// Footswitches, knobs, an encoder and lights for nampedal, on an RP2040. Wiring and flashing:
+// docs/reference/serial-controls.md. Nothing is sent while nothing moves, and no pin is pulsed: a high gain would make
+// both audible.
 
 #include "protocol.h"
 

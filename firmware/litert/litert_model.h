@@ -28,7 +28,7 @@ class LiteRtModel final : public Player {
   LiteRtModel(std::span<const std::byte> file, const LiteRtPreparation& preparation);
 
   // Blocks of max_frames and no other: changing the length rebuilds the library's buffers. The library allocates, as
-  // docs/performance.md counts. Silence, should it fail.
+  // docs/explanation/performance.md counts. Silence, should it fail.
   void process(const float* in, float* out, int frames) noexcept override;
 
   // Plays the prewarm in whole blocks, one at least. The library offers no way to set its variables back, and creating

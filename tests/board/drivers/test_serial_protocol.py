@@ -180,7 +180,7 @@ def test_the_checksum_is_crc_16_ibm_3740() -> None:
 
 
 def test_the_frames_in_the_docs_are_these(root: Path) -> None:
-    text = (root / "docs" / "serial-controls.md").read_text(encoding="utf-8")
+    text = (root / "docs" / "reference" / "serial-controls.md").read_text(encoding="utf-8")
     shown = re.findall(r"^\| `((?:[0-9a-f]{2} ){8}[0-9a-f]{2})` \| `(.+?)` \|", text, re.MULTILINE)
     assert {kind.split("(")[0] for _, kind in shown} == {type(message).__name__ for message in SAMPLES}
     for frame, message in shown:

@@ -33,7 +33,7 @@ from nampedal.board.inputs.control_events import Clicks, Edge, Event, Failure, L
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 PATIENCE_S = 20.0
-# Pins of the sketch, as docs/serial-controls.md has them.
+# Pins of the sketch, as docs/reference/serial-controls.md has them.
 SWITCHES, KNOBS, ENCODER, LIGHTS = (2, 3, 4, 5), (26, 27, 28, 29), (6, 7), (8, 9, 10, 11)
 MIDDLE = 2048
 PASSES_PER_MS = 10

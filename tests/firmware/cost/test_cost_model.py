@@ -302,7 +302,7 @@ def test_every_board_has_a_price_for_every_term(key: str, no_profiles_of_the_use
 def test_an_a1_standard_is_predicted_as_it_was_estimated(
     key: str, share: float, no_profiles_of_the_users_own: None
 ) -> None:
-    # docs/performance.md, by bench/instructions.py; of the A53's two models the mean.
+    # docs/explanation/performance.md, by bench/instructions.py; of the A53's two models the mean.
     cost = read_board(key).cost
     assert cost is not None
     block_us = predict_us(a1_standard(), 64, cost.kernels, cost.nanoseconds)

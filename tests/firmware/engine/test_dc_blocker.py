@@ -63,7 +63,7 @@ def test_it_is_a_high_pass_of_the_first_order_at_5_hz_at_every_rate(tmp_path: Pa
 
 
 def test_a_low_string_loses_next_to_nothing() -> None:
-    """The figures of docs/formats.md: level and phase at the lowest note of a bass with five strings, and of four."""
+    """The figures of docs/reference/presets.md: level and phase at the lowest note of 5- and 4-string basses."""
     for hz, db, degrees in ((30.0, -0.12, 9.5), (40.0, -0.07, 7.1)):
         passed = 1j * hz / (CORNER_HZ + 1j * hz)
         assert 20.0 * np.log10(abs(passed)) == pytest.approx(db, abs=0.005)

@@ -97,7 +97,7 @@ def test_the_header_stands_alone(installed: Path, tmp_path: Path) -> None:
 
 
 def test_the_document_s_program_and_its_cmake_build(installed: Path, root: Path, tmp_path: Path) -> None:
-    page = (root / "docs" / "engine-library.md").read_text()
+    page = (root / "docs" / "reference" / "engine-library.md").read_text()
     (cmake,), (program,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("cmake", "cpp"))
     (tmp_path / "main.cpp").write_text(program)
     top = "cmake_minimum_required(VERSION 3.24)\nproject(amp LANGUAGES CXX)\nadd_executable(my_amp main.cpp)\n"

@@ -93,6 +93,6 @@ def test_litert_takes_and_gives_back_the_same_memory_every_block(probes: Path, t
         assert allocations == frees
         assert allocations % blocks == 0
         in_a_block.add(allocations // blocks)
-    # Neither the block nor the past makes it more: what docs/performance.md counts, and inspect says.
+    # Neither the block nor the past makes it more: what docs/explanation/performance.md counts, and inspect says.
     (count,) = in_a_block
     assert f" {count} heap allocations " in litert_engine.LIMITS

@@ -1,6 +1,6 @@
 """Drives a microcontroller with footswitches, knobs, encoders and lights on a serial port, with pyserial.
 
-The protocol is in serial_protocol.py and in docs/serial-controls.md.
+The protocol is in serial_protocol.py and in docs/reference/serial-controls.md.
 """
 
 from __future__ import annotations

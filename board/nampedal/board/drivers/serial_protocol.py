@@ -4,7 +4,7 @@ A frame is nine bytes: 0x80 + the message's type, five bytes of content, three b
 first are below 0x80, as in MIDI. The content is the message's fields in order. Each field is split into groups of
 7 bits, highest bits first, and negative numbers are in two's complement. Unused bytes are zero. The checksum is
 CRC-16/IBM-3740 (polynomial 0x1021, initial value 0xFFFF, not reflected, not inverted) of the first six bytes, also in
-groups of 7 bits. docs/serial-controls.md has the full specification.
+groups of 7 bits. docs/reference/serial-controls.md has the full specification.
 """
 
 from __future__ import annotations

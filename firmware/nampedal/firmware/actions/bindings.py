@@ -1,7 +1,7 @@
 """Maps controls to actions and settings.
 
 Footswitches, notes and programs have actions. Knobs have settings. Control changes have either.
-The pedal's profile has a map; a preset can replace parts of it. The TOML tables are described in docs/formats.md.
+The pedal's profile has a map; a preset can replace parts of it. docs/reference/presets.md describes the TOML tables.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The control socket: a Unix socket with one JSON object on each line, and one answer on each line.
 
-docs/control.md lists the requests. Everything happens in poll(), in the caller's thread, without blocking. A client
-that does not read is disconnected. A client that sends many requests at once gets its answers over several calls. No
-request can end the caller: failures are sent to the client, and logged.
+docs/reference/socket.md lists the requests. Everything happens in poll(), in the caller's thread, without blocking. A
+client that does not read is disconnected. A client that sends many requests at once gets its answers over several
+calls. No request can end the caller: failures are sent to the client, and logged.
 """
 
 from __future__ import annotations

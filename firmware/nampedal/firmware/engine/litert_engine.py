@@ -24,7 +24,7 @@ from nampedal.firmware.engine.inference import Engine
 
 VERSION = _engine.LITERT_VERSION
 
-# Counted with build/probes/allocation_probe --litert: docs/performance.md.
+# Counted with build/probes/allocation_probe --litert: docs/explanation/performance.md.
 LIMITS = "through LiteRT: 5 heap allocations and a lock in every block; a .stomp needs none"
 
 # Block length in a chain, in frames, for a .tflite that takes any length. The block delays the sound by its length.

@@ -203,7 +203,7 @@ class CheckContext:
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """The pedal's status, as described in docs/control.md."""
+        """The pedal's status, as described in docs/reference/socket.md."""
         if isinstance(self._status, UnknownResultError):
             raise self._status
         return self._status

@@ -26,7 +26,7 @@ _WITH_DWC_OTG = "Cortex-A53"
 _USB_OFF = "Compute Module 4"
 _EEPROM_PINS = {0, 1}
 # Fixed core clock in MHz, by CPU, for boards with an LED strip: the strip's SPI clock is divided from the core clock
-# (hw-profiles/README.md).
+# (docs/reference/profiles.md).
 _STRIP_CORE_MHZ = {"Cortex-A53": 400, "Cortex-A72": 500}
 _MAX_LINE = 80
 
