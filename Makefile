@@ -4,6 +4,7 @@
 # make test-clang    the engine and its probes as clang builds them, by the tests that run them
 # make soak MINUTES=30    everything that comes and goes, all at once, while the pedal plays
 # make fuzz    odd input for all that reads files of others, for ten minutes: tests/fuzz/fuzz.mk
+# make site    the site of the documents, strictly, in build/site
 # make lint    the style alone;  make clean    take away what make made
 # make wheel-aarch64, make test-aarch64    for the Raspberry Pi: firmware/cross/aarch64.mk
 #
@@ -30,7 +31,7 @@ CLANG_TESTS := $(addprefix tests/firmware/engine/test_,library.py neon_tiles.py 
 # What runs on this computer, without an emulator. Many tests wait for sound: three workers keep two cores busy.
 PYTEST_HERE := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/aarch64 --ignore=tests/image
 
-.PHONY: demo test test-long test-clang soak lint clean
+.PHONY: demo test test-long test-clang soak lint site clean
 .DELETE_ON_ERROR:
 
 test: $(VENV)/.tested-with lint
@@ -57,6 +58,11 @@ lint: $(VENV)/.tested-with
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
 	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+
+site: $(VENV)/.site-with
+	@echo "== building the site"
+	@env NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html."
 
 demo: demo/out/overdriven-amp.stomp demo/out/riff-overdriven.wav
 	@echo "== what it is"
@@ -113,6 +119,11 @@ $(VENV)/.tested-with: $(VENV)/.built
 	@echo "== installing what the tests need"
 	@$(call install_packages,$(TEST_PACKAGES))
 	@$(PIP) install --no-build-isolation '.[dev]'
+	@touch $@
+
+$(VENV)/.site-with: $(VENV)/.built
+	@echo "== installing what the site needs"
+	@$(PIP) install --no-build-isolation '.[docs]'
 	@touch $@
 
 clean:
