@@ -43,6 +43,7 @@ class Session:
         (folder / "demo").mkdir(parents=True)
         for path in (ROOT / "demo").glob("*.*"):
             shutil.copy(path, folder / "demo")
+        shutil.copytree(ROOT / "examples" / "bank", folder / "examples" / "bank")
         for name in OF_THE_PROJECT:
             (folder / name).symlink_to(ROOT / name)
         self._set_up(folder)
