@@ -137,6 +137,6 @@ def test_every_fault_comes_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_documentation_knows_every_check(pedal: Patient, root: Path) -> None:
-    page = (root / "docs" / "doctor.md").read_text()
+    page = (root / "docs" / "how-to" / "recover.md").read_text()
     for finding in run_checks(pedal):
         assert f"`{finding.name}`" in page
