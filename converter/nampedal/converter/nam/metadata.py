@@ -11,6 +11,7 @@ from nampedal.converter.nam.tensors import tensors_by_kind
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.capture import LEVEL_FACTS, Capture, Tier
 from nampedal.firmware.engine.network import describe_channels, macs_per_frame, prewarm_frames, receptive_field
+from nampedal.firmware.engine.tier_names import tier_names
 
 
 def file_metadata(opened: OpenedCapture) -> dict[str, Any]:
@@ -45,14 +46,18 @@ def capture_metadata(capture: Capture) -> dict[str, Any]:
         "golden_frames": 0 if capture.golden_input is None else len(capture.golden_input),
         "added_latency_frames": artifact.ADDED_LATENCY,
         "left_out": list(capture.left_out),
-        "tiers": [_tier_facts(i, tier, capture.sample_rate) for i, tier in enumerate(capture.tiers)],
+        "tiers": [
+            _tier_facts(i, name, tier, capture.sample_rate)
+            for i, (name, tier) in enumerate(zip(tier_names(capture.tiers), capture.tiers, strict=True))
+        ],
     }
 
 
-def _tier_facts(index: int, tier: Tier, sample_rate: float) -> dict[str, Any]:
+def _tier_facts(index: int, name: str, tier: Tier, sample_rate: float) -> dict[str, Any]:
     field = receptive_field(tier.network)
     return {
         "tier": index,
+        "tier_name": name,
         "network": type(tier.network).__name__,
         "channels": describe_channels(tier.network),
         "parameters": tier.parameters,

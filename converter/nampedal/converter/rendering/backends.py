@@ -11,6 +11,7 @@ from nampedal.converter.tflite.tflite_export import offline_player
 from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.engine import artifact, tflite_artifact
 from nampedal.firmware.engine.inference import MAX_FRAMES, Audio, Engine
+from nampedal.firmware.engine.tier_names import FULL, find_tier, tier_names
 
 SUFFIXES = (".nam", artifact.SUFFIX, tflite_artifact.SUFFIX)
 
@@ -60,14 +61,19 @@ class TfliteBackend:
         return self._player.play(padded)[: len(mono)].reshape(audio.shape)
 
 
-def open_player(path: Path, tier: int, exact: bool) -> Backend:
-    """Return the player for a file. exact: use exact instead of fast activations; ignored for a .tflite.
+def open_player(path: Path, tier: int | str, exact: bool) -> Backend:
+    """Return the player for a file.
+
+    tier: number or name of a tier, see `find_tier`.  exact: use exact instead of fast activations; ignored for a
+    .tflite.
 
     Raises ArgumentError for a .tflite's tier other than 0, and the errors of `open_capture`, `Engine.prepare` and
     `tflite_artifact.read`.
     """
     if path.suffix.lower() != tflite_artifact.SUFFIX:
-        return Engine.prepare(open_capture(path).capture, tier=tier, exact=exact, max_frames=MAX_FRAMES)
-    if tier:
+        capture = open_capture(path).capture
+        number = find_tier(tier, tier_names(capture.tiers), str(path))
+        return Engine.prepare(capture, tier=number, exact=exact, max_frames=MAX_FRAMES)
+    if tier not in (0, FULL):
         raise ArgumentError(f"{path}: no tier {tier}; a .tflite has one, tier 0")
     return TfliteBackend(tflite_artifact.read(path))

@@ -24,11 +24,12 @@ class CompareOptions:
 
     on: the audio that models play; None: test_signals.validation_signal.
     align: correct delay, gain and polarity first.
+    tier: number or name of a tier, of both.
     """
 
     on: Path | None = None
     align: bool = False
-    tier: int = 0
+    tier: int | str = 0
     exact: bool = False
 
 

@@ -25,10 +25,11 @@ COMMON_FORMATS = ("wav", "flac", "ogg", "mp3", "aiff", "w64", "caf")
 class RenderOptions:
     """Options of a rendering.
 
+    tier: number or name of a tier.
     subtype: a name of libsndfile's, such as 'PCM_24'; empty: 32-bit float if the format has it, else its best PCM.
     """
 
-    tier: int = 0
+    tier: int | str = 0
     exact: bool = False
     subtype: str = ""
     force: bool = False

@@ -18,11 +18,12 @@ from nampedal.converter.rounding.tier_conversion import convert, proof_of
 from nampedal.converter.tflite import tflite_writer
 from nampedal.converter.tflite.litert_process import ChildProcessPlayer
 from nampedal.converter.tflite.tflite_network import check, layer_names
-from nampedal.firmware.base.errors import ArgumentError, ArtifactError
+from nampedal.firmware.base.errors import ArtifactError
 from nampedal.firmware.engine import _engine, artifact
 from nampedal.firmware.engine.capture import LEVEL_FACTS, LEVELS, Calibration, Capture, Proof
 from nampedal.firmware.engine.inference import Audio
 from nampedal.firmware.engine.tflite_artifact import TfliteFile
+from nampedal.firmware.engine.tier_names import FULL, find_tier, tier_names
 
 # In frames. The block length does not change the output; this one is the fastest.
 OFFLINE_BLOCK = 1024
@@ -36,13 +37,13 @@ class TfliteOptions:
 
     mode: one of `tflite_artifact.MODES`.
     block: frames of the audio tensors.
-    tier: index of the tier; 0 is the full tier.
+    tier: number or name of a tier, see `find_tier`.
     precision: of the weights, see `convert`.
     """
 
     mode: str = "weights"
     block: int = tflite_writer.DEFAULT_BLOCK
-    tier: int = 0
+    tier: int | str = 0
     precision: str = "w8"
 
 
@@ -73,12 +74,10 @@ def export(
     calibrate, advance: see `convert`.
     Raises ArgumentError, ConversionError, MissingPackageError.
     """
-    if not 0 <= options.tier < len(capture.tiers):
-        found = f"no tier {options.tier}; it has tiers 0 to {len(capture.tiers) - 1}"
-        raise ArgumentError(f"{capture.source.file_name}: {found}")
-    check(capture.tiers[options.tier].network, options.block)
+    tier = find_tier(options.tier, tier_names(capture.tiers), capture.source.file_name)
+    check(capture.tiers[tier].network, options.block)
     stomp = convert(capture, options.precision, calibrate, advance=advance)
-    network = stomp.tiers[options.tier].network
+    network = stomp.tiers[tier].network
     audio = (calibrate or calibration_audio.built_in(capture.sample_rate))[0]
     plan = tflite_writer.make_plan(
         network, capture.sample_rate, options.mode, spread_excerpts(audio, capture.sample_rate)
@@ -89,12 +88,12 @@ def export(
             network, sample_rate=capture.sample_rate, block=options.block, mode=options.mode, plan=plan, facts=facts
         )
 
-    original = replace(capture, tiers=(capture.tiers[options.tier],))
+    original = replace(capture, tiers=(capture.tiers[tier],))
     proof = _prove(original, write({}).data)
     facts = {
         **capture_metadata(stomp),
         "stomp_sha256": hashlib.sha256(artifact.pack(stomp)).hexdigest(),
-        "tier": options.tier,
+        "tier": tier,
         "layers": len(layer_names(network)),
         "proof": null_non_finite(asdict(proof)),
     }
@@ -150,6 +149,8 @@ def tflite_facts(file: TfliteFile) -> dict[str, Any]:
     try:
         told = dict(file.facts)
         tier = {**told["tiers"][told["tier"]], "tier": 0, "proof": told.pop("proof"), "golden_tolerance": None}
+        # Files of older versions do not name it.
+        tier["tier_name"] = str(tier.get("tier_name", FULL))
     except (KeyError, IndexError, TypeError) as error:
         raise ArtifactError(f"{file.path}: does not say what it was made from; convert the .nam again") from error
     return {

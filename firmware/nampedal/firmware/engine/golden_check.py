@@ -9,17 +9,20 @@ import numpy as np
 from nampedal.firmware.base.errors import NoGoldenVectorsError
 from nampedal.firmware.engine import artifact
 from nampedal.firmware.engine.inference import Engine
+from nampedal.firmware.engine.tier_names import tier_names
 
 
 @dataclass(frozen=True, slots=True)
 class GoldenCheck:
     """Result of the check of one tier.
 
+    tier, name: number and name of the tier.
     deviation: maximum difference of a sample from the golden output; inf if the outputs can't be compared.
     isa: the kernels that played.
     """
 
     tier: int
+    name: str
     deviation: float
     tolerance: float
     isa: str
@@ -35,6 +38,7 @@ def verify(path: Path, isa: str = "") -> list[GoldenCheck]:
     isa: see `Engine.prepare`.  Raises ArtifactError, NoGoldenVectorsError or ArgumentError.
     """
     capture = artifact.read(path)
+    names = tier_names(capture.tiers)
     checks = []
     for i, tier in enumerate(capture.tiers):
         if capture.golden_input is None or tier.golden is None:
@@ -45,5 +49,5 @@ def verify(path: Path, isa: str = "") -> list[GoldenCheck]:
         # The golden output is only valid at the sample rate at which it was made.
         if not np.isfinite(deviation) or tier.golden.sample_rate != capture.sample_rate:
             deviation = float("inf")
-        checks.append(GoldenCheck(i, deviation, tier.golden.tolerance, engine.isa))
+        checks.append(GoldenCheck(i, names[i], deviation, tier.golden.tolerance, engine.isa))
     return checks

@@ -146,7 +146,7 @@ def test_an_artifact_that_sounds_otherwise_here_is_refused(
     (source / "amp.stomp").write_bytes(golden())
     assert bring(source, banks).taken == ["imported"]
     check = verify(banks / "imported" / "amp.stomp")[0]
-    monkeypatch.setattr(loose_files, "verify", lambda path: [type(check)(0, 0.5, 1e-6, check.isa)])
+    monkeypatch.setattr(loose_files, "verify", lambda path: [replace(check, deviation=0.5, tolerance=1e-6)])
     (source / "amp.stomp").rename(source / "other.stomp")
     (banks.parent / "card.toml").unlink()
     outcome = bring(source, banks)
