@@ -39,7 +39,7 @@ $(IMAGE)/.system:
 $(IMAGE)/signing-key: | $(IMAGE)/.system
 	@ssh-keygen -q -t ed25519 -N '' -C test@nampedal -f $@
 
-$(IMAGE)/pedal.img: PEDAL = virtual --for-emulator --radio
+$(IMAGE)/pedal.img: PEDAL = virtual --for-emulator --radio on
 $(IMAGE)/usb.img: PEDAL = virtual-usb
 $(IMAGE)/pedal.img $(IMAGE)/usb.img: $(IMAGE)/signing-key $(CROSS)/.wheel $(wildcard tests/image/profiles/*/*/*.toml) $(VENV)/.built | $(IMAGE)/.system
 	@echo "== building the image of the emulated pedal $(firstword $(PEDAL))"

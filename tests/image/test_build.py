@@ -18,7 +18,17 @@ def test_a_second_build_gives_the_same_bytes(
     (wheel,) = (ROOT / "dist").glob("nampedal-*aarch64.whl")
     again = tmp_path / image.name
     order = (
-        *("--pedal", "virtual", "--base", "debian", "--for-emulator", "--radio", "--cache", image.parent / "cache"),
+        *(
+            "--pedal",
+            "virtual",
+            "--base",
+            "debian",
+            "--for-emulator",
+            "--radio",
+            "on",
+            "--cache",
+            image.parent / "cache",
+        ),
         *("--wheel", wheel, "--sign", signing_key),
     )
     built = nampedal("image", "build", *order, "-o", again)

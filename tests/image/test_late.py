@@ -54,6 +54,6 @@ def test_a_card_that_is_seen_late_is_used_then(prepared: Path, ssh_key: Path, tm
         pedal.wait_for(lambda: pedal.run(f"test -e {ERRORS} || echo gone") == "gone")
         assert pedal.run("ls /run/nampedal-card/late 2>&1", check=False).count("No such file") == 1
         assert pedal.run("systemctl show nampedal-late nampedal-card -P Result") == "success\n\nsuccess"
-        found = {one["name"]: one for one in json.loads(pedal.run("nampedal doctor --json", check=False))}
+        found = {one["name"]: one for one in json.loads(pedal.run("nampedal doctor --json", check=False))["findings"]}
         for name in ("boot helpers", "card", "data", "nampedal", "plays"):
             assert found[name]["state"] == "ok", found[name]

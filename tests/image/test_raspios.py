@@ -103,7 +103,7 @@ def built(
         shutil.rmtree(kept)
     (wheel,) = (ROOT / "dist").glob("nampedal-*aarch64.whl")
     with served(folder / "archive", PORTS[release]) as url:
-        options: tuple[str | Path, ...] = ("--radio", "--wheel", wheel_for(wheel, folder, TAGS[release]))
+        options: tuple[str | Path, ...] = ("--radio", "on", "--wheel", wheel_for(wheel, folder, TAGS[release]))
         options += ("--pi-mirror", url, "--pi-key", key, "--cache", cache, "--for-emulator")
         made = folder / "pedal.img"
         done = run(*order("--pedal", PEDALS[release], "-o", made, *options))

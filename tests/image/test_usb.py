@@ -87,7 +87,7 @@ def test_the_pedal_waits_and_takes_none_of_the_cards_that_are_there(pedal: Pedal
     assert "waiting for it" in log(pedal)
     assert "using the USB audio interface" not in log(pedal)
     assert pedal.run("systemctl show nampedal-jack -P NRestarts") == "0"
-    found = json.loads(pedal.run("nampedal doctor --json", check=False))
+    found = json.loads(pedal.run("nampedal doctor --json", check=False))["findings"]
     assert finding(found, "sound card") == ("wrong", "Audio (46f4:0002) has no input")
     assert finding(found, "jackd") == ("wrong", "waits for the USB audio interface, see 'sound card'")
 
@@ -142,7 +142,7 @@ def test_doctor_finds_nothing_wrong_while_it_sounds(pedal: Pedal, interface: Int
     pedal.wait_for(lambda: pedal.status().get("bank") == "rock", PATIENCE_S)
     # The card has a bank that is refused, which the doctor tells.
     pedal.change_card(f"rm /boot/firmware/import/{BOMB}")
-    found = json.loads(pedal.run("nampedal doctor --json", check=False))
+    found = json.loads(pedal.run("nampedal doctor --json", check=False))["findings"]
     assert [each for each in found if each["state"] == "wrong"] == []
     assert finding(found, "sound card") == ("ok", f"Interface ({MADE_UP})")
     assert finding(found, "jackd settings")[0] == "ok"

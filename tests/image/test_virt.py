@@ -124,7 +124,7 @@ def test_a_footswitch_changes_the_preset_through_rpi_lgpio(pedal: Pedal) -> None
 
 
 def test_doctor_finds_nothing_wrong(pedal: Pedal) -> None:
-    found = json.loads(pedal.run("nampedal doctor --json", check=False))
+    found = json.loads(pedal.run("nampedal doctor --json", check=False))["findings"]
     assert [each for each in found if each["state"] == "wrong"] == []
     assert {each["name"] for each in found if each["state"] not in ("ok", "wrong")} == LACKING
 

@@ -85,7 +85,7 @@ def test_an_import_that_is_heavy_is_noticed() -> None:
 
 def test_the_version_is_the_packages(nampedal: Run) -> None:
     done = nampedal("--version")
-    assert (done.returncode, done.stdout) == (0, f"nampedal, version {version('nampedal')}\n")
+    assert (done.returncode, done.stdout) == (0, f"nampedal {version('nampedal')}\n")
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=ids)

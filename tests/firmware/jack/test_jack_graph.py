@@ -215,7 +215,7 @@ def test_a_loop_says_that_ports_come_and_go(server: JackServer, monkeypatch: pyt
     loop = LoopbackClient(server.name)
     monkeypatch.setattr(loop._graph, "join", lambda source, target: False)
     with pytest.raises(
-        JackRefusedError, match="the sound card's ports come and go; try again, or name --input, --output"
+        JackRefusedError, match="the sound card's ports come and go; try again, or name --input-port, --output-port"
     ):
         loop.connect(PortConnections())
     loop.close()

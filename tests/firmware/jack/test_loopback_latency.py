@@ -121,7 +121,7 @@ def test_without_a_cable_nothing_comes_back(dbfs: float, seed: int) -> None:
         measure(SENT, noise(dbfs, seed=seed), RATE)
     assert str(caught.value) == (
         "input: nothing comes back of what the output plays; put a cable from the output to the input, or name others "
-        "with --output and --input"
+        "with --output-port and --input-port"
     )
 
 

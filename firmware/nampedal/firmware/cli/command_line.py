@@ -9,21 +9,39 @@ from io import TextIOWrapper
 
 import click
 from nampedal.firmware.base.errors import NampedalError
+from nampedal.firmware.cli.exit_codes import EXIT_INTERRUPTED, EXIT_MISTAKE, MEANINGS
 from nampedal.firmware.cli.groups import Group
-from nampedal.firmware.cli.shared import EXIT_INTERRUPTED, EXIT_MISTAKE, print_text
+from nampedal.firmware.cli.shared import examples, print_text
+
+# The end of `nampedal --help`. The second set is for a pedal, which has no converter.
+_EXAMPLES = (
+    "nampedal convert amp.nam --board zero-2-w --report amp.html",
+    "nampedal play amp.nam",
+    "nampedal help convert",
+)
+_EXAMPLES_ON_A_PEDAL = ("nampedal status", "nampedal preset next", "nampedal help doctor")
 
 
 def command_line(commands: Iterable[click.Command]) -> Group:
     """Return the click group `nampedal` with these commands."""
+    listed = {command.name or "": command for command in commands}
 
-    @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-    @click.version_option(package_name="nampedal", prog_name="nampedal")
+    @click.group(
+        cls=Group,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        commands=listed,
+        epilog=_end_of_help(_EXAMPLES if "convert" in listed else _EXAMPLES_ON_A_PEDAL),
+    )
+    @click.version_option(package_name="nampedal", prog_name="nampedal", message="%(prog)s %(version)s")
     def cli() -> None:
         """Neural Amp Modeler captures, for a Raspberry Pi pedal."""
 
-    for command in commands:
-        cli.add_command(command)
     return cli
+
+
+def _end_of_help(lines: Iterable[str]) -> str:
+    codes = ", ".join(f"{code} {short}" for code, (short, _) in MEANINGS.items())
+    return f"{examples(*lines)}\n\n\b\nExit codes: {codes}.\n"
 
 
 def run(cli: click.Group) -> None:

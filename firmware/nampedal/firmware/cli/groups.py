@@ -1,10 +1,10 @@
-"""Click commands that are imported on first use, and help texts with sections."""
+"""Click commands that are imported on first use, help texts with sections, and suggestions for mistyped commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from nampedal.firmware.cli.shared import print_text
@@ -19,6 +19,8 @@ SHELL = "Shell"
 PURPOSES = (CAPTURES, PLAYING, BANKS, SETTING_UP, MAKING, SHELL)
 # In characters: the default col_max of click's `HelpFormatter.write_dl`.
 _MAX_WIDTH = 30
+# How many names are suggested for a mistyped one, and how much like it they have to be, as a difflib ratio.
+_MAX_NEAR, _LIKENESS = 2, 0.6
 
 
 class LazyCommand(click.Command):
@@ -48,7 +50,7 @@ class LazyCommand(click.Command):
 class Group(click.Group):
     """A group that prints its help and ends with exit code 0 when no command is given.
 
-    Commands that have a purpose are listed under it.
+    Commands that have a purpose are listed under it. A command that is not there is answered with the nearest ones.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -56,6 +58,20 @@ class Group(click.Group):
             print_text(ctx.get_help())
             ctx.exit()
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # An option in the place of a command is left to click, which says that there is no such option.
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-") and not ctx.resilient_parsing:
+            self.fail_unknown(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
+    def fail_unknown(self, ctx: click.Context, name: str) -> NoReturn:
+        """Raise UsageError for a command that is not in this group, with the names that are most like it."""
+        near = import_module("difflib").get_close_matches(name, self.list_commands(ctx), _MAX_NEAR, _LIKENESS)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lazy = {name: one for name, one in self.commands.items() if isinstance(one, LazyCommand)}

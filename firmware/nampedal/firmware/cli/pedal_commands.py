@@ -15,6 +15,11 @@ def _system(purpose: str, name: str, subject: str, summary: str) -> LazyCommand:
     return LazyCommand(purpose, name, where, summary)
 
 
+def _shell(name: str, summary: str) -> LazyCommand:
+    where = f"nampedal.firmware.cli.shell_commands.{name}_command:{name}_command"
+    return LazyCommand(SHELL, name, where, summary)
+
+
 PEDAL_COMMANDS = (
     _playing(PLAYING, "play", "play", "Play live: captures, presets, or a folder of them."),
     _playing(PLAYING, "status", "control", "Show what plays, how much time it takes, and the levels."),
@@ -36,8 +41,6 @@ PEDAL_COMMANDS = (
     _system(MAKING, "uninstall", "install", "Make a pedal into the system that it was."),
     _system(MAKING, "update", "update", "Bring a newer nampedal (WHEEL) or a newer system (IMAGE)."),
     _playing(CAPTURES, "verify", "verify", "Check that an artifact sounds here as where it was made."),
-    LazyCommand(
-        *(SHELL, "completion", "nampedal.firmware.cli.completion:completion_command"),
-        "Print the script that completes nampedal's words in a shell.",
-    ),
+    _shell("help", "Show what a command does, and what it takes."),
+    _shell("completion", "Print the script that completes nampedal's words in a shell."),
 )

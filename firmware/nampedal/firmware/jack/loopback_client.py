@@ -41,7 +41,7 @@ class LoopbackClient(JackPorts):
             self._callback = PythonCallback(self._client, self._process)
         if not self._start(wiring):
             raise JackRefusedError(
-                f"{self._shown}: the sound card's ports come and go; try again, or name --input, --output"
+                f"{self._shown}: the sound card's ports come and go; try again, or name --input-port, --output-port"
             )
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ def measure(sent: Audio, heard: Audio, sample_rate: float) -> Loop:
     if not size[peak] > _CLEAR * np.median(size):
         raise MeasurementError(
             "input: nothing comes back of what the output plays; put a cable from the output to the input, or name "
-            "others with --output and --input"
+            "others with --output-port and --input-port"
         )
     gain_db = _level_db(correlation, peak, sample_rate) - _level_db(_correlate(sent, sent), 0, sample_rate)
     if gain_db < MIN_GAIN_DB:

@@ -285,7 +285,7 @@ ISAS = ", ".join(isas())
             ["render", "amp.nam", "dry.wav", "o.flac", "--subtype", "FLOAT"],
             "o.flac: --subtype is FLOAT; FLAC takes PCM_16, PCM_24, PCM_S8",
         ),
-        (["render", "amp.nam", "dry.wav", "o.wav", "--tier", "3"], "amp.nam: no tier 3; it has tiers 0 to 0"),
+        (["render", "amp.nam", "dry.wav", "o.wav", "--tier", "3"], "amp.nam: no tier 3; it has 0 (full)"),
         (["bench", "amp.nam", "--isa", "mmx"], f"isa is 'mmx'; this CPU runs: {ISAS}"),
         (
             ["convert", "amp.nam", "--precision", "w4"],
@@ -295,7 +295,7 @@ ISAS = ", ".join(isas())
             ["convert", "amp.nam", "-o", "o.tflite", "--block", "9000"],
             "block: is 9000 frames; this network takes 1 to 8192 in a .tflite",
         ),
-        (["convert", "amp.nam", "-o", "o.tflite", "--tier", "1"], "amp.nam: no tier 1; it has tiers 0 to 0"),
+        (["convert", "amp.nam", "-o", "o.tflite", "--tier", "1"], "amp.nam: no tier 1; it has 0 (full)"),
         (["inspect", "gone.tflite"], "gone.tflite: can't be read: no such file or directory"),
         (["render", "gone.tflite", "dry.wav", "o.wav"], "gone.tflite: can't be read: no such file or directory"),
         (

@@ -42,11 +42,15 @@ def test_convert_tells_what_fits_and_what_it_costs_in_sound(nampedal: Run, amp: 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[1] == "  for A slow board: 4 % of a core, periods of 64 frames; costs are estimated"
-    assert lines[2].startswith("  tier 0: as it is, ")
+    assert lines[2].startswith("  tier 0 (full): as it is, ")
     assert lines[2].endswith(" % (at most 9.2 %), does not fit")
-    assert lines[3].startswith("  tier 1: pruned to ")
+    assert lines[3].startswith("  tier 1 (slimmed): pruned to ")
     assert lines[3].endswith(" %), fits")
-    assert [line.split(": ESR ")[0] for line in lines if ": ESR " in line] == ["  tier 0", "  tier 1", "  tier 2"]
+    assert [line.split(": ESR ")[0] for line in lines if ": ESR " in line] == [
+        "  tier 0 (full)",
+        "  tier 1 (slimmed)",
+        "  tier 2 (lightest)",
+    ]
     assert (
         f"  each as stored, measured against the original on {VALIDATION_LABEL}; each figure is that of its worst kind"
         in lines

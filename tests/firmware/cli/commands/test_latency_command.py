@@ -84,7 +84,16 @@ def run(server: JackServer, monkeypatch: pytest.MonkeyPatch) -> Run:
                 return measure(client)
 
         monkeypatch.setattr(LoopbackClient, "measure", fast)
-        command = ["latency", "--server", server.name, "--input", "cable:out", "--output", "cable:in", *arguments]
+        command = [
+            "latency",
+            "--server",
+            server.name,
+            "--input-port",
+            "cable:out",
+            "--output-port",
+            "cable:in",
+            *arguments,
+        ]
         done = CliRunner().invoke(cli, command)
         cable.close()
         return done

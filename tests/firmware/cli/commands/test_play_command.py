@@ -268,7 +268,7 @@ def test_a_preset_is_played_with_the_ports_and_levels_of_a_pedal(
     at = tmp_path / "control.sock"
     command = [sys.executable, "-m", "nampedal.firmware.cli", "play", "--preset", str(bank / "quiet.toml")]
     command += ["--pedal", str(pedal), "--server", jack_server.name, "--socket", str(at)]
-    command += ["--output", "system:playback_2"]
+    command += ["--output-port", "system:playback_2"]
     with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as child:
         wait_for(lambda: status(at).get("preset") == "quiet")
         listed = subprocess.run(

@@ -64,12 +64,12 @@ def test_what_can_not_be_told_is_no_fault(run: Run, pedal: Patient) -> None:
     assert done.output.splitlines()[-1] == "nothing is wrong; 1 can't be told here"
 
 
-def test_programs_get_a_list(run: Run, pedal: Patient) -> None:
+def test_programs_get_an_object(run: Run, pedal: Patient) -> None:
     assert run("--json").return_value == 0
     pedal.put("/sys/class/thermal/thermal_zone0/temp", "90000")
     done = run("--json")
     assert done.return_value == 1
-    told = json.loads(done.output)
+    told = json.loads(done.output)["findings"]
     assert {tuple(one) for one in told} == {("name", "state", "found", "mend")}
     assert {one["state"] for one in told} == {"ok", "wrong", "not applicable"}
     (hot,) = [one for one in told if one["state"] == "wrong"]
@@ -90,7 +90,7 @@ def test_a_system_in_a_folder_is_looked_at_by_its_files(
     pedal.real(Path("/run/systemd/system")).rmdir()
     done = nampedal("doctor", "--root", pedal.root, "--json")
     assert done.returncode == 0, done.stdout
-    states = {one["name"]: (one["state"], one["found"]) for one in json.loads(done.stdout)}
+    states = {one["name"]: (one["state"], one["found"]) for one in json.loads(done.stdout)["findings"]}
     assert states["profile"] == ("ok", "mine: Zero 2 W with a Codec Zero")
     assert states["jackd"] == ("unknown", "systemd does not run here (/run/systemd/system is not there)")
     assert states["sound card"] == ("unknown", "this system does not run here, and has no sound card")

@@ -100,13 +100,13 @@ def test_a_card_without_a_radio_says_so_to_who_wants_wifi(card: Card) -> None:
     assert card.system.said[0] == "radio off"
     assert not card.at(SUPPLICANT).exists()
     assert card.wrong() == [
-        "nampedal.toml: wifi: this card was made without a radio; make one with 'nampedal image build --radio'"
+        "nampedal.toml: wifi: this card was made without a radio; make one with 'nampedal image build --radio on'"
     ]
     card.enqueue('[hotspot]\nname = "p"\npassword = "password"\ncountry = "DE"\n[wifi]\nname = "a"\nopen = true')
     card.boot()
     assert card.wrong() == [
         "nampedal.toml: wifi and hotspot: this card was made without a radio; make one with 'nampedal image build "
-        "--radio'"
+        "--radio on'"
     ]
 
 

@@ -46,7 +46,7 @@ def test_what_is_no_update_by_its_name_is_refused(name: str) -> None:
 def test_a_pedal_that_was_never_updated_says_so(flashed: FlashedPedal, tmp_path: Path) -> None:
     installed = FakePedal(tmp_path / "installed", image=False)
     installed.at(system_paths.TRUSTED).unlink()
-    assert trial.status_lines(installed.system) == [
+    assert trial.read_status(installed.system).lines() == [
         ("nampedal", f"{OLD}, as it was installed"),
         ("trusts", "nobody's updates"),
     ]
@@ -54,7 +54,7 @@ def test_a_pedal_that_was_never_updated_says_so(flashed: FlashedPedal, tmp_path:
     with pytest.raises(DeployError) as caught:
         trial.go_back(installed.system)
     assert str(caught.value) == "update: nothing was updated; there is no version before this one"
-    assert trial.status_lines(flashed.system) == [
+    assert trial.read_status(flashed.system).lines() == [
         ("nampedal", f"{OLD}, as it was installed"),
         ("system", f"{OLD} (A); the other one: none (B)"),
         ("trusts", "maker@home"),
@@ -66,15 +66,15 @@ def test_a_pedal_that_was_never_updated_says_so(flashed: FlashedPedal, tmp_path:
 def test_a_wheel_is_tried_kept_and_gone_back_from(flashed: FlashedPedal, tmp_path: Path) -> None:
     system = flashed.system
     install_wheel(system, make_wheel(tmp_path))
-    assert trial.status_lines(system)[-1] == ("on trial", f"nampedal {NEW}")
+    assert trial.read_status(system).lines()[-1] == ("on trial", f"nampedal {NEW}")
     with pytest.raises(DeployError) as caught:
         trial.check_untried(system)
     assert str(caught.value) == "update: the last one is on trial still; wait for it: 'nampedal update status'"
     try_runtime(system)
-    assert trial.status_lines(system)[0] == ("nampedal", f"{NEW}, from an update; before it: {OLD}")
-    assert trial.status_lines(system)[-1][0] == "last"
+    assert trial.read_status(system).lines()[0] == ("nampedal", f"{NEW}, from an update; before it: {OLD}")
+    assert trial.read_status(system).lines()[-1][0] == "last"
     assert trial.go_back(system) == (f"nampedal {OLD}", False)
-    assert trial.status_lines(system)[0] == ("nampedal", f"{OLD}, as it was installed")
+    assert trial.read_status(system).lines()[0] == ("nampedal", f"{OLD}, as it was installed")
 
 
 def test_a_trial_that_the_power_was_cut_before_is_decided_at_the_next_start(
@@ -94,13 +94,13 @@ def test_an_image_is_tried_kept_and_gone_back_from(flashed: FlashedPedal, tmp_pa
     install_image(system, tmp_path / "new.img", lambda said: None, unsigned=True)
     system.reboot(tryboot=True)
     flashed.boot()
-    assert trial.status_lines(system)[-1] == ("on trial", f"system {NEW}")
+    assert trial.read_status(system).lines()[-1] == ("on trial", f"system {NEW}")
     with pytest.raises(DeployError):
         trial.go_back(system)
     last = trial.judge(system)
     assert last is not None
     assert (last.what, last.kept) == ("system", True)
-    assert trial.status_lines(system)[1:] == [
+    assert trial.read_status(system).lines()[1:] == [
         ("system", f"{NEW} (B); the other one: {OLD} (A)"),
         ("trusts", "maker@home"),
         ("last", f"system {NEW}: is kept: it played for 30 s without a break"),
@@ -115,4 +115,4 @@ def test_a_new_system_plays_its_own_nampedal(flashed: FlashedPedal, tmp_path: Pa
     shutil.rmtree(flashed.at(system_paths.RUNTIME))
     make_runtime(flashed.at(system_paths.RUNTIME), "0.3.0")
     assert flashed.launch("status") == "0.3.0 status"
-    assert trial.status_lines(flashed.system)[0] == ("nampedal", "0.3.0, as it was installed")
+    assert trial.read_status(flashed.system).lines()[0] == ("nampedal", "0.3.0, as it was installed")

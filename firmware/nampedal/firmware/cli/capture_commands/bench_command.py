@@ -8,28 +8,48 @@ import click
 from nampedal.converter.listening import bench as benchmark
 from nampedal.converter.nam.open_capture import open_capture
 from nampedal.converter.tflite import litert_process
-from nampedal.firmware.cli.shared import FILE, console, exact, examples, tier, verbose
+from nampedal.firmware.cli.shared import FILE, as_json, console, exact, examples, isa, print_json, tier, verbose
 from nampedal.firmware.cli.text_tables import columns
 from nampedal.firmware.cli.unused import refuse_options
 from nampedal.firmware.engine import tflite_artifact
-from nampedal.firmware.engine.inference import isas
+from nampedal.firmware.engine.tier_names import find_tier, tier_names
 
 
 @click.command("bench", epilog=examples("nampedal bench amp.stomp", "nampedal bench amp.nam --isa scalar"))
 @click.argument("file", type=FILE)
 @tier
 @exact
-@click.option("--isa", default="", metavar="NAME", help=f"Kernels, one of: {', '.join(isas())}. Default: the best.")
+@isa
 @click.option("--seconds", type=click.FloatRange(0.5, 600.0), default=4.0, show_default=True, help="Audio per repeat.")
+@as_json
 @verbose
-def bench_command(file: Path, tier: int, exact: bool, isa: str, seconds: float) -> None:
+def bench_command(file: Path, tier: int | str, exact: bool, isa: str, seconds: float, as_json: bool) -> None:
     """Measure how much of one core of this machine a capture takes."""
     if file.suffix.lower() == tflite_artifact.SUFFIX:
         refuse_options("tier", "exact", "isa", todo="LiteRT plays a .tflite as it is; leave it out")
+        number, name = None, None
         ran, costs = litert_process.measure(file, seconds)
     else:
-        engines = benchmark.capture_engines(open_capture(file).capture, tier, exact, isa)
+        capture = open_capture(file).capture
+        names = tier_names(capture.tiers)
+        number = find_tier(tier, names, str(file))
+        name = names[number]
+        engines = benchmark.capture_engines(capture, number, exact, isa)
         ran, costs = benchmark.measure(engines, seconds)
+    if as_json:
+        blocks = [
+            {
+                "block_frames": cost.frames,
+                "cpu_share": cost.cpu_share,
+                "median_block_us": cost.block_us,
+                "worst_block_us": cost.max_us,
+                "deadline_us": cost.deadline_us,
+            }
+            for cost in costs
+        ]
+        played = {"file": file, "tier": number, "tier_name": name, "kernels": ran}
+        print_json({**played, "repeats": benchmark.REPEATS, "seconds": seconds, "blocks": blocks})
+        return
     table = columns("block", "CPU s per s", "% of one core", "median block", "worst block", "deadline")
     for cost in costs:
         table.add_row(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from nampedal.converter.listening.metrics import Comparison
 from nampedal.converter.nam.metadata import null_non_finite
 from nampedal.converter.rendering.comparison import CompareOptions, ComparisonResult, compare
 from nampedal.firmware.base.listing import suffix_of
-from nampedal.firmware.cli.shared import FILE, as_json, console, decibels, exact, examples, tier, verbose
+from nampedal.firmware.cli.shared import FILE, as_json, console, decibels, exact, examples, print_json, tier, verbose
 from nampedal.firmware.cli.text_tables import columns
 from nampedal.firmware.cli.unused import refuse_options
 from nampedal.firmware.engine import artifact, tflite_artifact
@@ -41,7 +40,7 @@ DECAYED_DBA = -40.0
 @as_json
 @verbose
 def compare_command(
-    reference: Path, test: Path, on: Path | None, align: bool, tier: int, exact: bool, as_json: bool
+    reference: Path, test: Path, on: Path | None, align: bool, tier: int | str, exact: bool, as_json: bool
 ) -> None:
     """Measure how one recording or model differs from another.
 
@@ -55,7 +54,7 @@ def compare_command(
             refuse_options("tier", todo="recordings have no tiers; leave it out")
     judged = compare(reference, test, CompareOptions(on, align, tier, exact))
     if as_json:
-        click.echo(json.dumps(_json(judged, reference, test), indent=2, allow_nan=False))
+        print_json(_json(judged, reference, test))
         return
     console.print(
         f"A: {reference}\nB: {test}\non {judged.material}, {judged.seconds:.1f} s at {judged.sample_rate:g} Hz"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import active_children, get_context
 from multiprocessing.queues import SimpleQueue
@@ -24,19 +25,11 @@ from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.capture_commands import conversion_inputs
-from nampedal.firmware.cli.capture_commands.format_result import describe_conversion, summary_table
+from nampedal.firmware.cli.capture_commands.format_result import conversion_json, describe_conversion, summary_table
 from nampedal.firmware.cli.capture_commands.progress_view import ProgressView, WorkerProgress, show_progress
+from nampedal.firmware.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from nampedal.firmware.cli.groups import SectionedCommand
-from nampedal.firmware.cli.shared import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    FILE,
-    console,
-    examples,
-    force,
-    print_text,
-    verbose,
-)
+from nampedal.firmware.cli.shared import FILE, as_json, console, examples, force, print_json, print_text, tier, verbose
 from nampedal.firmware.cli.unused import given_options, refuse_options
 from nampedal.firmware.engine import tflite_artifact
 
@@ -52,7 +45,7 @@ MINUTES = 10.0
     "convert",
     cls=SectionedCommand,
     sections={
-        "What is written": ("output", "form", "precision", "no_golden", "report", "force"),
+        "What is written": ("output", "form", "precision", "no_golden", "report", "force", "as_json"),
         "Rounding": ("recordings",),
         "Fitting a board": ("board", "budget", "period", "max_esr", "minutes", "material", "seed", "gpu"),
         "A .tflite": ("tflite_mode", "block", "tier"),
@@ -129,7 +122,7 @@ MINUTES = 10.0
     help="weights: float activations; mixed: int8 ones where little is lost; int8: everywhere, which is heard.",
 )
 @click.option("--block", type=int, default=64, show_default=True, help="Frames of a .tflite's audio tensors.")
-@click.option("--tier", type=int, default=0, show_default=True, help="Which size goes into a .tflite; 0 is full.")
+@tier
 @click.option("--no-golden", is_flag=True, help="Without golden vectors: 40 kB less, and 'verify' can't check it.")
 @click.option(
     "--report",
@@ -137,6 +130,7 @@ MINUTES = 10.0
     help="Also write a report: .html has plots, and sound to listen to; .md is text. Of several captures, a folder/.",
 )
 @force
+@as_json
 @verbose
 def convert_command(
     sources: tuple[Path, ...],
@@ -156,10 +150,11 @@ def convert_command(
     jobs: int,
     tflite_mode: str,
     block: int,
-    tier: int,
+    tier: int | str,
     no_golden: bool,
     report: str | None,
     force: bool,
+    as_json: bool,
 ) -> int:
     """Convert captures into artifacts, or into .tflite files.
 
@@ -195,8 +190,8 @@ def convert_command(
         ]
         _make_folders([path for path in (*targets, *reports) if path is not None])
         if not several and folder is None:
-            return _one(work[0])
-        return _several(work, found, jobs)
+            return _one(work[0], as_json=as_json)
+        return _several(work, found, jobs, as_json=as_json)
 
 
 def _check_options(*, board: str | None, form: str, minutes: float, precision: str, tflite_mode: str) -> None:
@@ -246,18 +241,21 @@ def _folder_of(output: str | None, several: bool) -> Path | None:
     return path if several or named or as_folder else None
 
 
-def _one(job: Job) -> int:
+def _one(job: Job, *, as_json: bool) -> int:
     try:
         with show_progress(job.source.name) as follower:
             done = run(job, follower)
     except NothingFitsError as error:
         print_text(f"nampedal: {error}", err=True)
         return EXIT_FAILED
+    if as_json:
+        print_json({"conversions": [conversion_json(job, done)]})
+        return EXIT_DONE
     for line in describe_conversion(job, done):
         console.print(line)
     if job.report is not None:
         console.print(f"{job.report}: the report, {job.report.stat().st_size:,} bytes")
-    return 0
+    return EXIT_DONE
 
 
 def _make_folders(targets: list[Path]) -> None:
@@ -269,7 +267,7 @@ def _make_folders(targets: list[Path]) -> None:
             raise FileAccessError(f"{path.parent}: can't be made: {os_error_text(error)}") from error
 
 
-def _several(work: list[Job], found: list[conversion_inputs.CaptureInput], jobs: int) -> int:
+def _several(work: list[Job], found: list[conversion_inputs.CaptureInput], jobs: int, *, as_json: bool) -> int:
     """Convert several captures. One that fails does not stop the others."""
     names = [one.relative_path.as_posix() for one in found]
     results: list[JobResult | str] = [_NOT_BEGUN] * len(work)
@@ -284,13 +282,20 @@ def _several(work: list[Job], found: list[conversion_inputs.CaptureInput], jobs:
         one.replace(str(of.path), of.name) if isinstance(one, str) else one
         for one, of in zip(results, found, strict=True)
     ]
+    if as_json:
+        print_json({"conversions": [conversion_json(job, one) for job, one in zip(work, told, strict=True)]})
+        return _exit_code(results, ended=ended)
     console.print(summary_table(names, told))
     for job, result in zip(work, results, strict=True):
         if job.report is not None and not isinstance(result, str):
             console.print(f"{job.report}: the report, {job.report.stat().st_size:,} bytes")
+    return _exit_code(results, ended=ended)
+
+
+def _exit_code(results: Sequence[JobResult | str], *, ended: bool) -> int:
     if ended:
         return EXIT_INTERRUPTED
-    return EXIT_FAILED if any(isinstance(result, str) for result in results) else 0
+    return EXIT_FAILED if any(isinstance(result, str) for result in results) else EXIT_DONE
 
 
 def _in_turn(work: list[Job], names: list[str], _: int, results: list[JobResult | str], follower: ProgressView) -> None:

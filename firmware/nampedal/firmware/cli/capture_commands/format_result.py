@@ -1,6 +1,9 @@
-"""Formats the result of a conversion as lines and tables."""
+"""Formats the result of a conversion as lines, tables and JSON."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
 
 from nampedal.converter.budget.sizing import BudgetTarget
 from nampedal.converter.nam.tensors import tensors_by_kind
@@ -12,6 +15,7 @@ from nampedal.firmware.cli.shared import decibels
 from nampedal.firmware.cli.text_tables import columns
 from nampedal.firmware.engine.capture import Capture, Proof, Tier
 from nampedal.firmware.engine.network import Network
+from nampedal.firmware.engine.tier_names import tier_label, tier_names
 from rich.table import Table
 
 # From this ESR on, the difference is clearly audible.
@@ -43,6 +47,49 @@ def summary_table(names: list[str], results: list[JobResult | str]) -> Table:
             told.insert(0, f"{one.how}, {percent_text(result.target, one.tier.network)} of a core")
         table.add_row(name, ", ".join([f"{result.bytes:,} bytes", *told, *_doubted(result)]))
     return table
+
+
+def conversion_json(job: Job, done: JobResult | str) -> dict[str, Any]:
+    """Return what a conversion made, as JSON values. done: a text if nothing was written."""
+    about: dict[str, Any] = {"source": job.source, "output": job.output, "precision": job.precision}
+    if isinstance(done, str):
+        return {**about, "error": done}
+    made = done.made
+    target = done.target
+    about |= {
+        "error": None,
+        "format": "stomp" if job.tflite is None else "tflite",
+        "bytes": done.bytes,
+        "source_bytes": job.source.stat().st_size,
+        "report": job.report,
+        "board": None if target is None else target.board.key,
+        "budget_percent": None if target is None else target.budget_percent,
+        "period_frames": None if target is None else target.period_frames,
+        "cost_status": None if target is None else target.status,
+        "doubts": done.doubts,
+        "left_out": done.left_out,
+    }
+    if isinstance(made, tflite_export.ExportedTflite):
+        counts = {"float_layers": len(made.float_layers), "int8_layers": made.int8_layers}
+        return {**about, "mode": None if job.tflite is None else job.tflite.mode, **counts, "proof": asdict(made.proof)}
+    names = tier_names(made.tiers)
+    tiers = []
+    for number, tier in enumerate(made.tiers):
+        proof = _against_original(tier)
+        costs = {} if target is None else cost_json(target, tier.network)
+        how = done.sized[number].how if done.sized else "as it is"
+        shown = None if proof is None else asdict(proof)
+        tiers.append({"tier": number, "tier_name": names[number], "made": how, **costs, "proof": shown})
+    return {**about, "tiers": tiers}
+
+
+def cost_json(target: BudgetTarget, network: Network) -> dict[str, Any]:
+    """Return what a network takes of a core of a board, at most what with the cost model's error, and if it fits."""
+    return {
+        "core_percent": target.percent(network),
+        "core_percent_at_most": target.upper_bound_percent(network),
+        "fits": target.fits(network),
+    }
 
 
 def board_tier_proof(done: JobResult) -> Proof | None:
@@ -79,9 +126,10 @@ def _fitted(job: Job, done: JobResult) -> list[str]:
         f"for {target.board.name}: {target.budget_percent:g} % of a core, periods of {target.period_frames} frames; "
         f"costs are {target.status}"
     ]
+    names = tier_names([one.tier for one in done.sized])
     for number, one in enumerate(done.sized):
         fits = "fits" if target.fits(one.tier.network) else "does not fit"
-        lines.append(f"tier {number}: {one.how}, {percent_text(target, one.tier.network)}, {fits}")
+        lines.append(f"{tier_label(number, names)}: {one.how}, {percent_text(target, one.tier.network)}, {fits}")
     if any("pruned" in one.how for one in done.sized) and not can_train():
         lines.append("PyTorch is not installed, so nothing was trained, which costs most of the likeness:")
         lines.append("pip install 'nampedal[slim]' and convert again")
@@ -104,14 +152,17 @@ def _exported(exported: tflite_export.ExportedTflite) -> list[str]:
 
 def _converted(done: JobResult, capture: Capture) -> list[str]:
     proofs = [_against_original(tier) for tier in capture.tiers]
-    lines = [f"tier {i}: {_sounds(proof)}" for i, proof in enumerate(proofs)]
+    names = tier_names(capture.tiers)
+    lines = [f"{tier_label(i, names)}: {_sounds(proof)}" for i, proof in enumerate(proofs)]
     full = proofs[0]
     if full is not None and full.loudness_lufs < GATE_LUFS:
         lines.append(f"too quiet for its loudness to be measured, below {GATE_LUFS:g} LUFS: a pedal does not raise it")
     if full is not None:
         lines.append(("" if len(proofs) == 1 else "each as stored, ") + _measured(full))
     for i, (proof, built_in_esr) in enumerate(zip(proofs, done.built_in_esrs, strict=False)):
-        differs = None if proof is None else disagreement(f"tier {i}", proof.esr, built_in_esr, done.material_gaps)
+        differs = (
+            None if proof is None else disagreement(tier_label(i, names), proof.esr, built_in_esr, done.material_gaps)
+        )
         if differs is not None:
             lines.append(differs)
     if capture.calibration is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ from nampedal.converter.nam.metadata import file_metadata
 from nampedal.converter.nam.open_capture import open_capture
 from nampedal.converter.tflite.tflite_export import tflite_facts
 from nampedal.firmware.base.one_line import shortened
-from nampedal.firmware.cli.shared import FILE, as_json, console, examples, verbose
+from nampedal.firmware.cli.shared import FILE, as_json, console, examples, print_json, verbose
 from nampedal.firmware.cli.text_tables import columns
 from nampedal.firmware.engine import tflite_artifact
 from nampedal.firmware.engine.litert_engine import LIMITS as LITERT_LIMITS
+from nampedal.firmware.engine.tier_names import tier_label
 from rich.table import Table
 
 # Maximum characters of a line, and of the list of channel counts.
@@ -37,7 +37,7 @@ def inspect_command(file: Path, as_json: bool) -> None:
         else file_metadata(open_capture(file))
     )
     if as_json:
-        click.echo(json.dumps(found, indent=2, allow_nan=False))
+        print_json(found)
         return
     for label, text in _described(found):
         console.print(f"{label:16}{shortened(text, MAX_SHOWN)}")
@@ -49,10 +49,11 @@ def inspect_command(file: Path, as_json: bool) -> None:
 def _tiers(rows: list[dict[str, Any]]) -> Table:
     names = ("tier", "network", "channels", "parameters", "MACs/sample", "receptive field")
     table = columns(*names, left=("tier", "network", "channels", "receptive field"))
+    labels = _labels(rows)
     for row in rows:
         ms = row["receptive_field_ms"]
         table.add_row(
-            str(row["tier"]),
+            labels[row["tier"]],
             row["network"],
             shortened(row["channels"], MAX_CHANNELS_SHOWN),
             f"{row['parameters']:,}",
@@ -62,15 +63,22 @@ def _tiers(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _labels(rows: list[dict[str, Any]]) -> list[str]:
+    """Return number and name of each tier."""
+    names = [row["tier_name"] for row in rows]
+    return [tier_label(number, names).removeprefix("tier ") for number in range(len(rows))]
+
+
 def _proofs(rows: list[dict[str, Any]]) -> Table:
     """Return a table that compares each tier with the original's full size."""
     table = columns(
         "tier", "ESR", "worst on", "pre-emphasised", "noise floor", "loudness", "peak", left=("tier", "worst on")
     )
+    labels = _labels(rows)
     for row in rows:
         proof = (row.get("likeness") if row["tier"] else row["proof"]) or {}
         table.add_row(
-            str(row["tier"]),
+            labels[row["tier"]],
             _figure(proof.get("esr"), ".1e", ""),
             proof.get("worst_kind") or "",
             _figure(proof.get("pre_emphasised_esr"), ".1e", ""),

@@ -9,7 +9,18 @@ import click
 from nampedal.converter.rendering.render import RenderOptions, render_file
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.cli.progress import progress_bar
-from nampedal.firmware.cli.shared import FILE, console, exact, examples, force, print_text, tier, verbose
+from nampedal.firmware.cli.shared import (
+    FILE,
+    as_json,
+    console,
+    exact,
+    examples,
+    force,
+    print_json,
+    print_text,
+    tier,
+    verbose,
+)
 from nampedal.firmware.cli.unused import refuse_options
 from nampedal.firmware.engine import tflite_artifact
 
@@ -31,8 +42,18 @@ LONG_FILE = 480_000
 @exact
 @click.option("--subtype", default="", metavar="NAME", help="Sample format, as PCM_16, PCM_24, FLOAT. Default: FLOAT.")
 @force
+@as_json
 @verbose
-def render_command(file: Path, source: Path, target: Path, tier: int, exact: bool, subtype: str, force: bool) -> None:
+def render_command(
+    file: Path,
+    source: Path,
+    target: Path,
+    tier: int | str,
+    exact: bool,
+    subtype: str,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Play a dry recording through a capture, into a file.
 
     The capture is a .nam, an artifact or a .tflite.
@@ -47,10 +68,27 @@ def render_command(file: Path, source: Path, target: Path, tier: int, exact: boo
             show(done, total if total > LONG_FILE else 0)
 
         done = render_file(file, source, target, RenderOptions(tier, exact, subtype, force), advance)
-    peak_db = "silent" if done.peak == 0.0 else f"peak {20 * math.log10(done.peak):+.1f} dBFS"
+    peak_dbfs = -math.inf if done.peak == 0.0 else 20 * math.log10(done.peak)
     resampled = ", resampled" if done.resampled else ""
     channels = "mono" if done.channels == 1 else f"{done.channels} channels"
-    console.print(f"{target}: {done.seconds:.1f} s, {channels}, {done.sample_rate} Hz{resampled}, {peak_db}")
+    if as_json:
+        print_json(
+            {
+                "model": file,
+                "input": source,
+                "output": target,
+                "seconds": done.seconds,
+                "channels": done.channels,
+                "sample_rate_hz": done.sample_rate,
+                "resampled": done.resampled,
+                "peak_dbfs": peak_dbfs,
+                "clips": done.clips,
+                "warnings": done.warnings,
+            }
+        )
+    else:
+        peak = "silent" if done.peak == 0.0 else f"peak {peak_dbfs:+.1f} dBFS"
+        console.print(f"{target}: {done.seconds:.1f} s, {channels}, {done.sample_rate} Hz{resampled}, {peak}")
     for warning in done.warnings:
         print_text(f"nampedal: {warning}", err=True)
     if done.clips:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from nampedal.firmware.base.errors import SettingsUnreadableError
@@ -13,9 +15,8 @@ from nampedal.firmware.base.files.toml_schema import os_error_text
 from nampedal.firmware.base.memory_limit import limit_memory
 from nampedal.firmware.base.one_line import one_line
 from nampedal.firmware.cli import words
-from nampedal.firmware.cli.commands.control_command import verbose
 from nampedal.firmware.cli.groups import Group
-from nampedal.firmware.cli.shared import print_text
+from nampedal.firmware.cli.shared import as_json, examples, print_json, print_text, verbose
 from nampedal.firmware.presets.banks import bank_edit, bank_file, bank_signature, pack
 from nampedal.firmware.presets.banks.bank import (
     Bank,
@@ -33,7 +34,11 @@ FOLDER = click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Pa
 HERE = Path()
 
 
-@click.group("bank", cls=Group)
+@click.group(
+    "bank",
+    cls=Group,
+    epilog=examples("nampedal bank new rock", "nampedal bank add rock amp.stomp cab.wav", "nampedal bank list rock"),
+)
 def bank_command() -> None:
     """Make, look at, change, pack and unpack banks.
 
@@ -41,7 +46,7 @@ def bank_command() -> None:
     """
 
 
-@bank_command.command("new", epilog='\b\nExamples:\n  nampedal bank new rock --name "Rock, loud"')
+@bank_command.command("new", epilog=examples('nampedal bank new rock --name "Rock, loud"'))
 @FOLDER
 @click.option("--name", help="For people. Default: what the folder is called.")
 @verbose
@@ -52,10 +57,11 @@ def new_command(folder: Path, name: str | None) -> None:
     print_text(f"{folder}: an empty bank; 'nampedal bank add {folder} FILE...' puts something in")
 
 
-@bank_command.command("list", epilog="\b\nExamples:\n  nampedal bank list rock\n  nampedal bank list banks/")
+@bank_command.command("list", epilog=examples("nampedal bank list rock", "nampedal bank list banks/"))
 @click.argument("folder", metavar="[FOLDER]", default=HERE, type=click.Path(path_type=Path))
+@as_json
 @verbose
-def list_command(folder: Path) -> None:
+def list_command(folder: Path, as_json: bool) -> None:
     """List a bank's presets, or the banks in a folder of banks.
 
     Of each preset: which files it needs, and what is wrong with it.
@@ -64,21 +70,53 @@ def list_command(folder: Path) -> None:
         one = is_bank(folder)
     except OSError as error:
         raise SettingsUnreadableError(f"{folder}: can't be read: {os_error_text(error)}") from error
-    banks = [] if one else banks_in(folder)
-    for path in banks:
-        bank = read_any_bank(path)
-        print_text(f"{path}: {bank.name}: {_presets(bank)}")
-    if not banks:
-        # read_bank() raises an error for a folder that is no bank.
-        print_text("\n".join(map(one_line, bank_text(read_any_bank(folder) if one else read_bank(folder)))))
+    folders = [] if one else banks_in(folder)
+    if folders:
+        banks = [read_any_bank(path) for path in folders]
+        if as_json:
+            print_json({"banks": [{**_head(bank), "presets": len(bank.presets)} for bank in banks]})
+            return
+        for bank in banks:
+            print_text(f"{bank.folder}: {bank.name}: {_presets(bank)}")
+        return
+    # read_bank() raises an error for a folder that is no bank.
+    bank = read_any_bank(folder) if one else read_bank(folder)
+    if as_json:
+        print_json(bank_json(bank))
+        return
+    print_text("\n".join(map(one_line, bank_text(bank))))
+
+
+def bank_json(bank: Bank) -> dict[str, Any]:
+    """Return the description of a bank as JSON values."""
+    entries = check_all_presets(bank)
+    return {**_head(bank), "bytes": _bytes(bank, entries), "presets": [_entry_json(bank, one) for one in entries]}
+
+
+def _head(bank: Bank) -> dict[str, Any]:
+    return {"folder": bank.folder, "name": bank.name, "problem": bank.problem or None}
+
+
+def _entry_json(bank: Bank, entry: BankEntry) -> dict[str, Any]:
+    files = [(name, file_names.find_path(bank.folder, name)) for name in entry.files]
+    return {
+        "preset": entry.path.stem,
+        "name": None if entry.preset is None else entry.preset.name,
+        "files": [{"name": name, "bytes": path.stat().st_size if path.is_file() else None} for name, path in files],
+        "problems": bank_edit.troubles(entry),
+        "warning": entry.warning or None,
+    }
+
+
+def _bytes(bank: Bank, entries: Sequence[BankEntry]) -> int:
+    paths = {file_names.find_path(bank.folder, name) for entry in entries for name in entry.files} | set(bank.presets)
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def bank_text(bank: Bank) -> list[str]:
     """Return the description of a bank, as lines of text."""
     entries = check_all_presets(bank)
-    paths = {file_names.find_path(bank.folder, name) for entry in entries for name in entry.files} | set(bank.presets)
-    size = sum(path.stat().st_size for path in paths if path.is_file())
-    lines = [f"{bank.name}: {_presets(bank)}, {size:,} bytes"]
+    lines = [f"{bank.name}: {_presets(bank)}, {_bytes(bank, entries):,} bytes"]
     lines += _wrong(bank.problem)
     for number, entry in enumerate(entries, 1):
         lines.append(f"{number:3} {_preset(bank, entry)}")
@@ -109,7 +147,7 @@ def _presets(bank: Bank) -> str:
 
 @bank_command.command(
     "add",
-    epilog="\b\nExamples:\n  nampedal bank add rock amp.stomp cab.wav\n  nampedal bank add rock blues/crunch.toml",
+    epilog=examples("nampedal bank add rock amp.stomp cab.wav", "nampedal bank add rock blues/crunch.toml"),
 )
 @FOLDER
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -127,7 +165,7 @@ def add_command(folder: Path, files: tuple[Path, ...]) -> None:
     _chown_like(folder, folder)
 
 
-@bank_command.command("remove", epilog="\b\nExamples:\n  nampedal bank remove rock crunch")
+@bank_command.command("remove", epilog=examples("nampedal bank remove rock crunch"))
 @FOLDER
 @click.argument("preset", shell_complete=words.bank_presets)
 @verbose
@@ -148,7 +186,7 @@ def remove_command(folder: Path, preset: str) -> None:
     bank_edit.carry_out(removal)
 
 
-@bank_command.command("reorder", epilog="\b\nExamples:\n  nampedal bank reorder rock lead crunch")
+@bank_command.command("reorder", epilog=examples("nampedal bank reorder rock lead crunch"))
 @FOLDER
 @click.argument("presets", metavar="PRESET...", nargs=-1, required=True, shell_complete=words.bank_presets)
 @verbose
@@ -164,7 +202,7 @@ def reorder_command(folder: Path, presets: tuple[str, ...]) -> None:
 
 
 @bank_command.command(
-    "export", epilog="\b\nExamples:\n  nampedal bank export rock\n  nampedal bank export rock -o for-ann.nampedal-bank"
+    "export", epilog=examples("nampedal bank export rock", "nampedal bank export rock -o for-ann.nampedal-bank")
 )
 @FOLDER
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: the folder's name.")
@@ -176,9 +214,7 @@ def export_command(folder: Path, output: Path | None) -> None:
     print_text(f"{path}: {_presets(read_bank(folder))}, {size:,} bytes")
 
 
-@bank_command.command(
-    "import", epilog="\b\nExamples:\n  nampedal bank import rock.nampedal-bank --into banks/ --as rock-2"
-)
+@bank_command.command("import", epilog=examples("nampedal bank import rock.nampedal-bank --into banks/ --as rock-2"))
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--into", metavar="FOLDER", default=HERE, type=click.Path(path_type=Path), help="Of banks. Default: here."
@@ -206,7 +242,7 @@ def import_command(file: Path, into: Path, name: str | None) -> None:
         print_text(f"{folder}: {bank.name}: {_presets(bank)}")
 
 
-@bank_command.command("trust", epilog="\b\nExamples:\n  nampedal bank trust ann.pub --as ann")
+@bank_command.command("trust", epilog=examples("nampedal bank trust ann.pub --as ann"))
 @click.argument("key", metavar="KEY.pub", type=click.Path(path_type=Path))
 @click.option("--as", "name", metavar="NAME", default="", help="Whose it is. Default: the key's comment.")
 @verbose

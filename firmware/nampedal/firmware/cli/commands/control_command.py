@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.cli import words
-from nampedal.firmware.cli.shared import print_text
+from nampedal.firmware.cli.shared import as_json, examples, print_json, print_text, socket, verbose
 
-at = click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where the pedal listens.")
-verbose = click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
 WATCH_S = 0.25
 BAR = 30
 NEEDLE = 41
@@ -24,19 +20,21 @@ def _ask(socket: Path | None, **request: Any) -> dict[str, Any]:
     return ask(socket or socket_path(), request)
 
 
-@click.command("status", epilog="\b\nExamples:\n  nampedal status\n  nampedal status --watch")
+@click.command("status", epilog=examples("nampedal status", "nampedal status --watch", "nampedal status --json"))
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@at
+@as_json
+@socket
 @verbose
 def status_command(watch: bool, as_json: bool, socket: Path | None) -> None:
     """Show what plays, how much time it takes, and the levels."""
-    show: Callable[[dict[str, Any]], str] = json.dumps if as_json else status_text
     while True:
-        text = show(_ask(socket, do="status"))
-        if watch and not as_json:
-            click.clear()
-        print_text(text)
+        status = _ask(socket, do="status")
+        if as_json:
+            print_json(status, one_line=watch)
+        else:
+            if watch:
+                click.clear()
+            print_text(status_text(status))
         if not watch:
             return
         time.sleep(WATCH_S)
@@ -121,17 +119,31 @@ def _calibration(gain_db: float | None, why: str) -> str:
     return why if gain_db is None else f"{gain_db:+.1f} dB: {why}"
 
 
-@click.command("preset", epilog="\b\nExamples:\n  nampedal preset\n  nampedal preset crunch\n  nampedal preset next")
+@click.command("preset", epilog=examples("nampedal preset", "nampedal preset crunch", "nampedal preset next"))
 @click.argument("name", required=False, shell_complete=words.pedal_presets_or_next)
-@at
+@socket
+@as_json
 @verbose
-def preset_command(name: str | None, socket: Path | None) -> None:
+def preset_command(name: str | None, socket: Path | None, as_json: bool) -> None:
     """Go to a preset, or list them.
 
     NAME is a name, a place, 'next' or 'previous'; without it presets are listed. Digits count places; '=1959' is the
     preset that is called 1959.
     """
-    if name is None:
+    if as_json:
+        if name in ("next", "previous"):
+            _ask(socket, do=name)
+        elif name is not None:
+            _ask(socket, do="load", preset=name)
+        status = _ask(socket, do="status")
+        print_json(
+            {
+                "preset": status["preset"],
+                "wanted": status["wanted"],
+                "presets": [{"number": n, **one} for n, one in enumerate(_ask(socket, do="presets")["presets"], 1)],
+            }
+        )
+    elif name is None:
         playing = _ask(socket, do="status")["preset"]
         for number, one in enumerate(_ask(socket, do="presets")["presets"], 1):
             state = "ready" if one["ready"] else "not ready yet"
@@ -144,48 +156,46 @@ def preset_command(name: str | None, socket: Path | None) -> None:
         _ask(socket, do="load", preset=name)
 
 
-@click.command(
-    "set", epilog="\b\nExamples:\n  nampedal set gain 6\n  nampedal set 3.bass 7.5\n  nampedal set level -- -12"
-)
+@click.command("set", epilog=examples("nampedal set gain 6", "nampedal set 3.bass 7.5", "nampedal set level -- -12"))
 @click.argument("name")
 @click.argument("value", type=float)
-@at
+@socket
 @verbose
 def set_command(name: str, value: float, socket: Path | None) -> None:
     """Set a number of the preset that plays. It is kept in the preset once it is saved."""
     _ask(socket, do="set", name=name, value=value)
 
 
-@click.command("do", epilog="\b\nExamples:\n  nampedal do bank next\n  nampedal do preset 1 again bypass")
-@click.argument("action", nargs=-1, required=True)
-@at
+@click.command("do", epilog=examples("nampedal do bank next", "nampedal do preset 1 again bypass"))
+@click.argument("action", nargs=-1, required=True, shell_complete=words.actions)
+@socket
 @verbose
 def do_command(action: tuple[str, ...], socket: Path | None) -> None:
     """Do what a footswitch could."""
     _ask(socket, do="act", action=" ".join(action))
 
 
-@click.command("save", epilog="\b\nExamples:\n  nampedal save")
-@at
+@click.command("save", epilog=examples("nampedal save"))
+@socket
 @verbose
 def save_command(socket: Path | None) -> None:
     """Keep the numbers that were set in the preset that plays."""
     _ask(socket, do="save")
 
 
-@click.command("bypass", epilog="\b\nExamples:\n  nampedal bypass on")
+@click.command("bypass", epilog=examples("nampedal bypass on", "nampedal bypass off"))
 @click.argument("state", type=click.Choice(["on", "off"]))
-@at
+@socket
 @verbose
 def bypass_command(state: str, socket: Path | None) -> None:
     """Play dry, or through the blocks again."""
     _ask(socket, do="bypass", on=state == "on")
 
 
-@click.command("tuner", epilog="\b\nExamples:\n  nampedal tuner --mute\n  nampedal tuner --reference 442")
+@click.command("tuner", epilog=examples("nampedal tuner --mute", "nampedal tuner --reference 442"))
 @click.option("--mute", is_flag=True, help="Be silent meanwhile.")
 @click.option("--reference", type=float, metavar="HZ", help="What A4 is from now on, until the pedal ends: 415 to 466.")
-@at
+@socket
 @verbose
 def tuner_command(mute: bool, reference: float | None, socket: Path | None) -> None:
     """Tune: show the note that is played, until Ctrl-C."""

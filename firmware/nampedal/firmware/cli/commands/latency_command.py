@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,30 +11,43 @@ from nampedal.board.profiles.user_calibration import UserCalibration, calibratio
 from nampedal.firmware.actions.control_socket import muted, socket_path
 from nampedal.firmware.base.errors import MissingPackageError
 from nampedal.firmware.cli import words
-from nampedal.firmware.cli.shared import print_text
+from nampedal.firmware.cli.shared import as_json, examples, print_json, print_text, socket, verbose
 
 
-@click.command("latency", epilog="\b\nExamples:\n  nampedal latency\n  nampedal latency --pedal mine")
+@click.command("latency", epilog=examples("nampedal latency", "nampedal latency --pedal mine"))
 @click.option(
     "--pedal", metavar="NAME", shell_complete=words.pedals, help="Keep the figures as this pedal's, and take its input."
 )
 @click.option("--server", metavar="NAME", help="JACK's server. Default: JACK_DEFAULT_SERVER, or 'default'.")
-@click.option("--input", "source", metavar="PORT", help="Where the cable ends. Default: the card's first input.")
-@click.option("--output", "target", metavar="PORT", help="Where it begins. Default: the card's first output.")
-@click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where a pedal listens, to be muted.")
-@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+@click.option("--input-port", "source", metavar="PORT", help="Where the cable ends. Default: the card's first.")
+@click.option("--output-port", "target", metavar="PORT", help="Where it begins. Default: the card's first.")
+@socket
+@as_json
+@verbose
 def latency_command(
-    pedal: str | None, server: str | None, source: str | None, target: str | None, socket: Path | None
+    pedal: str | None,
+    server: str | None,
+    source: str | None,
+    target: str | None,
+    socket: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure delay, level and noise through a cable.
 
     The cable goes from the output to the input. It plays a sweep of one second: take off the headphones.
+
+    A pedal that plays is muted meanwhile.
     """
     path = calibration_path(pedal) if pedal is not None else None
     profile = read_pedal(pedal) if pedal is not None and pedal in pedal_keys() else None
     if profile is not None and source is None:
         source = profile.jack_inputs(1)[0]
     measured = _measure(server, source, target, socket or socket_path())
+    if as_json:
+        if pedal is not None:
+            write_calibration(pedal, measured)
+        print_json({**_as_json(measured), "profile_loop_gain_db": _profile_gain_db(profile), "written": path})
+        return
     for name, text in _lines(measured) + (_by_profile(profile) if profile is not None else []):
         print_text(f"{name:13}{text}")
     if pedal is not None:
@@ -76,11 +90,20 @@ def _lines(measured: UserCalibration) -> list[tuple[str, str]]:
     ]
 
 
-def _by_profile(profile: PedalProfile) -> list[tuple[str, str]]:
-    """Return the gain that the profile's levels predict. If the measured one is far off, the profile or a knob is
-    wrong.
+def _as_json(measured: UserCalibration) -> dict[str, float]:
+    return {**asdict(measured), "round_trip_ms": measured.round_trip_ms}
+
+
+def _profile_gain_db(profile: PedalProfile | None) -> float | None:
+    """Return the gain from output to input that the profile's levels predict; None if they are not known.
+
+    If the measured one is far off, the profile or a knob is wrong.
     """
-    given, taken = profile.output_full_scale_dbu, profile.input_full_scale_dbu
-    if given is None or taken is None:
-        return []
-    return [("", f"{given.value - taken.value:+.1f} dB by the levels of {profile.key}")]
+    if profile is None or profile.output_full_scale_dbu is None or profile.input_full_scale_dbu is None:
+        return None
+    return profile.output_full_scale_dbu.value - profile.input_full_scale_dbu.value
+
+
+def _by_profile(profile: PedalProfile) -> list[tuple[str, str]]:
+    gain_db = _profile_gain_db(profile)
+    return [] if gain_db is None else [("", f"{gain_db:+.1f} dB by the levels of {profile.key}")]

@@ -12,7 +12,7 @@ from nampedal.board.profiles.pedal_file import read_raw_values, user_pedal_path,
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.base.errors import ControlRequestError
 from nampedal.firmware.cli import words
-from nampedal.firmware.cli.shared import print_text
+from nampedal.firmware.cli.shared import examples, print_text, socket, verbose
 from nampedal.firmware.controls.midi_learn import KINDS, LearnedControl, MidiLearner
 
 PATIENCE_S = 30.0
@@ -29,13 +29,17 @@ _MAPS = {
 
 @click.command(
     "learn",
-    epilog="\b\nExamples:\n  nampedal learn level\n  nampedal learn gain -6 18 --pedal stage\n  nampedal learn bypass\n"
-    "  nampedal learn bypass follows",
+    epilog=examples(
+        "nampedal learn level",
+        "nampedal learn gain -6 18 --pedal stage",
+        "nampedal learn bypass",
+        "nampedal learn bypass follows",
+    ),
 )
 @click.argument("does", nargs=-1, required=True)
 @click.option("--pedal", metavar="NAME", shell_complete=words.pedals, help="Keep it in this pedal's own profile, too.")
-@click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where the pedal listens.")
-@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+@socket
+@verbose
 def learn_command(does: tuple[str, ...], pedal: str | None, socket: Path | None) -> None:
     """Give the MIDI control that you move next something to do.
 

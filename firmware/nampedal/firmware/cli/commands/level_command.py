@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from nampedal.firmware.base.errors import AudioError
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.dbu import Dbu
 from nampedal.firmware.cli.progress import progress_bar
-from nampedal.firmware.cli.shared import console, examples, print_text
+from nampedal.firmware.cli.shared import as_json, console, examples, print_json, print_text, socket, verbose
 from nampedal.firmware.cli.text_tables import columns
 from nampedal.firmware.cli.unused import refuse_options
 from nampedal.firmware.pedal.level_session import as_rows
@@ -36,7 +37,7 @@ _POLL_S = 0.1
     ),
 )
 @click.argument("names", metavar="[PRESET]...", nargs=-1, shell_complete=words.pedal_presets)
-@click.option("--seconds", type=float, default=10.0, show_default=True, help="How long you play.")
+@click.option("--seconds", type=click.FloatRange(0.0), default=10.0, show_default=True, help="How long you play.")
 @click.option("--yes", is_flag=True, help="Write the levels without asking.")
 @click.option(
     "--from",
@@ -46,8 +47,9 @@ _POLL_S = 0.1
     help="A dry guitar, for a BANK that no pedal plays: name its folder before the presets.",
 )
 @click.option("--full-scale-dbu", type=Dbu(), metavar="DBU", help="With --from: of the input, dBu at 0 dBFS.")
-@click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where the pedal listens.")
-@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+@socket
+@as_json
+@verbose
 def level_command(
     names: tuple[str, ...],
     seconds: float,
@@ -55,16 +57,18 @@ def level_command(
     recording: Path | None,
     full_scale_dbu: float | None,
     socket: Path | None,
+    as_json: bool,
 ) -> None:
     """Make the presets of a bank equally loud for your guitar.
 
     Of the bank that plays, or of one in a folder with --from.
 
-    You play for some seconds; the pedal plays that through each preset, and proposes a level for each.
+    You play for some seconds; the pedal plays that through each preset, and proposes a level for each. With --json
+    nothing is asked: levels are written with --yes only.
     """
     if recording is not None:
         refuse_options("seconds", "socket", todo="--from has the playing, and asks no pedal; leave it out")
-        _level_folder(recording, names, full_scale_dbu, yes=yes)
+        _level_folder(recording, names, full_scale_dbu, yes=yes, as_json=as_json)
         return
     refuse_options("full_scale_dbu", todo="the pedal knows its input; it is for --from, or leave it out")
     at = socket or socket_path()
@@ -72,9 +76,12 @@ def level_command(
     done = False
     try:
         found = _wait(at)
-        _show(found["measured"], found["lufs"], found["guitar_lufs"])
-        if _wanted(found["measured"], yes=yes):
-            _print_written(ask(at, {"do": "level_write"}, patience_s=60.0)["written"])
+        _offer(
+            _Proposal(found["measured"], found["lufs"], found["guitar_lufs"]),
+            lambda: ask(at, {"do": "level_write"}, patience_s=60.0)["written"],
+            yes=yes,
+            as_json=as_json,
+        )
         done = True
     finally:
         if not done:
@@ -102,7 +109,9 @@ def _wait(at: Path) -> dict[str, Any]:
             time.sleep(_POLL_S)
 
 
-def _level_folder(recording: Path, names: Sequence[str], full_scale_dbu: float | None, *, yes: bool) -> None:
+def _level_folder(
+    recording: Path, names: Sequence[str], full_scale_dbu: float | None, *, yes: bool, as_json: bool
+) -> None:
     if not names:
         raise click.UsageError("--from needs the folder of a bank: nampedal level --from my-guitar.wav banks/rock")
     bank = read_bank(Path(names[0]))
@@ -119,9 +128,33 @@ def _level_folder(recording: Path, names: Sequence[str], full_scale_dbu: float |
             advance(len(measured), len(chosen))
             measured.append(levelling.measure(path, guitar, RATE_HZ, full_scale_dbu))
     common = levelling.common_lufs([one.heard for one in measured if one.heard is not None])
-    _show(as_rows(measured), round(common, 1), round(lufs, 1))
-    if _wanted(as_rows(measured), yes=yes):
-        _print_written(levelling.write(measured))
+    proposal = _Proposal(as_rows(measured), round(common, 1), round(lufs, 1))
+    _offer(proposal, lambda: levelling.write(measured), yes=yes, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """New levels. rows: one a preset, see `as_rows`.  common_lufs: the loudness of each with its new level."""
+
+    rows: Sequence[Mapping[str, Any]]
+    common_lufs: float
+    guitar_lufs: float
+
+    @property
+    def changed(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.rows if row["new_level_db"] not in (None, row["level_db"])]
+
+
+def _offer(proposal: _Proposal, write: Callable[[], Sequence[str]], *, yes: bool, as_json: bool) -> None:
+    """Show the new levels, and write them if there are any and the player agrees."""
+    if as_json:
+        written = list(write()) if yes and proposal.changed else []
+        levels = {"guitar_lufs": proposal.guitar_lufs, "common_lufs": proposal.common_lufs}
+        print_json({**levels, "presets": proposal.rows, "written": written})
+        return
+    _show(proposal.rows, proposal.common_lufs, proposal.guitar_lufs)
+    if _wanted(proposal.changed, yes=yes):
+        print_text(f"written: {', '.join(write())}")
 
 
 def _show(rows: Sequence[Mapping[str, Any]], common: float, guitar_lufs: float) -> None:
@@ -141,9 +174,8 @@ def _show(rows: Sequence[Mapping[str, Any]], common: float, guitar_lufs: float) 
         )
 
 
-def _wanted(rows: Sequence[Mapping[str, Any]], *, yes: bool) -> bool:
+def _wanted(changed: Sequence[Mapping[str, Any]], *, yes: bool) -> bool:
     """Return True if there is something to write and the player agrees."""
-    changed = [row for row in rows if row["new_level_db"] not in (None, row["level_db"])]
     if not changed:
         print_text("Nothing to write.")
         return False
@@ -153,7 +185,3 @@ def _wanted(rows: Sequence[Mapping[str, Any]], *, yes: bool) -> bool:
         print_text("Nothing is written: say --yes.")
         return False
     return click.confirm(f"Write the new level_db into {len(changed)} presets?")
-
-
-def _print_written(written: Sequence[str]) -> None:
-    print_text(f"written: {', '.join(written)}")

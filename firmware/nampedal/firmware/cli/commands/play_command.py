@@ -23,8 +23,9 @@ from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.dbu import Dbu
 from nampedal.firmware.cli.groups import SectionedCommand
-from nampedal.firmware.cli.shared import FILE
+from nampedal.firmware.cli.shared import FILE, TIER, examples, socket, verbose
 from nampedal.firmware.cli.unused import refuse_options
+from nampedal.firmware.engine.tier_names import pedal_tier
 from nampedal.firmware.jack.audio_cpu import audio_cpu
 from nampedal.firmware.pedal.saved_state import SavedState, read_state, state_path
 from nampedal.firmware.presets import captures, preset
@@ -152,9 +153,13 @@ def _may_be_folder(path: Path) -> bool:
         "What is played": ("first", "tier", "stereo", "safe"),
         "What it runs on": ("pedal_name", "server", "sources", "targets", "midi", "which", "full_scale_dbu"),
     },
-    epilog="\b\nExamples:\n  nampedal play amp.nam\n  nampedal play captures/\n"
-    "  nampedal play presets/ --preset crunch\n  nampedal play presets/ --pedal zero-2-w-codec-zero\n"
-    "  nampedal play --safe",
+    epilog=examples(
+        "nampedal play amp.nam",
+        "nampedal play captures/",
+        "nampedal play presets/ --preset crunch",
+        "nampedal play presets/ --pedal zero-2-w-codec-zero",
+        "nampedal play --safe",
+    ),
 )
 @click.argument("paths", metavar="FILE...", nargs=-1, type=FILE)
 @click.option(
@@ -169,16 +174,22 @@ def _may_be_folder(path: Path) -> bool:
 )
 @click.option("--safe", is_flag=True, help="Play the input as it is, with no presets.")
 @click.option("--server", metavar="NAME", help="JACK's server. Default: JACK_DEFAULT_SERVER, or 'default'.")
-@click.option("--input", "sources", metavar="PORT", multiple=True, help="What to hear. Default: the card's first.")
-@click.option("--output", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
+@click.option("--input-port", "sources", metavar="PORT", multiple=True, help="What to hear. Default: the card's first.")
+@click.option("--output-port", "targets", metavar="PORT", multiple=True, help="Where to play. Default: the first two.")
 @click.option("--midi", metavar="PORT", multiple=True, help="MIDI to hear, once it is there. Default: all hardware.")
 @click.option("--stereo", is_flag=True, help="Two inputs, each through a chain of its own to its own output.")
 @click.option("--full-scale-dbu", type=Dbu(), metavar="DBU", help="Of the input: dBu at 0 dBFS, for calibrated levels.")
-@click.option("--tier", type=click.IntRange(min=0), help="Hold captures at this size, 0 is full. Default: by the load.")
+@click.option(
+    *("--tier", "tier"),
+    type=TIER,
+    metavar="TIER",
+    shell_complete=words.pedal_tiers,
+    help="Hold captures at this size: a number, full, slimmed or lightest. Default: by the load.",
+)
 @click.option("--record", metavar="FILE.wav", type=FILE, help="Record input and output.")
 @click.option("--controls", "which", type=click.Choice(CONTROLS), help="Whose. Default: the pedal's, if one is named.")
-@click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where 'nampedal status' asks.")
-@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+@socket
+@verbose
 @click.pass_obj
 def play_command(
     read_nam: captures.ReadNam | None,
@@ -195,7 +206,7 @@ def play_command(
     which: str | None,
     safe: bool,
     server: str | None,
-    tier: int | None,
+    tier: int | str | None,
     record: Path | None,
 ) -> None:
     """Play live: captures, presets, or a folder of them.
@@ -252,7 +263,7 @@ def play_command(
         read_nam=read_nam,
         loudness=state_path().with_name("loudness.toml") if keeps else None,
         server=server,
-        tier=tier,
+        tier=None if tier is None else pedal_tier(tier),
         record=record,
     )
     run_pedal(setup, profile, which or ("pedal" if profile is not None else "none"), socket or socket_path())

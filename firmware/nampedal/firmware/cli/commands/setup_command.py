@@ -26,8 +26,8 @@ from nampedal.firmware.actions.led_state import NAMES
 from nampedal.firmware.base.errors import NampedalError
 from nampedal.firmware.base.files.toml_schema import Values, to_toml
 from nampedal.firmware.cli import words
-from nampedal.firmware.cli.shared import print_text
-from nampedal.firmware.cli.terminal import Page, TypedLines
+from nampedal.firmware.cli.commands.terminal import Page, TypedLines
+from nampedal.firmware.cli.shared import examples, print_text, verbose
 
 CONTROLS = ("pedal", "mock")
 # Timeout: drivers answer within half a second, or report an error.
@@ -36,17 +36,13 @@ TICK_S = 0.1
 _KEYS = frozenset((*HOLD, *HOLD.values(), *TURN))
 
 
-@click.command(
-    "setup", epilog="\b\nExamples:\n  nampedal setup zero-2-w-codec-zero\n  nampedal setup mine.toml -o stage"
-)
+@click.command("setup", epilog=examples("nampedal setup zero-2-w-codec-zero", "nampedal setup mine.toml --as stage"))
 @click.argument("key", metavar="PEDAL", shell_complete=words.pedals)
-@click.option(
-    "-o", "--output", "name", metavar="NAME", help="What yours is called. Default: as the one it begins with."
-)
+@click.option("--as", "name", metavar="NAME", help="What yours is called. Default: as the one it begins with.")
 @click.option(
     "--controls", "which", type=click.Choice(CONTROLS), default="pedal", help="mock: keys in place of a pedal."
 )
-@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole traceback of an error.")
+@verbose
 def setup_command(key: str, name: str | None, which: str) -> None:
     """Write your own pedal's profile, by pressing and turning.
 

@@ -8,15 +8,16 @@ import click
 from nampedal.firmware.base import log
 from nampedal.firmware.base.errors import FileAccessError
 from nampedal.firmware.base.files.toml_schema import os_error_text, read_text_file
+from nampedal.firmware.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from nampedal.firmware.cli.groups import Group
-from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
+from nampedal.firmware.cli.shared import FILE, as_json, console, examples, print_json, verbose
 from nampedal.firmware.system.host.card_host import CardHost
 from nampedal.firmware.system.provisioning.provisioning_boot import check
 from nampedal.firmware.system.provisioning.reinstall import at_boot, import_now
 from nampedal.firmware.system.provisioning.usb_stick import import_stick
 
 
-@click.group("card", cls=Group)
+@click.group("card", cls=Group, epilog=examples("nampedal card check /media/NAMPEDAL/nampedal.toml"))
 def card_command() -> None:
     """Take over what the card and USB sticks bring.
 
@@ -26,14 +27,18 @@ def card_command() -> None:
 
 @card_command.command("check", epilog=examples("nampedal card check /media/NAMPEDAL/nampedal.toml"))
 @click.argument("file", type=FILE)
+@as_json
 @verbose
-def check_command(file: Path) -> int:
+def check_command(file: Path, as_json: bool) -> int:
     """Say what is wrong with a nampedal.toml. Exit code 1 if something is."""
     try:
         data = read_text_file(file)
     except OSError as error:
         raise FileAccessError(f"{file}: can't be read: {os_error_text(error)}") from error
     problems = check(data, file)
+    if as_json:
+        print_json({"file": file, "problems": [str(problem) for problem in problems]})
+        return EXIT_FAILED if problems else EXIT_DONE
     for problem in problems:
         console.print(str(problem))
     if not problems:

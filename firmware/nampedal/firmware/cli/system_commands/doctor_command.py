@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from nampedal.firmware.base import system_paths
-from nampedal.firmware.cli.shared import EXIT_FAILED, as_json, examples, print_text, verbose
+from nampedal.firmware.cli.exit_codes import EXIT_FAILED
+from nampedal.firmware.cli.shared import as_json, examples, print_json, print_text, verbose
 from nampedal.firmware.system.doctor.checks.run_checks import run_checks
 from nampedal.firmware.system.doctor.examined_host import SYSTEM, RealHost
 from nampedal.firmware.system.doctor.finding import Finding, FindingState
@@ -48,7 +48,7 @@ def doctor_command(as_json: bool, root: Path | None) -> int:
         if not as_json:
             print_text("\n".join(finding_lines(finding)))
     if as_json:
-        click.echo(json.dumps([as_dict(finding) for finding in findings], indent=2))
+        print_json({"findings": [as_dict(finding) for finding in findings]})
     else:
         print_text(summary(findings))
     return EXIT_FAILED if any(finding.state is FindingState.WRONG for finding in findings) else 0

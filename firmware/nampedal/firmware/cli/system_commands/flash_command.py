@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 from nampedal.firmware.base.system_paths import CARD_SETTINGS
+from nampedal.firmware.cli.exit_codes import EXIT_FAILED
 from nampedal.firmware.cli.progress import progress_bar
-from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, examples, print_text, verbose
+from nampedal.firmware.cli.shared import FILE, examples, print_text, verbose
 from nampedal.firmware.system.flash.card_writer import UNUSABLE, check_fits, open_card, write_image
 from nampedal.firmware.system.flash.disks import Disk, check_disk, find_disk, size_text
 from nampedal.firmware.system.flash.first_settings import check_tools, copy_settings, fat_offset, read_settings

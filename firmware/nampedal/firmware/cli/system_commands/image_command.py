@@ -8,7 +8,7 @@ import click
 from nampedal.firmware.base.system_paths import CARD_SETTINGS
 from nampedal.firmware.cli import words
 from nampedal.firmware.cli.groups import Group, SectionedCommand
-from nampedal.firmware.cli.shared import FILE, console, examples, force, verbose
+from nampedal.firmware.cli.shared import FILE, as_json, console, examples, force, print_json, print_text, verbose
 from nampedal.firmware.cli.system_commands.flash_command import flash_command
 from nampedal.firmware.cli.unused import refuse_options
 from nampedal.firmware.system.image.image_builder import ImageOptions, build
@@ -18,7 +18,13 @@ from nampedal.firmware.system.image.sources.suites import BASES
 from nampedal.firmware.system.provisioning.card_settings import template
 
 
-@click.group("image", cls=Group)
+@click.group(
+    "image",
+    cls=Group,
+    epilog=examples(
+        "nampedal image build --pedal zero-2-w-codec-zero -o pedal.img", "nampedal image flash pedal.img /dev/sdb"
+    ),
+)
 def image_command() -> None:
     """Build an image for a pedal's card, and write it."""
 
@@ -44,11 +50,17 @@ def image_command() -> None:
     shell_complete=words.pedals,
     help="What it is for: a pedal's name, or its .toml.",
 )
-@click.option("-o", "--output", "out", metavar="FILE.img", type=FILE, required=True)
+@click.option("-o", "--output", "out", metavar="FILE", type=FILE, required=True, help="The image: a .img.")
 @click.option("--base", type=click.Choice(sorted(BASES)), default="raspios", show_default=True, help="Whose kernel.")
-@click.option("--wheel", type=FILE, help="Of nampedal, for aarch64. Default: the newest in dist/.")
+@click.option("--wheel", metavar="FILE", type=FILE, help="Of nampedal, for aarch64. Default: the newest in dist/.")
 @click.option("--bank", "banks", metavar="FOLDER", type=FILE, multiple=True, help="To have from the first boot.")
-@click.option("--radio", is_flag=True, help="Wi-Fi may be switched on by nampedal.toml; without it, never.")
+@click.option(
+    *("--radio", "radio"),
+    type=click.Choice(["on", "off"]),
+    default="off",
+    show_default=True,
+    help="on: Wi-Fi may be switched on by nampedal.toml; off: never.",
+)
 @click.option("--tflite", is_flag=True, help="With LiteRT, which plays .tflite files: 44 MB more.")
 @click.option("--sign", "key", metavar="KEY", type=FILE, help="An SSH key: signs the image, whose pedal trusts it.")
 @click.option("--trust", "trusted", metavar="KEY.pub", type=FILE, multiple=True, help="Whose updates it takes, too.")
@@ -63,6 +75,7 @@ def image_command() -> None:
 @click.option("--cache", metavar="FOLDER", type=FILE, help="Where packages are kept. Default: in ~/.cache.")
 @click.option("--fresh", is_flag=True, help="Fetch packages again.")
 @force
+@as_json
 @verbose
 def build_command(
     pedal: str,
@@ -70,7 +83,7 @@ def build_command(
     base: str,
     wheel: Path | None,
     banks: tuple[Path, ...],
-    radio: bool,
+    radio: str,
     tflite: bool,
     key: Path | None,
     trusted: tuple[Path, ...],
@@ -81,6 +94,7 @@ def build_command(
     cache: Path | None,
     fresh: bool,
     force: bool,
+    as_json: bool,
 ) -> None:
     """Make an image for a pedal. It takes some minutes the first time, and seconds as long as packages are kept."""
     if not BASES[base].pi:
@@ -92,7 +106,7 @@ def build_command(
         base=base,
         wheel=wheel or newest_wheel(Path("dist")),
         out=out,
-        radio=radio,
+        radio=radio == "on",
         card={CARD_SETTINGS.name: template()},
         banks=banks,
         mirrors=Mirrors(mirror, pi_mirror, pi_key),
@@ -103,7 +117,11 @@ def build_command(
         key=key,
         trusted=trusted,
     )
-    built = build(order, lambda said: console.print(f"== {said}"), force=force)
+    built = build(order, lambda said: print_text(f"== {said}", err=as_json), force=force)
+    if as_json:
+        files = [{"path": path, "bytes": path.stat().st_size} for path in built.files]
+        print_json({"files": files, "root_bytes": built.root_bytes})
+        return
     for path in built.files:
         console.print(f"{path}: {path.stat().st_size:,} bytes")
     console.print(f"the root is {built.root_bytes / 1e6:.0f} MB unpacked")

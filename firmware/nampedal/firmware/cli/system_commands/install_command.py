@@ -12,7 +12,7 @@ from nampedal.firmware.system.install.installer import install, uninstall
 from nampedal.firmware.system.install.steps.target import BASES, RUNNING, InstallTarget, base_of
 
 ROOT = click.option(
-    "--root", metavar="DIR", type=FILE, default=RUNNING, help="A system elsewhere. Default: the one that runs."
+    "--root", metavar="FOLDER", type=FILE, default=RUNNING, help="A system elsewhere. Default: the one that runs."
 )
 DRY = click.option("--dry-run", "dry", is_flag=True, help="Only tell what would be done.")
 
@@ -27,7 +27,7 @@ DRY = click.option("--dry-run", "dry", is_flag=True, help="Only tell what would 
 @click.option(
     "--pedal",
     "profile",
-    metavar="PROFILE",
+    metavar="NAME",
     required=True,
     shell_complete=words.pedals,
     help="What it is to be: a name, or a .toml file.",
@@ -35,7 +35,7 @@ DRY = click.option("--dry-run", "dry", is_flag=True, help="Only tell what would 
 @ROOT
 @click.option("--base", type=click.Choice(BASES), help="Whose kernel and firmware. Default: as it is found there.")
 @click.option("--image", is_flag=True, help="It will be read-only; the image says what it is started with.")
-@click.option("--radio", type=click.Choice(["on", "off"]), default="on", help="Wi-Fi and Bluetooth. Default: on.")
+@click.option("--radio", type=click.Choice(["on", "off"]), default="on", show_default=True, help="Wi-Fi and Bluetooth.")
 @click.option("--tflite", is_flag=True, help="With LiteRT, which plays .tflite files: 44 MB more.")
 @click.option("--wheel", metavar="FILE", type=FILE, help="Of nampedal. Default: what runs this is copied.")
 @click.option("--trust", metavar="KEY.pub", type=FILE, multiple=True, help="Whose updates it is to take; several.")

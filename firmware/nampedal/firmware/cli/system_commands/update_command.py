@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 from nampedal.firmware.base import system_paths
 from nampedal.firmware.base.files.signature import read_public_key
+from nampedal.firmware.cli.exit_codes import EXIT_FAILED
 from nampedal.firmware.cli.groups import Group
 from nampedal.firmware.cli.progress import fraction_bar
-from nampedal.firmware.cli.shared import EXIT_FAILED, FILE, console, examples, verbose
+from nampedal.firmware.cli.shared import FILE, as_json, console, examples, print_json, verbose
 from nampedal.firmware.system.update import trial
 from nampedal.firmware.system.update.image_update import install_image
 from nampedal.firmware.system.update.runtime_update import install_wheel, try_runtime
@@ -85,7 +86,7 @@ def file_command(path: Path, unsigned: bool) -> int:
     return 0 if last.kept else EXIT_FAILED
 
 
-@update_command.command("health")
+@update_command.command("health", epilog=examples("sudo nampedal update health"))
 @verbose
 def health_command() -> int:
     """Decide about what is on trial. A service does it after each start; it says nothing if nothing is."""
@@ -99,12 +100,17 @@ def health_command() -> int:
     return 0 if last.kept else EXIT_FAILED
 
 
-@update_command.command("status")
+@update_command.command("status", epilog=examples("nampedal update status", "nampedal update status --json"))
+@as_json
 @verbose
-def status_command() -> None:
+def status_command(as_json: bool) -> None:
     """Show what runs, what ran before, and the last update."""
     SYSTEM.settings()
-    for name, text in trial.status_lines(SYSTEM):
+    found = trial.read_status(SYSTEM)
+    if as_json:
+        print_json(found.json_values())
+        return
+    for name, text in found.lines():
         console.print(f"{name:10}{text}")
 
 
@@ -121,7 +127,7 @@ def trust_command(key: Path, name: str) -> None:
     console.print(f"{path}: updates and banks of {public.name} are trusted")
 
 
-@update_command.command("back")
+@update_command.command("back", epilog=examples("sudo nampedal update back"))
 @verbose
 def back_command() -> None:
     """Go back to the version before this one."""

@@ -175,7 +175,7 @@ class Boot:
         if keys and not has_radio:
             raise CardError(
                 f"{system_paths.CARD_SETTINGS.name}: {keys}: this card was made without a radio; make one with "
-                "'nampedal image build --radio'"
+                "'nampedal image build --radio on'"
             )
 
     def _pedal(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from nampedal.firmware.base import system_paths
 from nampedal.firmware.base.errors import DeployError
@@ -66,28 +68,70 @@ def go_back(system: UpdateHost) -> tuple[str, bool]:
     raise DeployError("update: nothing was updated; there is no version before this one")
 
 
-def status_lines(system: UpdateHost) -> list[tuple[str, str]]:
-    """Return the lines of the status page: the running version, other versions, trusted signers, the last result."""
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    """The versions on this pedal.
+
+    version: of nampedal, which runs.
+    before: the version before the update that runs; None: it runs as it was installed.
+    systems: (slot, version) of the running system and of the other one; empty: this is no image of ours.
+    trusted: names of the signers whose updates are taken.
+    on_trial: kind and version of the update on trial; empty: there is none.
+    last: the result of the last update; None: there was none.
+    """
+
+    version: str
+    before: str | None
+    systems: tuple[tuple[str, str], ...]
+    trusted: tuple[str, ...]
+    on_trial: str
+    last: LastResult | None
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the lines of the status page: names, and texts."""
+        origin = "as it was installed" if self.before is None else f"from an update; before it: {self.before}"
+        lines = [("nampedal", f"{self.version}, {origin}")]
+        if self.systems:
+            running, other = (f"{version} ({slot})" for slot, version in self.systems)
+            lines.append(("system", f"{running}; the other one: {other}"))
+        lines.append(("trusts", ", ".join(self.trusted) or "nobody's updates"))
+        if self.on_trial:
+            lines.append(("on trial", self.on_trial))
+        elif self.last is not None:
+            lines.append(("last", str(self.last)))
+        return lines
+
+    def json_values(self) -> dict[str, Any]:
+        """Return the same as JSON values."""
+        return {
+            "version": self.version,
+            "version_before": self.before,
+            "systems": [
+                {"slot": slot, "version": version, "running": number == 0}
+                for number, (slot, version) in enumerate(self.systems)
+            ],
+            "trusted": list(self.trusted),
+            "on_trial": self.on_trial or None,
+            "last": None if self.last is None else asdict(self.last),
+        }
+
+
+def read_status(system: UpdateHost) -> UpdateStatus:
+    """Return the running version, other versions, trusted signers, and the last result."""
     runtimes = Runtimes(system)
     slots = runtimes.read_slots()
-    here = runtime_update.version_of(runtimes.path(slots.current))
-    if slots.current is None:
-        lines = [("nampedal", f"{here}, as it was installed")]
-    else:
-        before = runtime_update.version_of(runtimes.path(slots.before))
-        lines = [("nampedal", f"{here}, from an update; before it: {before}")]
+    systems: tuple[tuple[str, str], ...] = ()
     if image_update.has_two_systems(system):
-        systems = boot_slots.read_systems(system)
-        running = f"{_version(system, systems.running)} ({systems.running})"
-        lines.append(("system", f"{running}; the other one: {_version(system, systems.other)} ({systems.other})"))
-    lines.append(("trusts", ", ".join(trusted_names(system)) or "nobody's updates"))
-    tried = update_on_trial(system)
-    last = read_last(system)
-    if tried:
-        lines.append(("on trial", tried))
-    elif last is not None:
-        lines.append(("last", str(last)))
-    return lines
+        found = boot_slots.read_systems(system)
+        systems = tuple((slot, _version(system, slot)) for slot in (found.running, found.other))
+    return UpdateStatus(
+        version=runtime_update.version_of(runtimes.path(slots.current)),
+        before=None if slots.current is None else runtime_update.version_of(runtimes.path(slots.before)),
+        systems=systems,
+        trusted=tuple(trusted_names(system)),
+        on_trial=update_on_trial(system),
+        last=read_last(system),
+    )
 
 
 def _version(system: UpdateHost, slot: str) -> str:
