@@ -113,5 +113,34 @@ class SectionedCommand(click.Command):
             formatter.write_dl([_padded(record, width) for record in records.values()])
 
 
+class NumbersCommand(click.Command):
+    """A command whose arguments may be negative numbers. Click alone takes -6 for an option."""
+
+    def __init__(self, *arguments: Any, **others: Any) -> None:
+        super().__init__(*arguments, context_settings={"ignore_unknown_options": True}, **others)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # A copy, because click takes the words out of `args`.
+        typed = args[: args.index("--") if "--" in args else len(args)]
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            words = ctx.params.get(parameter.name or "") if isinstance(parameter, click.Argument) else ()
+            for word in words if isinstance(words, tuple) else (words,):
+                if isinstance(word, str) and word.startswith("-") and word in typed and not _is_number(word):
+                    known = [name for option in self.get_params(ctx) for name in option.opts]
+                    raise click.NoSuchOption(
+                        word, possibilities=import_module("difflib").get_close_matches(word, known), ctx=ctx
+                    )
+        return rest
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
 def _padded(record: tuple[str, str], width: int) -> tuple[str, str]:
     return record[0].ljust(width), record[1]

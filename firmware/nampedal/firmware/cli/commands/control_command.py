@@ -9,6 +9,7 @@ from typing import Any
 import click
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.cli import words
+from nampedal.firmware.cli.groups import NumbersCommand
 from nampedal.firmware.cli.shared import as_json, examples, print_json, print_text, socket, verbose
 
 WATCH_S = 0.25
@@ -156,7 +157,11 @@ def preset_command(name: str | None, socket: Path | None, as_json: bool) -> None
         _ask(socket, do="load", preset=name)
 
 
-@click.command("set", epilog=examples("nampedal set gain 6", "nampedal set 3.bass 7.5", "nampedal set level -- -12"))
+@click.command(
+    "set",
+    cls=NumbersCommand,
+    epilog=examples("nampedal set gain 6", "nampedal set 3.bass 7.5", "nampedal set level -12"),
+)
 @click.argument("name")
 @click.argument("value", type=float)
 @socket
@@ -166,7 +171,7 @@ def set_command(name: str, value: float, socket: Path | None) -> None:
     _ask(socket, do="set", name=name, value=value)
 
 
-@click.command("do", epilog=examples("nampedal do bank next", "nampedal do preset 1 again bypass"))
+@click.command("do", cls=NumbersCommand, epilog=examples("nampedal do bank next", "nampedal do preset 1 again bypass"))
 @click.argument("action", nargs=-1, required=True, shell_complete=words.actions)
 @socket
 @verbose

@@ -12,6 +12,7 @@ from nampedal.board.profiles.pedal_file import read_raw_values, user_pedal_path,
 from nampedal.firmware.actions.control_socket import ask, socket_path
 from nampedal.firmware.base.errors import ControlRequestError
 from nampedal.firmware.cli import words
+from nampedal.firmware.cli.groups import NumbersCommand
 from nampedal.firmware.cli.shared import examples, print_text, socket, verbose
 from nampedal.firmware.controls.midi_learn import KINDS, LearnedControl, MidiLearner
 
@@ -29,6 +30,7 @@ _MAPS = {
 
 @click.command(
     "learn",
+    cls=NumbersCommand,
     epilog=examples(
         "nampedal learn level",
         "nampedal learn gain -6 18 --pedal stage",

@@ -114,7 +114,9 @@ def status_command(as_json: bool) -> None:
         console.print(f"{name:10}{text}")
 
 
-@update_command.command("trust", epilog=examples("sudo nampedal update trust ann.pub", "nampedal update status"))
+@update_command.command(
+    "trust", epilog=examples("sudo nampedal update trust ann.pub", "sudo nampedal update trust key.pub --as ann")
+)
 @click.argument("key", metavar="KEY.pub", type=FILE)
 @click.option("--as", "name", metavar="NAME", default="", help="Whose it is. Default: the key's comment.")
 @verbose
