@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -64,6 +65,27 @@ def test_presets_are_equally_loud_once_levels_are_written(bank: Path, guitar: Au
     for path, was in before.items():
         assert replace(preset.read(path), level_db=was.level_db) == was
     assert run("--from", str(tmp_path / "guitar.wav"), str(bank), "--yes")[-1] == "Nothing to write."
+
+
+def test_programs_get_the_proposal_and_are_asked_nothing(bank: Path, guitar: Audio, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "guitar.wav", guitar, RATE, subtype="FLOAT")
+    before = levels(bank)
+    words = ("--from", str(tmp_path / "guitar.wav"), str(bank), "--json")
+    told = json.loads("\n".join(run(*words)))
+    assert told["written"] == []
+    assert levels(bank) == before
+    assert {one["name"]: one["level_db"] for one in told["presets"]} == before
+    text = run(*words[:-1])
+    for line, one in zip(text[1:5], told["presets"], strict=True):
+        assert line.split() == [
+            *(one["name"], f"{one['lufs']:.1f}", "LUFS", f"{one['level_db']:.1f}", f"{one['new_level_db']:.1f}"),
+            *(f"{one['peak_dbfs']:.1f}", "dBFS"),
+        ]
+    assert f"Your guitar: {told['guitar_lufs']:.1f} LUFS." in text[5]
+    assert text[5].endswith(f"each is at {told['common_lufs']:.1f} LUFS.")
+    told = json.loads("\n".join(run(*words, "--yes")))
+    assert told["written"] == ["clean", "crunch", "lead", "metal"]
+    assert levels(bank) == {one["name"]: one["new_level_db"] for one in told["presets"]}
 
 
 def test_nothing_is_written_unless_somebody_agrees_and_only_what_is_named(

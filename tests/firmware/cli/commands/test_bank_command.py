@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 from dataclasses import replace
@@ -85,12 +86,33 @@ def test_a_list_tells_what_presets_need_and_what_is_wrong(here: Path) -> None:
         "    ! rock/half.toml: was changed since nampedal wrote it, by hand or by a card that fails\n"
         f"  4 lead: Lead, loud; needs amp.stomp ({AMP} bytes)\n"
     )
+    told = json.loads(bank("list", "rock", "--json"))
+    presets = {one.pop("preset"): one for one in told.pop("presets")}
+    assert told.pop("problem").startswith("rock/bank.toml: format: is 0; ")
+    assert told == {"folder": "rock", "name": "rock", "bytes": size}
+    assert list(presets) == ["broken", "crunch", "half", "lead"]
+    assert presets["broken"]["name"] is None
+    assert presets["broken"]["problems"][0].startswith("rock/broken.toml: is not TOML: ")
+    assert presets["crunch"] == {
+        "name": "Crunch",
+        "files": [{"name": "amp.stomp", "bytes": len(amp())}, {"name": "cabs/v30.wav", "bytes": None}],
+        "problems": ["cabs/v30.wav is missing"],
+        "warning": None,
+    }
+    assert presets["half"]["warning"].startswith("rock/half.toml: was changed since nampedal wrote it")
+    assert (presets["lead"]["problems"], presets["lead"]["warning"]) == ([], None)
 
 
 def test_a_folder_of_banks_lists_them(here: Path) -> None:
     make_bank(here / "rock")
     bank("new", "blues", "--name", "Blues, slow")
     assert bank("list") == "blues: Blues, slow: no presets yet\nrock: rock: 2 presets\n"
+    assert json.loads(bank("list", "--json")) == {
+        "banks": [
+            {"folder": "blues", "name": "Blues, slow", "problem": None, "presets": 0},
+            {"folder": "rock", "name": "rock", "problem": None, "presets": 2},
+        ]
+    }
     with pytest.raises(EmptyBankError) as caught:
         bank("list", "rock/cabs")
     assert str(caught.value) == "rock/cabs: holds no presets; put at least one .toml there"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,25 @@ def test_this_machine_becomes_a_profile_of_the_users_own(tmp_path: Path) -> None
     assert re.fullmatch(r"predictions: 95 of 100 within \d+ %, of networks left out of the fit", second)
     assert re.fullmatch(r"an A1 standard capture: predicted \d+\.\d % of one core at 48 kHz, in blocks of 64", third)
     assert last == f"written: {tmp_path / 'config' / 'nampedal' / 'boards' / 'this-machine.toml'}"
+
+
+def test_programs_get_the_same_figures(tmp_path: Path) -> None:
+    done = run("--board", "zero-2-w", "--anyway", "-o", tmp_path / "mine.toml", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    board = read_board(tmp_path / "mine.toml")
+    assert board.cost is not None
+    assert told["error_percent"] == pytest.approx(board.cost.error_percent, abs=0.051)
+    assert told["a1_standard_percent"] > 0.0
+    shown = {key: told[key] for key in ("board", "name", "kernels", "sample_rate_hz", "period_frames", "written")}
+    assert shown == {
+        "board": "zero-2-w",
+        "name": board.name,
+        "kernels": board.cost.kernels,
+        "sample_rate_hz": 48_000.0,
+        "period_frames": board.period_frames.value,
+        "written": str(tmp_path / "mine.toml"),
+    }
 
 
 def test_a_board_keeps_its_facts_and_gets_its_costs(tmp_path: Path) -> None:

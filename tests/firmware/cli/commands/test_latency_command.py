@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -122,6 +124,21 @@ def test_a_profiles_levels_are_held_against_what_was_measured(run: Run) -> None:
         "level        -6.0 dB from out to in",
         "             +0.0 dB by the levels of pi-4-dac-adc",
     ]
+
+
+def test_programs_get_the_same_figures(run: Run, tmp_path: Path) -> None:
+    done = run(0.5, "--pedal", "pi-4-dac-adc", "--json")
+    assert done.exit_code == 0, done.output
+    kept = read_calibration("pi-4-dac-adc")
+    assert kept is not None
+    assert json.loads(done.stdout) == {
+        **asdict(kept),
+        "round_trip_ms": kept.round_trip_ms,
+        "profile_loop_gain_db": 0.0,
+        "written": str(tmp_path / "config" / "nampedal" / "measured" / "pi-4-dac-adc.toml"),
+    }
+    again = json.loads(run(0.5, "--json").stdout)
+    assert (again["round_trip_frames"], again["profile_loop_gain_db"], again["written"]) == (389, None, None)
 
 
 def test_without_a_pedals_name_nothing_is_written(run: Run, tmp_path: Path) -> None:

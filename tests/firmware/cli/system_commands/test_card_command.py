@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_new_card_is_well(file: Path) -> None:
     done = card("check", str(file))
     assert (done.return_value, done.stdout) == (0, f"{file}: nothing is wrong with it\n")
+    assert json.loads(card("check", str(file), "--json").stdout) == {"file": str(file), "problems": []}
 
 
 def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
@@ -38,6 +40,9 @@ def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
     done = card("check", str(file))
     assert done.return_value == 1
     first, second, third = done.stdout.splitlines()
+    again = card("check", str(file), "--json")
+    assert again.return_value == 1
+    assert json.loads(again.stdout) == {"file": str(file), "problems": [first, second, third]}
     assert first.startswith(f"{file}: host_name: is '-'; ")
     assert second.startswith(f"{file}: colour: is no known key; ")
     assert third == f"nampedal.toml: pedal: {file.parent}/mine.toml: can't be read: no such file or directory"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_a_wheel_that_plays_is_kept_and_told_of(run: Run, tmp_path: Path) -> Non
         "trusts    maker@home",
         f"last      nampedal {NEW}: is kept: it played for 30 s without a break",
     ]
+    assert json.loads(run("status", "--json").output) == {
+        "version": NEW,
+        "version_before": OLD,
+        "systems": [{"slot": "A", "version": OLD, "running": True}, {"slot": "B", "version": "none", "running": False}],
+        "trusted": ["maker@home"],
+        "on_trial": None,
+        "last": {
+            "what": "nampedal",
+            "version": NEW,
+            "kept": True,
+            "why": "it played for 30 s without a break",
+            "presets": False,
+        },
+    }
     assert run("back").output == f"nampedal {OLD} plays\n"
 
 
