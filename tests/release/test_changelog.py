@@ -93,7 +93,7 @@ def test_a_mistake_is_told(old: str, new: str, said: str) -> None:
 
 
 def test_the_notes_of_a_version_that_is_not_there_are_none(root: Path) -> None:
-    command = [sys.executable, root / "release" / "changelog.py", "v99.0.0"]
+    command = [sys.executable, str(root / "release" / "changelog.py"), "v99.0.0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("changelog: CHANGELOG.md: has no section of 99.0.0 at its top: ")

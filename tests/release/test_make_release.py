@@ -61,7 +61,7 @@ def verify(path: Path, namespace: str) -> str:
     """Check a signature as docs/flash.md tells a player to. Return the exit code and what is said."""
     signers = path.with_name("signers")
     signers.write_text(f"maker {maker().with_name('maker.pub').read_text()}")
-    command = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "maker", "-n", namespace, "-s", f"{path}.sig"]
+    command = ["ssh-keygen", "-Y", "verify", "-f", str(signers), "-I", "maker", "-n", namespace, "-s", f"{path}.sig"]
     with path.open("rb") as file:
         done = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
     signers.unlink()
@@ -171,7 +171,13 @@ def test_a_card_is_the_same_by_our_own_writer_by_bmaptool_and_by_imagers_figures
 def test_the_program_makes_one_and_tells_a_mistake_in_one_line(root: Path, packages: Path, tmp_path: Path) -> None:
     natives = tmp_path / "natives.toml"
     natives.write_text("".join(f"{json.dumps(name)} = {json.dumps(version)}\n" for name, version in NATIVES.items()))
-    command = [sys.executable, root / "release" / "make_release.py", packages, "--native-versions", natives]
+    command = [
+        sys.executable,
+        str(root / "release" / "make_release.py"),
+        str(packages),
+        "--native-versions",
+        str(natives),
+    ]
     done = subprocess.run([*command, "--trial"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     first, *_, last = done.stdout.splitlines()
