@@ -1,6 +1,6 @@
 """Reads CHANGELOG.md, which has the form of Keep a Changelog 1.1.0 (https://keepachangelog.com/en/1.1.0/).
 
-`python release/changelog.py VERSION` checks the file and prints the section of that version, the release's notes.
+`python release/changelog.py` checks the file; with a version it prints that version's section, the release's notes.
 """
 
 from __future__ import annotations
@@ -117,11 +117,13 @@ def read(path: Path = CHANGELOG) -> tuple[Section, ...]:
 
 
 def main() -> None:
-    """Print the notes of a version."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python release/changelog.py VERSION")
+    """Check the changelog, and print the notes of a version if one is given."""
+    if len(sys.argv) > 2:
+        sys.exit("usage: python release/changelog.py [VERSION]")
     try:
-        sys.stdout.write(f"{released(read(), sys.argv[1].removeprefix('v'), CHANGELOG.name).text}\n")
+        sections = read()
+        for version in sys.argv[1:]:
+            sys.stdout.write(f"{released(sections, version.removeprefix('v'), CHANGELOG.name).text}\n")
     except ReleaseError as error:
         sys.exit(f"changelog: {error}")
 
