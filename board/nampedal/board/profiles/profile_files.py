@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import resources
@@ -44,10 +45,19 @@ class Fact(Generic[Number]):
 
 
 def config_folder() -> Path:
-    """Return the folder of the user's own settings. It may not exist."""
+    """Return the folder of the user's own settings. It may not exist.
+
+    It is where XDG_CONFIG_HOME says, else where the system has such folders.
+    """
     config = os.environ.get("XDG_CONFIG_HOME", "")
     # The XDG base directory specification says to ignore a relative path.
-    return Path(config if os.path.isabs(config) else os.path.expanduser("~/.config"), "nampedal")
+    return Path(config if os.path.isabs(config) else _system_config(), "nampedal")
+
+
+def _system_config() -> str:
+    if sys.platform == "win32":
+        return os.environ.get("APPDATA") or os.path.expanduser(r"~\AppData\Roaming")
+    return os.path.expanduser("~/Library/Application Support" if sys.platform == "darwin" else "~/.config")
 
 
 def own_folder(kind: str) -> Path:

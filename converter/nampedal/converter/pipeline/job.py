@@ -150,7 +150,7 @@ def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
         if to_report is not None and partial_report is not None:
             follower.report_progress("playing it for the report", ends_s)
             told = collect(original, converted, fits(converted, target), _provenance(job), judge, follower)
-            partial_report.write_text(to_report(told), encoding="utf-8")
+            partial_report.write_text(to_report(told), encoding="utf-8", newline="\n")
     lacks = () if judge is None else judge.doubts
     return JobResult(job.output, len(data), converted, target, sized, built_in_esrs, doubts, original.left_out, lacks)
 

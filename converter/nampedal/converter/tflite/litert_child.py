@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -29,6 +28,9 @@ from nampedal.firmware.base.errors import NampedalError
 from nampedal.firmware.base.memory_limit import set_limit
 from nampedal.firmware.engine import tflite_artifact
 from nampedal.firmware.engine.inference import MAX_FRAMES
+
+if sys.platform != "win32":
+    import resource
 
 # Maximum writable memory: enough for the signals, file and constants of the largest graph, and for Python and LiteRT.
 MAX_BYTES = 1 << 30
@@ -84,8 +86,9 @@ def main() -> None:
     reading, writing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Redirect other output to standard error; on standard output it would be read as a reply.
     os.dup2(2, 1)
-    set_limit(resource.RLIMIT_DATA, MAX_BYTES)
-    set_limit(resource.RLIMIT_CORE, 0)
+    if sys.platform != "win32":
+        set_limit(resource.RLIMIT_DATA, MAX_BYTES)
+        set_limit(resource.RLIMIT_CORE, 0)
     child = _Child(reading)
     while line := reading.readline():
         asked = json.loads(line)
@@ -101,7 +104,9 @@ def main() -> None:
 
 
 def _allow_cpu(seconds: float) -> None:
-    """Limit the CPU time of this process to `seconds` more than it has used until now."""
+    """Limit the CPU time of this process to `seconds` more than it has used until now. Windows has no such limit."""
+    if sys.platform == "win32":
+        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     most = int(used.ru_utime + used.ru_stime + seconds) + 1

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
-import time
 import weakref
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any
 
 import numpy as np
@@ -39,6 +38,7 @@ class _Process:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._is_late = Event()
         self._child = subprocess.Popen(
             _CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
@@ -49,43 +49,47 @@ class _Process:
 
         data: bytes sent after the request.  more_s: seconds added to the timeout.  Raises a NampedalError.
         """
-        end_s = time.monotonic() + MAX_S + more_s
         assert self._child.stdin is not None
+        # Not select(): Windows has it for sockets only. A child that was killed has no more to read.
+        timer = Timer(MAX_S + more_s, _end_late, (self._child, self._is_late))
+        timer.daemon = True
+        timer.start()
         try:
             self._child.stdin.write(json.dumps(question).encode() + b"\n")
             rest = memoryview(data)
             while rest:
                 rest = rest[self._child.stdin.write(rest) :]
-            line, begun = self._line(end_s)
+            line, begun = self._line()
             said = json.loads(line)
             self._raise(said)
-            return said, self._bytes(4 * said.get("frames", 0), begun, end_s)
+            return said, self._bytes(4 * said.get("frames", 0), begun)
         except (OSError, ValueError, EOFError) as error:
             if isinstance(error, NampedalError):
                 raise
             raise ConversionError(f"{self._name}: {self._how()}; convert the .nam again") from error
+        finally:
+            timer.cancel()
 
-    def _line(self, end_s: float) -> tuple[bytes, bytes]:
+    def _line(self) -> tuple[bytes, bytes]:
         said = b""
         while b"\n" not in said:
             if len(said) > _MAX_LINE_BYTES:
                 raise EOFError
-            said += self._piece(end_s)
+            said += self._piece()
         line, _, rest = said.partition(b"\n")
         return line, rest
 
-    def _bytes(self, count: int, begun: bytes, end_s: float) -> bytes:
+    def _bytes(self, count: int, begun: bytes) -> bytes:
         said = bytearray(begun)
         while len(said) < count:
-            said += self._piece(end_s)
+            said += self._piece()
         if len(said) > count:
             raise EOFError
         return bytes(said)
 
-    def _piece(self, end_s: float) -> bytes:
+    def _piece(self) -> bytes:
         assert self._child.stdout is not None
-        ready, _, _ = select.select([self._child.stdout], [], [], max(0.0, end_s - time.monotonic()))
-        piece = os.read(self._child.stdout.fileno(), _PIECE) if ready else b""
+        piece = os.read(self._child.stdout.fileno(), _PIECE)
         if not piece:
             raise EOFError
         return piece
@@ -106,10 +110,16 @@ class _Process:
         except subprocess.TimeoutExpired:
             self.end()
             return "LiteRT took too long with it and was ended"
-        number = signal.Signals(-status) if status < 0 else None
-        if number in (signal.SIGXCPU, signal.SIGKILL):
+        if self._is_late.is_set():
+            return "LiteRT took too long with it and was ended"
+        if sys.platform != "win32" and -status in (signal.SIGXCPU, signal.SIGKILL):
             return "LiteRT took too long or too much memory with it and was ended"
-        return f"LiteRT crashed on it ({number.name if number else f'exit code {status}'})"
+        return f"LiteRT crashed on it ({signal.Signals(-status).name if status < 0 else f'exit code {status}'})"
+
+
+def _end_late(child: subprocess.Popen[bytes], is_late: Event) -> None:
+    is_late.set()
+    child.kill()
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

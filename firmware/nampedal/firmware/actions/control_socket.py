@@ -13,6 +13,7 @@ import math
 import os
 import selectors
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,6 +262,8 @@ def ask(path: Path, request: Json, patience_s: float = 5.0) -> dict[str, Any]:
 
     Raises ControlSocketError, or ControlRequestError with the text of the pedal.
     """
+    if sys.platform == "win32":
+        raise ControlSocketError(f"{path}: no pedal answers: Windows has no such sockets; ask on the pedal")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience_s)
         try:

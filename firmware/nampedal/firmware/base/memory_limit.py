@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nampedal.firmware.base.errors import TooMuchMemoryError
+
+if sys.platform != "win32":
+    import resource
 
 # Two models of the largest size that the engine prepares (firmware/dsp/setup/bounds.h). A Zero 2 W has 512 MB for
 # everything, and plays at the same time.
@@ -21,30 +24,42 @@ def limit_memory(what: object) -> Iterator[None]:
     """Let this process use at most MAX_BYTES more memory than now. what: beginning of the error message.
 
     It sets RLIMIT_DATA, which counts every private writable page, also of mmap (getrlimit(2), since Linux 4.7). An
-    allocation over the limit fails. Without /proc there is no limit.
+    allocation over the limit fails. Without /proc, as on macOS and Windows, there is no limit.
     Raises TooMuchMemoryError.
     """
+    try:
+        with _limited_data():
+            yield
+    except MemoryError as error:
+        raise TooMuchMemoryError(f"{what}: needs more than {MAX_BYTES >> 20} MiB of memory") from error
+
+
+@contextmanager
+def _limited_data() -> Iterator[None]:
+    if sys.platform != "linux":
+        yield
+        return
     before = resource.getrlimit(resource.RLIMIT_DATA)
     try:
-        found = re.search(r"^VmData:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
+        found = re.search(r"^VmData:\s+(\d+) kB$", _STATUS.read_text(encoding="ascii"), re.MULTILINE)
     except OSError:
         found = None
     if found:
         set_limit(resource.RLIMIT_DATA, (int(found[1]) << 10) + MAX_BYTES)
     try:
         yield
-    except MemoryError as error:
-        raise TooMuchMemoryError(f"{what}: needs more than {MAX_BYTES >> 20} MiB of memory") from error
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def set_limit(which: int, most: int) -> None:
-    """Set a soft resource limit. A lower limit that is already set stays.
+    """Set a soft resource limit. A lower limit that is already set stays. Windows has no limits of this kind.
 
     which: such as resource.RLIMIT_DATA.
     most: the new limit.
     """
+    if sys.platform == "win32":
+        return
     soft, hard = resource.getrlimit(which)
     limits = [limit for limit in (most, soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(which, (min(limits), hard))

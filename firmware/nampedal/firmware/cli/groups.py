@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.cli.shared import print_text
 
 # Section titles of `nampedal --help`, in the order in which they are printed.
@@ -17,6 +19,14 @@ SETTING_UP = "Setting a pedal up"
 MAKING = "Making a pedal, and keeping it up to date"
 SHELL = "Shell"
 PURPOSES = (CAPTURES, PLAYING, BANKS, SETTING_UP, MAKING, SHELL)
+# Commands that run on macOS and Windows, too. The others need what Linux has: its sound servers, the pins of a
+# Raspberry Pi, Debian's packages.
+EVERYWHERE = frozenset(
+    (
+        *("convert", "inspect", "compare", "render", "bench", "boards", "verify"),
+        *("bank", "level", "calibrate", "sign", "completion"),
+    )
+)
 # In characters: the default col_max of click's `HelpFormatter.write_dl`.
 _MAX_WIDTH = 30
 # How many names are suggested for a mistyped one, and how much like it they have to be, as a difflib ratio.
@@ -37,7 +47,9 @@ class LazyCommand(click.Command):
         self.where = where
 
     def load(self) -> click.Command:
-        """Import and return the real command."""
+        """Import and return the real command; where it can't run, a command that says so."""
+        if sys.platform != "linux" and self.name not in EVERYWHERE:
+            return _ForLinux(str(self.name), self.get_short_help_str())
         module, variable = self.where.split(":")
         command: click.Command = getattr(import_module(module), variable)
         return command
@@ -45,6 +57,23 @@ class LazyCommand(click.Command):
     def make_context(self, *arguments: Any, **others: Any) -> click.Context:
         """Return the context of the real command. Click runs, completes and prints help through it."""
         return self.load().make_context(*arguments, **others)
+
+
+class _ForLinux(click.Command):
+    """Stands for a command that needs Linux. It takes any arguments, and raises ArgumentError."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        super().__init__(
+            name,
+            context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+            help=f"{summary} This command needs Linux.",
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        raise ArgumentError(
+            f"{self.name}: needs Linux, and runs on a pedal or on a computer with JACK; here captures are converted, "
+            "played into files, and put into banks"
+        )
 
 
 class Group(click.Group):

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata, util
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from nampedal.firmware.base.errors import FileAccessError, MissingPackageError
 from nampedal.firmware.base.files.bounded_file import read_bounded
@@ -37,6 +39,8 @@ _note_comes = threading.Lock()
 _PACKAGE = "ai-edge-litert"
 # (sys.platform, machine) for which the package has wheels, as in pyproject.toml.
 WHEELS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64"))
+# Names of the library in the wheels of ai-edge-litert 2.3.0, by sys.platform.
+_LIBRARIES = {"linux": "libLiteRt.so", "darwin": "libLiteRt.dylib", "win32": "libLiteRt.dll"}
 _PIP = "pip install 'nampedal[tflite]'"
 
 
@@ -56,7 +60,7 @@ def install_advice(*, offline: bool = False) -> str:
 
 
 def library_path(name: str = "a .tflite") -> Path:
-    """Return the path of libLiteRt.so: the value of NAMPEDAL_LITERT, or the file in the ai-edge-litert package.
+    """Return the path of LiteRT's library: the value of NAMPEDAL_LITERT, or the file in the ai-edge-litert package.
 
     name: of the file that will be played, for messages.
     Raises MissingPackageError.
@@ -75,7 +79,7 @@ def library_path(name: str = "a .tflite") -> Path:
         raise MissingPackageError(
             f"{name}: is played by LiteRT {VERSION} alone, and {_PACKAGE} {installed} is installed; {install_advice()}"
         )
-    return Path(spec.submodule_search_locations[0]) / "libLiteRt.so"
+    return Path(spec.submodule_search_locations[0]) / _LIBRARIES.get(sys.platform, _LIBRARIES["linux"])
 
 
 def open_tflite(path: Path, max_frames: int | None = None) -> Engine:
@@ -157,14 +161,19 @@ def _held_stderr(lines: list[bytes]) -> Iterator[None]:
         # Standard error is closed.
         yield
         return
-    held = os.memfd_create("stderr", os.MFD_CLOEXEC)
-    os.dup2(held, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.lseek(held, 0, os.SEEK_SET)
-        # The reader of a pipe may be gone.
-        with suppress(OSError), open(held, "rb") as written, open(kept, "wb", buffering=0) as stderr:
-            lines += written
-            stderr.writelines(line for line in lines if line != _NOTE)
+    with _nameless_file() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            held.seek(0)
+            # The reader of a pipe may be gone.
+            with suppress(OSError), open(kept, "wb", buffering=0) as stderr:
+                lines += held
+                stderr.writelines(line for line in lines if line != _NOTE)
+
+
+def _nameless_file() -> IO[bytes]:
+    """Return an empty file for this process alone; on Linux it needs no folder that can be written."""
+    return open(os.memfd_create("stderr"), "w+b") if sys.platform == "linux" else TemporaryFile()

@@ -99,6 +99,6 @@ def _read_cpu_times(root: Path) -> list[int] | None:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return None

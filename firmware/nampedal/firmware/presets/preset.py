@@ -259,4 +259,6 @@ def _file(where: str, key: str, values: Mapping[str, Any], *, needed: bool) -> s
             f"{where}: {key}: is {shown(name)}; a file in the preset's own folder or below it is needed, as "
             "cabs/one.wav"
         )
+    if not file_names.is_possible(name):
+        raise SettingValueError(f"{where}: {key}: is {shown(name)}, which Windows takes for no file's name; rename it")
     return name

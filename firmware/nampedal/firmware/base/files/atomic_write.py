@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from nampedal.firmware.base.files.open_file import open_to_write, set_permissions, sync
+
 
 def write_atomically(data: bytes, path: Path, mode: int | None = None) -> None:
     """Write a file; it is on the disk when this returns. Its folder must exist.
@@ -32,7 +34,7 @@ def move_into_place(partial: Path, path: Path) -> None:
     partial: on the same file system as `path`. A file or link at `path` is replaced; a folder there must be empty.
     """
     if not partial.is_symlink():
-        _sync(partial)
+        sync(partial)
     os.replace(partial, path)
     sync_folder(path.parent)
 
@@ -49,21 +51,21 @@ def write_pieces_through(pieces: Iterable[bytes], path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Sync a folder, so that the names of its files are on the disk."""
-    _sync(path)
+    sync(path)
 
 
 def sync_file(path: Path) -> None:
     """Sync a file that another program wrote."""
-    _sync(path)
+    sync(path)
 
 
 def _write(path: Path, pieces: Iterable[bytes], mode: int | None) -> None:
     """Write a file and sync it. mode: as in `write_atomically`."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
+    file = open_to_write(path, 0o666 if mode is None else mode)
     try:
         if mode is not None:
             # The umask may have taken permissions away, and an old file keeps its own.
-            os.fchmod(file, mode)
+            set_permissions(file, mode)
         for piece in pieces:
             left = memoryview(piece)
             while left:
@@ -71,11 +73,3 @@ def _write(path: Path, pieces: Iterable[bytes], mode: int | None) -> None:
         os.fsync(file)
     finally:
         os.close(file)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

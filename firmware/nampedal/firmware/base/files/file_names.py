@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -31,6 +33,11 @@ MAX_BANK_FILE_BYTES = MAX_BYTES + (2 << 20)
 MAX_DEPTH = 8
 # Maximum length of one name (Linux, NAME_MAX).
 MAX_NAME_BYTES = 255
+# Names that Windows takes for a device in any folder, with any suffix, and characters that no name has there
+# (MicrosoftDocs/win32 at 128492abecc3, desktop-src/FileIO/naming-a-file.md; the other devices are those of ntpath).
+# A colon names a drive, or a stream of a file.
+_WINDOWS_DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[1-9\xb9\xb2\xb3]) *(\..*)?", re.IGNORECASE)
+_NOT_ON_WINDOWS = re.compile(r'[\x00-\x1f<>:"|?*\\]')
 
 
 def without_doubles(names: Iterable[str]) -> list[str]:
@@ -106,6 +113,19 @@ def clash(names: Iterable[str]) -> tuple[str, str] | None:
         for parent in PurePosixPath(key).parents:
             folders.setdefault(str(parent), name)
     return next(((files[key], folders[key]) for key in files if key in folders), None)
+
+
+def is_possible(name: str) -> bool:
+    """Return True if this system takes a path, relative and with slashes, for a file of exactly that name.
+
+    Linux and macOS do so with every path that has no zero byte.
+    """
+    if sys.platform != "win32":
+        return True
+    return not any(
+        _NOT_ON_WINDOWS.search(part) or _WINDOWS_DEVICE.fullmatch(part) or part != part.rstrip(" .")
+        for part in PurePosixPath(name).parts
+    )
 
 
 def is_same(one: str, other: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,8 +18,10 @@ def opened(folder: Path, name: str) -> Iterator[int]:
     folder: links in this path are followed.
     name: path below the folder; links in it are refused.
 
-    Raises OSError; errno EINVAL if it is not a regular file.
+    Raises OSError; errno EINVAL if it is not a regular file, and ENOTSUP on Windows, which has no such way to open one.
     """
+    if sys.platform == "win32":
+        raise OSError(errno.ENOTSUP, "can't be opened without following links")
     parts = PurePosixPath(name).parts
     files: list[int] = []
     try:

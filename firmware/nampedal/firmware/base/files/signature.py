@@ -14,12 +14,15 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from nampedal.firmware.base.errors import FileAccessError, ProgramError, SignatureError, UnsignedError
+from nampedal.firmware.base.files.open_file import open_to_read
 from nampedal.firmware.base.files.toml_schema import os_error_text, replace_file
 
 SUFFIX = ".sig"
@@ -33,8 +36,6 @@ _PIECE_BYTES = 1 << 20
 _PUBLIC_KEY = re.compile(r"(?P<key>(?:ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+={0,2})(?:[ \t]+(?P<comment>.*))?")
 # Other characters have a meaning in a list of trusted keys: a comma, a quote, a pattern.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9@._+-]+")
-# Beginning of a message about a line in the list of trusted keys.
-_PLACE = re.compile(r"/dev/fd/\d+:\d+: ")
 _NOT_FOR_THIS = b"key is not permitted for use in signature namespace"
 
 
@@ -151,8 +152,7 @@ def check_key(key: Path) -> PublicKey:
     """Try a key before it is needed, and return its public half. Raises SignatureError, ProgramError."""
     public = read_public_key(key)
     # ssh-keygen reads the public half from the same place, and refuses a private key that does not match it.
-    with _in_memory(b"") as nothing:
-        _sign(nothing, key, UPDATE)
+    _sign(subprocess.DEVNULL, key, UPDATE)
     return public
 
 
@@ -203,14 +203,14 @@ def identify_signer(
 ) -> Signer:
     """Check a signature as `check` does, but accept a key that is not trusted: the signer then has no name."""
     with ExitStack() as stack:
-        file = stack.enter_context(_in_memory(signature))
-        keys = stack.enter_context(_in_memory("".join(f"{line}\n" for line in trusted).encode()))
-        fds = (file, keys)
+        file, opened = stack.enter_context(_passed_on(signature))
+        keys, others = stack.enter_context(_passed_on("".join(f"{line}\n" for line in trusted).encode()))
+        fds = opened + others
         # The key's name is looked up first; the signature is checked against the file below.
-        found = _run(["-Y", "find-principals", "-s", _at(file), "-f", _at(keys)], fds=fds)
+        found = _run(["-Y", "find-principals", "-s", file, "-f", keys], fds=fds)
         name = found.stdout.decode(errors="replace").splitlines()[0] if found.returncode == 0 else ""
-        how = ["verify", "-f", _at(keys), "-I", name] if name else ["check-novalidate"]
-        done = _feed(["-Y", *how, "-n", namespace, "-s", _at(file)], pieces, fds)
+        how = ["verify", "-f", keys, "-I", name] if name else ["check-novalidate"]
+        done = _feed(["-Y", *how, "-n", namespace, "-s", file], pieces, fds)
     if done.returncode == 0:
         # Good "..." signature for ... with ED25519 key SHA256:...
         return Signer(name, done.stdout.decode(errors="replace").split()[-1])
@@ -219,7 +219,7 @@ def identify_signer(
             f"{path}: is signed by {name}, whose key is not trusted for this kind of file ({namespace})"
         )
     raise SignatureError(
-        f"{path}: its signature is wrong: {_first_error(done.stderr)}; the file was changed, or "
+        f"{path}: its signature is wrong: {_first_error(done.stderr, keys)}; the file was changed, or "
         f"{signature_path(path).name} belongs to another one: copy both again"
     )
 
@@ -229,7 +229,7 @@ def identify_signer(
 
 def _read(path: Path) -> bytes:
     """Read a small regular file without blocking, whatever it is. Raises OSError."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(open_to_read(path), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(None, "is no plain file")
         data = file.read(MAX_BYTES + 1)
@@ -239,16 +239,22 @@ def _read(path: Path) -> bytes:
 
 
 @contextmanager
-def _in_memory(data: bytes) -> Iterator[int]:
-    """Yield the descriptor of a file without a name, which no other process can change."""
-    with open(os.memfd_create("nampedal"), "w+b") as file:
-        file.write(data)
-        file.seek(0)
-        yield file.fileno()
+def _passed_on(data: bytes) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield a path where ssh-keygen can read these bytes, and the descriptors that it has to inherit for that.
 
-
-def _at(file: int) -> str:
-    return f"/dev/fd/{file}"
+    On Linux, where root calls this, it is a file without a name, which no other process can change. Elsewhere it is in
+    a folder that only the user can write.
+    """
+    if sys.platform == "linux":
+        with open(os.memfd_create("nampedal"), "w+b") as file:
+            file.write(data)
+            file.seek(0)
+            yield f"/dev/fd/{file.fileno()}", (file.fileno(),)
+    else:
+        with TemporaryDirectory(prefix="nampedal-") as folder:
+            path = Path(folder, "data")
+            path.write_bytes(data)
+            yield str(path), ()
 
 
 def _run(
@@ -285,11 +291,15 @@ def _feed(arguments: Sequence[str], pieces: Iterable[bytes], fds: Sequence[int])
 
 
 def _missing(error: OSError) -> ProgramError:
-    return ProgramError(f"signature: {_PROGRAM}: {os_error_text(error)}; install Debian's package openssh-client")
+    package = "Debian's package openssh-client" if sys.platform == "linux" else "OpenSSH's client"
+    return ProgramError(f"signature: {_PROGRAM}: {os_error_text(error)}; install {package}")
 
 
-def _first_error(stderr: bytes) -> str:
-    """Return the first error message, as part of a sentence; later ones only say that it failed."""
+def _first_error(stderr: bytes, keys: str = "") -> str:
+    """Return the first error message, as part of a sentence; later ones only say that it failed.
+
+    keys: path of the list of trusted keys. Messages about its lines are skipped.
+    """
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    said = next((line for line in lines if not _PLACE.match(line)), "no reason was given")
+    said = next((line for line in lines if not keys or not line.startswith(f"{keys}:")), "no reason was given")
     return said[:1].lower() + said[1:].rstrip(".")

@@ -57,7 +57,7 @@ def check_output_paths(given: Sequence[CaptureInput], targets: Sequence[Path]) -
     """Check that no two outputs are the same file, also on file systems that ignore case or Unicode form. Raises
     UsageError.
     """
-    names = [os.path.abspath(path) for path in targets]
+    names = [Path(os.path.abspath(path)).as_posix() for path in targets]
     clash = file_names.clash(names)
     if clash is not None:
         first = given[names.index(clash[0])]

@@ -37,6 +37,8 @@ FORMATS = ("stomp", "tflite")
 REPORTS = (".html", ".md")
 _NOT_BEGUN, _INTERRUPTED = "not begun", "broken off"
 _POLL_S = 0.2
+# The most that ProcessPoolExecutor takes on Windows.
+_MAX_WORKERS = 61
 MAX_ESR = 0.05
 MINUTES = 10.0
 
@@ -316,7 +318,7 @@ def _at_once(
     ends, told = context.Event(), context.SimpleQueue()
     doing = ""
     follower.keeping = "finishes the captures in work with what is best so far, and begins no other"
-    pool = ProcessPoolExecutor(jobs, context, _begin_worker, (ends, told))
+    pool = ProcessPoolExecutor(min(jobs, len(work), _MAX_WORKERS), context, _begin_worker, (ends, told))
     try:
         futures = {pool.submit(_attempt_in_worker, job): number for number, job in enumerate(work)}
         left, began_s = set(futures), time.monotonic()

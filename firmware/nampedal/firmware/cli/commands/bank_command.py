@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -261,7 +262,7 @@ def _chown_like(bank: Path, like: Path) -> None:
 
     os.fwalk() does not follow a symbolic link, not even one that the player makes during the walk.
     """
-    if os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return
     owner = like.stat()
     for _, folders, files, here in os.fwalk(bank):

@@ -18,6 +18,7 @@ from typing import IO
 
 from nampedal.firmware.base.errors import BankError, FileAccessError
 from nampedal.firmware.base.files.file_names import MAX_BANK_FILE_BYTES, MAX_FILES
+from nampedal.firmware.base.files.open_file import open_to_read
 from nampedal.firmware.base.files.toml_schema import os_error_text
 
 # zipfile reads the whole directory, and makes one object for each entry (46 bytes and a name). A thousand files with
@@ -146,8 +147,7 @@ def open_archive(path: Path) -> Iterator[BankArchive]:
 @contextmanager
 def _open_file(path: Path) -> Iterator[IO[bytes]]:
     try:
-        # Without O_NONBLOCK, opening a pipe would block until it has a writer.
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = open_to_read(path)
     except OSError as error:
         raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
     try:

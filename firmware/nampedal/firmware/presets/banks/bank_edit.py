@@ -21,6 +21,7 @@ from nampedal.firmware.base.files import file_names
 from nampedal.firmware.base.files.atomic_write import sync_folder
 from nampedal.firmware.base.files.durable_toml import read_safely, remove_safely, strip_checksum, write_safely
 from nampedal.firmware.base.files.file_names import MAX_BYTES, find_path, is_same
+from nampedal.firmware.base.files.open_file import open_to_read
 from nampedal.firmware.base.files.toml_schema import os_error_text, replace_file
 from nampedal.firmware.base.listing import is_clutter, suffix_of
 from nampedal.firmware.presets import preset
@@ -270,8 +271,7 @@ def _is_ours(folder: Path, name: str) -> bool:
 def _read(path: Path) -> bytes:
     """Read a file of at most the size of a bank. Raises SettingsUnreadableError, BankError."""
     try:
-        # Without O_NONBLOCK, opening a pipe would block until it has a writer.
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = open_to_read(path)
         with open(number, "rb") as file:
             status = os.fstat(number)
             if not stat.S_ISREG(status.st_mode):

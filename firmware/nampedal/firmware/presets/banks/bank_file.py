@@ -246,7 +246,8 @@ def _opened(path: Path) -> Iterator[tuple[BankArchive, BankFileContents]]:
 def folder_name(path: Path, name: str | None) -> str:
     """Return the folder name for a bank that is imported from this file. Raises BankError."""
     found = path.stem if name is None else name
-    if not found.isprintable() or found != found.strip() or "/" in found or found[:1] in ("", "."):
+    is_name = found.isprintable() and found == found.strip() and "/" not in found and found[:1] not in ("", ".")
+    if not is_name or not file_names.is_possible(found):
         raise BankError(f"{path}: {found!r} is no name for a bank's folder; give it one with --as")
     return found
 
@@ -286,6 +287,11 @@ def _listed(where: str, table: str, values: Mapping[str, Any]) -> Listed:
         raise BankError(
             f"{where}: {table}path: is {name!r}; a file inside the bank is needed, as cabs/one.wav: do not trust this "
             "bank"
+        )
+    if not file_names.is_possible(name):
+        raise BankError(
+            f"{where}: {table}path: is {name!r}, which Windows takes for no file's name; have the file renamed and the "
+            "bank exported again"
         )
     if len(path.parts) > file_names.MAX_DEPTH or any(
         len(part.encode("utf-8", "replace")) > file_names.MAX_NAME_BYTES for part in path.parts
@@ -390,7 +396,7 @@ def try_bank(path: Path, folder: Path) -> None:
     if bank.problem:
         found.append(bank.problem)
     if found:
-        text = "; ".join(found).replace(f"{folder}/", "")
+        text = "; ".join(found).replace(f"{folder}{os.sep}", "")
         raise BankError(f"{path}: can't be imported: {text}; have it exported again")
 
 

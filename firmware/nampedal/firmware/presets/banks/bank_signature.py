@@ -5,7 +5,6 @@ A bank is only data, and players pass banks on. A signature gives it a name that
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from nampedal.board.profiles.profile_files import config_folder
 from nampedal.firmware.base import system_paths
 from nampedal.firmware.base.errors import FileAccessError, UnsignedError
 from nampedal.firmware.base.files import signature
+from nampedal.firmware.base.files.open_file import open_to_read
 from nampedal.firmware.base.files.signature import BANK, PublicKey, read_signature, read_trusted
 from nampedal.firmware.base.files.toml_schema import os_error_text
 
@@ -49,7 +49,7 @@ def trust_bank_key(key: PublicKey) -> Path:
 
 def _pieces(path: Path) -> Iterator[bytes]:
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(open_to_read(path), "rb") as file:
             while piece := file.read(_PIECE_BYTES):
                 yield piece
     except OSError as error:

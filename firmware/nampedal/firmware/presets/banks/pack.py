@@ -156,6 +156,8 @@ def _name_of(info: zipfile.ZipInfo) -> str:
 def _check_name(path: Path, name: PurePosixPath) -> None:
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         raise BankError(f"{path}: {str(name)!r} leads out of the zip; do not trust this pack")
+    if not file_names.is_possible(str(name)):
+        raise BankError(f"{path}: {str(name)!r} is what Windows takes for no file's name; unpack it, and rename it")
     if len(name.parts) > MAX_DEPTH or any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in name.parts):
         raise BankError(
             f"{path}: {str(name)!r} has {len(name.parts)} parts; up to {MAX_DEPTH} of {MAX_NAME_BYTES} bytes are taken"

@@ -91,7 +91,7 @@ class Worker:
 def set_oom_score(score: int) -> None:
     """Make the kernel kill this process early if memory runs out. score: up to 1000; the highest is killed first."""
     try:
-        _OOM.write_text(str(score))
+        _OOM.write_text(str(score), encoding="utf-8")
     except OSError:
         return
 

@@ -215,6 +215,6 @@ def _kind(folder: Path) -> str:
 def _read(path: Path) -> str:
     """Return a file's text; empty if it can't be read."""
     try:
-        return path.read_text(errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""

@@ -86,7 +86,7 @@ class CardHost:
         number = device.stat().st_rdev
         wanted = f"{os.major(number)}:{os.minor(number)}"
         # The third field of each line is MAJOR:MINOR (proc_pid_mountinfo(5)).
-        lines = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return any(line.split()[2] == wanted for line in lines)
 
     def is_mount_point(self, folder: Path) -> bool:

@@ -160,8 +160,9 @@ def remove_unneeded_modules(modules: Path) -> None:
 def _forget_days(shadow: Path, epoch: int) -> None:
     """Set the dates of the last password changes, in days (shadow(5)): they are the build date otherwise."""
     if shadow.exists():
-        users = [line.split(":") for line in shadow.read_text().splitlines()]
-        shadow.write_text("".join(":".join((*user[:2], str(epoch // 86_400), *user[3:])) + "\n" for user in users))
+        users = [line.split(":") for line in shadow.read_text(encoding="utf-8").splitlines()]
+        lines = (":".join((*user[:2], str(epoch // 86_400), *user[3:])) + "\n" for user in users)
+        shadow.write_text("".join(lines), encoding="utf-8")
 
 
 def _empty(folder: Path) -> None:

@@ -185,7 +185,7 @@ def _signed_by(entry: str) -> str:
     """
     name, _, number = entry.rpartition(":")
     try:
-        text = Path(name).read_text(errors="replace")
+        text = Path(name).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     if name.endswith(".sources"):

@@ -75,7 +75,7 @@ def enter(command: list[str]) -> int:
     os.close(child_to_parent[1])
     if os.read(child_to_parent[0], 1):
         for name in ("uid_map", "gid_map"):
-            Path(f"/proc/{child}/{name}").write_text(f"0 0 {_USERS}\n")
+            Path(f"/proc/{child}/{name}").write_text(f"0 0 {_USERS}\n", encoding="utf-8")
         os.write(parent_to_child[1], b".")
     return _code(os.waitpid(child, 0)[1])
 
