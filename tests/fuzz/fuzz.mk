@@ -14,7 +14,7 @@ fuzz: $(FUZZ)/.built $(VENV)/.tested-with
 	@echo "== fuzzing for $(MINUTES) minutes"
 	@env PYTHONPATH=tests $(BIN)/python -m fuzz run --minutes $(MINUTES) $(ONLY:%=--only %)
 
-$(FUZZ)/.built: $(SOURCES) $(wildcard tests/fuzz/*.cpp tests/fuzz/*.h) | $(BIN)/pip
+$(FUZZ)/.built: $(SOURCES) $(wildcard tests/fuzz/*.cpp tests/fuzz/*.h) | $(VENV)/.builds
 	@$(call install_packages,$(CLANG_PACKAGES))
 	@echo "== building the engine with libFuzzer"
 	@cmake -S . -B $(FUZZ)/build -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Release -DNAMPEDAL_PYTHON=OFF \

@@ -7,15 +7,29 @@ from nampedal.firmware.base.errors import DeployError
 from nampedal.firmware.system.image.sources import suites
 
 
-@pytest.mark.parametrize(("tag", "suite"), [("cp311", "bookworm"), ("cp313", "trixie")])
-def test_the_wheel_says_which_debian(tmp_path: Path, tag: str, suite: str) -> None:
-    wheel = tmp_path / f"nampedal-0.1.0-{tag}-{tag}-linux_aarch64.whl"
+@pytest.mark.parametrize(
+    ("tags", "suite"),
+    [
+        ("cp311-cp311-linux_aarch64", "bookworm"),
+        ("cp313-cp313-linux_aarch64", "trixie"),
+        ("cp311-cp311-manylinux_2_31_aarch64", "bookworm"),
+        ("cp312-abi3-manylinux_2_31_aarch64", "trixie"),
+    ],
+)
+def test_the_wheel_says_which_debian(tmp_path: Path, tags: str, suite: str) -> None:
+    wheel = tmp_path / f"nampedal-0.1.0-{tags}.whl"
     wheel.touch()
     assert suites.suite_of(wheel) == suite
 
 
 @pytest.mark.parametrize(
-    "name", ["nampedal-0.1.0-cp311-cp311-linux_x86_64.whl", "nampedal-0.1.0-cp312-cp312-linux_aarch64.whl", "numpy.whl"]
+    "name",
+    [
+        "nampedal-0.1.0-cp311-cp311-linux_x86_64.whl",
+        "nampedal-0.1.0-cp312-cp312-linux_aarch64.whl",
+        "nampedal-0.1.0-cp314-abi3-linux_aarch64.whl",
+        "numpy.whl",
+    ],
 )
 def test_a_wheel_for_something_else_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()

@@ -158,6 +158,18 @@ def test_a_wheel_for_something_else_is_a_mistake(tmp_path: Path) -> None:
         )
 
 
+def test_a_wheel_with_the_stable_abi_is_for_newer_pythons_too(tmp_path: Path) -> None:
+    wheel = tmp_path / "nampedal-0.1.0-cp312-abi3-manylinux_2_31_aarch64.whl"
+    for version in ("3.12", "3.13", "3.14"):
+        check_wheel(wheel, version, "aarch64")
+    with pytest.raises(DeployError) as error:
+        check_wheel(wheel, "3.11", "aarch64")
+    assert str(error.value) == (
+        f"{wheel}: is for Python 3.12 and newer and manylinux_2_31_aarch64; Python 3.11 and linux_aarch64 are needed: "
+        "make wheel-aarch64 PYTHON=python3.11"
+    )
+
+
 def test_what_is_no_wheel_is_told(tmp_path: Path) -> None:
     other = tmp_path / "numpy-2.0-cp311-cp311-linux_aarch64.whl"
     with pytest.raises(FileAccessError) as error:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nampedal.firmware.base.errors import DeployError
 
-# Python version of a wheel -> Debian suite with that Python.
-SUITES = {"cp311": "bookworm", "cp313": "trixie"}
-_WHEEL = re.compile(r"nampedal-[^-]+-(cp\d+)-cp\d+-\w*aarch64\.whl")
+# Minor version of Python 3 -> Debian suite with that Python, oldest first.
+SUITES = {11: "bookworm", 13: "trixie"}
+_WHEEL = re.compile(r"nampedal-[^-]+-cp3(\d+)-(cp\d+|abi3)-\w*aarch64\.whl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,20 @@ BASES = {
 
 
 def suite_of(wheel: Path) -> str:
-    """Return the Debian suite that a wheel is for, by the wheel's name. Raises DeployError."""
+    """Return the Debian suite that a wheel is for, by the wheel's name: the oldest one, if it is for several.
+
+    Raises DeployError.
+    """
     match = _WHEEL.fullmatch(wheel.name)
     if not wheel.is_file():
         raise DeployError(f"{wheel}: is not there; 'make wheel-aarch64' makes one, in dist/")
-    if match is None or match[1] not in SUITES:
-        known = " or ".join(sorted(SUITES))
-        raise DeployError(f"{wheel}: is no wheel of nampedal for aarch64 and {known}; 'make wheel-aarch64' makes one")
-    return SUITES[match[1]]
+    if match is not None:
+        built_for, stable = int(match[1]), match[2] == "abi3"
+        for minor, suite in SUITES.items():
+            if minor == built_for or (stable and minor > built_for):
+                return suite
+    known = " or ".join(f"cp3{minor}" for minor in SUITES)
+    raise DeployError(f"{wheel}: is no wheel of nampedal for aarch64 and {known}; 'make wheel-aarch64' makes one")
 
 
 def bootstrap_arguments(packages: Sequence[str], sources: Sequence[str]) -> tuple[list[str], str]:

@@ -37,7 +37,7 @@ EXTRAS = (PEDAL,)
 PYTHON = Path("/usr/bin/python3")
 # Minor versions of glibc 2 that wheels may require, up to bookworm's 2.36 (PEP 600).
 _GLIBC = range(17, 37)
-_NAME = re.compile(r"nampedal-(?P<version>[^-]+)-cp(?P<python>3\d+)-[^-]+-(?P<platforms>[^-]+)\.whl")
+_NAME = re.compile(r"nampedal-(?P<version>[^-]+)-cp3(?P<minor>\d+)-(?P<abi>[^-]+)-(?P<platforms>[^-]+)\.whl")
 _REQUIREMENT = re.compile(r"(?P<wanted>(?P<name>[A-Za-z0-9._-]+)[^;]*?)\s*(;(?P<marker>.*))?")
 _EXTRA = re.compile(r"extra *== *['\"]([^'\"]+)['\"]")
 _MACHINE = re.compile(r"platform_machine *== *['\"](\w+)['\"]")
@@ -117,11 +117,14 @@ def check_wheel(wheel: Path, python_version: str, machine: str) -> None:
     name = _NAME.fullmatch(wheel.name)
     if name is None:
         raise FileAccessError(f"{wheel}: is no wheel of nampedal's; make wheel-aarch64 makes one")
-    python = f"{name['python'][0]}.{name['python'][1:]}"
-    if python != python_version or not name["platforms"].endswith(f"_{machine}"):
+    minor, wanted = int(name["minor"]), int(python_version.partition(".")[2])
+    stable = name["abi"] == "abi3"
+    fits = wanted == minor or (stable and wanted > minor)
+    if not fits or not name["platforms"].endswith(f"_{machine}"):
+        newer = " and newer" if stable else ""
         raise DeployError(
-            f"{wheel}: is for Python {python} and {name['platforms']}; Python {python_version} and linux_{machine} are "
-            f"needed: make wheel-{machine} PYTHON=python{python_version}"
+            f"{wheel}: is for Python 3.{minor}{newer} and {name['platforms']}; Python {python_version} and "
+            f"linux_{machine} are needed: make wheel-{machine} PYTHON=python{python_version}"
         )
 
 
