@@ -19,7 +19,7 @@ from nampedal.board.inputs.knob import CURVES
 from nampedal.board.inputs.knob import LIMITS as KNOB_LIMITS
 from nampedal.board.profiles import hats, pedals, wiring
 from nampedal.board.profiles.profile_files import FACT_KEYS, STATUSES
-from nampedal.firmware.actions import action, bindings
+from nampedal.firmware.actions import action, bindings, midi
 from nampedal.firmware.presets import preset
 from nampedal.firmware.presets.banks import bank
 
@@ -233,7 +233,7 @@ def _numbers(least: int, most: int, but: Iterable[int] = ()) -> str:
 
 def _midi_table(table: str, value: Schema) -> Schema:
     _, least, most = bindings.MIDI_NUMBERS[table]
-    but = (bindings.BANK_COARSE, bindings.BANK_FINE) if table == "control_changes" else ()
+    but = (midi.BANK_COARSE, midi.BANK_FINE) if table == "control_changes" else ()
     return {
         "type": "object",
         "minProperties": 1,
@@ -346,7 +346,8 @@ def redrawn(page: str) -> str:
     """Return the page with its tables made anew, each behind its mark."""
     for name, table in tables().items():
         mark = f"<!-- {name}: python docs/make_schemas.py makes this table -->\n"
-        page, count = re.subn(rf"({re.escape(mark)})(?:\|.*\n)*", lambda found, text=table: f"{found[1]}{text}\n", page)
+        new = f"{mark}{table}\n".replace("\\", r"\\")
+        page, count = re.subn(rf"{re.escape(mark)}(?:\|.*\n)*", new, page)
         assert count == 1, name
     return page
 

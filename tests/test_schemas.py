@@ -59,7 +59,7 @@ channel = "none"
 
 
 def takes(name: str, text: str) -> bool:
-    return SCHEMAS[name].is_valid(tomllib.loads(text))
+    return bool(SCHEMAS[name].is_valid(tomllib.loads(text)))
 
 
 def read_bank(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import replace
@@ -238,7 +239,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def ask(path: Path, request: dict[str, Any], patience_s: float = 1.0) -> dict[str, Any]:
         told.append(request)
-        return {"status": STATUS, "presets": {"presets": PRESETS}}.get(request["do"], {})
+        answers: dict[str, dict[str, Any]] = {"status": STATUS, "presets": {"presets": PRESETS}}
+        return answers.get(request["do"], {})
 
     monkeypatch.setattr(control_command, "ask", ask)
     monkeypatch.setattr(control_socket, "ask", ask)
@@ -256,7 +258,7 @@ def test_status_that_goes_on_is_a_line_each_time(
         if len(asked) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(control_command.time, "sleep", enough)
+    monkeypatch.setattr(time, "sleep", enough)
     done = CliRunner().invoke(cli, ["status", "--json", "--watch"], standalone_mode=False)
     assert isinstance(done.exception, (KeyboardInterrupt, click.Abort))
     assert [json.loads(line) for line in done.stdout.splitlines()] == [STATUS] * 3

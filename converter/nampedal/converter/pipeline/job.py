@@ -85,7 +85,7 @@ class JobResult:
     target, sized, built_in_esrs: same as in Fitted, if a board was requested.
     doubts: why levels that the capture states are treated as unknown.
     left_out: why sizes in the capture are missing in the output.
-    lacks: kinds of playing that the material has too little of.
+    material_gaps: kinds of playing that the material has too little of.
     """
 
     output: Path
@@ -99,60 +99,98 @@ class JobResult:
     material_gaps: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Converted:
+    """A conversion in memory.
+
+    original: the capture as read.
+    data: bytes of the output file.
+    made, target, sized, built_in_esrs: same as in JobResult.
+    judge: recordings that the tiers were judged on; None: the built-in audio.
+    ends_s: when the job should be done, by time.monotonic(); None: no time was given.
+    """
+
+    original: Capture
+    data: bytes
+    made: Capture | tflite_export.ExportedTflite
+    target: BudgetTarget | None = None
+    sized: tuple[SizedTier, ...] = ()
+    built_in_esrs: tuple[float, ...] = ()
+    judge: ValidationAudio | None = None
+    ends_s: float | None = None
+
+
 def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
     """Read, size, round, prove and write. If it raises a NampedalError or KeyboardInterrupt, nothing was written."""
     follower = follower or ConversionProgress()
-    follower.keeping = None
-    begin_s = time.monotonic()
-    to_report = None if job.report is None else _report_writer(job, job.report)
-    capture = original = read_nam(job.source)
-    doubts = tuple(capture.source.doubtful_levels().values())
-    calibrate = calibration_audio.from_files(job.recordings, capture.sample_rate) if job.recordings else None
+    if job.report is not None:
+        # Before the work begins, so that a missing package or a wrong name is told early.
+        _report_writer(job, job.report)
     with ExitStack() as outputs:
         partial = outputs.enter_context(atomic_output(job.output, job.force))
         partial_report = None if job.report is None else outputs.enter_context(atomic_output(job.report, job.force))
-        if job.tflite is not None:
-            exported = tflite_export.export(capture, job.tflite, calibrate, _rounding(follower))
-            partial.write_bytes(exported.data)
-            return JobResult(job.output, len(exported.data), exported, doubts=doubts, left_out=original.left_out)
-        target: BudgetTarget | None = None
-        judge: ValidationAudio | None = None
-        sized: tuple[SizedTier, ...] = ()
-        built_in_esrs: tuple[float, ...] = ()
-        ends_s: float | None = None
-        if job.sized is None:
-            converted = convert(capture, job.precision, calibrate, job.golden, _rounding(follower))
-        else:
-            length = job.sized.length if can_train() else ConversionLimit()
-            promised_s = begin_s + 60.0 * length.minutes if length.trains and length.steps is None else None
-            target = _target(capture, job.sized)
-            follower.report_progress("reading", promised_s)
-            material = _material(capture, job.sized)
-            judge = (
-                ValidationAudio(material.validation, material.described, material.doubts)
-                if job.sized.material
-                else None
-            )
-            fitted = Fitting(
-                capture,
-                target,
-                Slimming(material, length, job.sized.seed, _device(job.sized.gpu)),
-                Conversion(capture, job.precision, calibrate, job.golden, judge),
-                job.sized.max_esr,
-                begin_s=begin_s,
-                with_report=job.report is not None,
-                follower=follower,
-            ).run()
-            converted, sized, built_in_esrs = fitted.capture, fitted.sized, fitted.built_in_esrs
-            ends_s = fitted.ends_s
-        data = artifact.pack(converted)
-        partial.write_bytes(data)
-        if to_report is not None and partial_report is not None:
-            follower.report_progress("playing it for the report", ends_s)
-            told = collect(original, converted, fits(converted, target), _provenance(job), judge, follower)
-            partial_report.write_text(to_report(told), encoding="utf-8", newline="\n")
-    lacks = () if judge is None else judge.doubts
-    return JobResult(job.output, len(data), converted, target, sized, built_in_esrs, doubts, original.left_out, lacks)
+        done = convert_in_memory(job, follower)
+        partial.write_bytes(done.data)
+        if job.report is not None and partial_report is not None:
+            follower.report_progress("playing it for the report", done.ends_s)
+            partial_report.write_text(report_text(job, done, job.report, follower), encoding="utf-8")
+    return JobResult(
+        job.output,
+        len(done.data),
+        done.made,
+        done.target,
+        done.sized,
+        done.built_in_esrs,
+        doubts=tuple(done.original.source.doubtful_levels().values()),
+        left_out=done.original.left_out,
+        material_gaps=() if done.judge is None else done.judge.doubts,
+    )
+
+
+def convert_in_memory(job: Job, follower: ConversionProgress) -> Converted:
+    """Read, size, round and prove. Nothing is written: `output` and `force` of the job are not used.
+
+    Raises NampedalError, and KeyboardInterrupt if the follower asks to end before there is anything to keep.
+    """
+    follower.keeping = None
+    begin_s = time.monotonic()
+    capture = read_nam(job.source)
+    calibrate = calibration_audio.from_files(job.recordings, capture.sample_rate) if job.recordings else None
+    if job.tflite is not None:
+        exported = tflite_export.export(capture, job.tflite, calibrate, _rounding(follower))
+        return Converted(capture, exported.data, exported)
+    if job.sized is None:
+        converted = convert(capture, job.precision, calibrate, job.golden, _rounding(follower))
+        return Converted(capture, artifact.pack(converted), converted)
+    length = job.sized.length if can_train() else ConversionLimit()
+    promised_s = begin_s + 60.0 * length.minutes if length.trains and length.steps is None else None
+    target = _target(capture, job.sized)
+    follower.report_progress("reading", promised_s)
+    material = _material(capture, job.sized)
+    judge = ValidationAudio(material.validation, material.described, material.doubts) if job.sized.material else None
+    fitted = Fitting(
+        capture,
+        target,
+        Slimming(material, length, job.sized.seed, _device(job.sized.gpu)),
+        Conversion(capture, job.precision, calibrate, job.golden, judge),
+        job.sized.max_esr,
+        begin_s=begin_s,
+        with_report=job.report is not None,
+        follower=follower,
+    ).run()
+    data = artifact.pack(fitted.capture)
+    return Converted(capture, data, fitted.capture, target, fitted.sized, fitted.built_in_esrs, judge, fitted.ends_s)
+
+
+def report_text(job: Job, done: Converted, path: Path, follower: ConversionProgress | None = None) -> str:
+    """Return the report of a conversion, in the form that the name of `path` asks for.
+
+    Raises ArgumentError, MissingPackageError, ConversionError.
+    """
+    write = _report_writer(job, path)
+    assert isinstance(done.made, Capture)
+    told = collect(done.original, done.made, fits(done.made, done.target), _provenance(job), done.judge, follower)
+    return write(told)
 
 
 def _report_writer(job: Job, report: Path) -> Callable[[Report], str]:

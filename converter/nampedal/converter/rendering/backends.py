@@ -10,6 +10,7 @@ from nampedal.converter.nam.open_capture import open_capture
 from nampedal.converter.tflite.tflite_export import offline_player
 from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.engine import artifact, tflite_artifact
+from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import MAX_FRAMES, Audio, Engine
 from nampedal.firmware.engine.tier_names import FULL, find_tier, tier_names
 
@@ -67,13 +68,19 @@ def open_player(path: Path, tier: int | str, exact: bool) -> Backend:
     tier: number or name of a tier, see `find_tier`.  exact: use exact instead of fast activations; ignored for a
     .tflite.
 
-    Raises ArgumentError for a .tflite's tier other than 0, and the errors of `open_capture`, `Engine.prepare` and
+    Raises ArgumentError for a tier that the file does not have, and the errors of `open_capture`, `Engine.prepare` and
     `tflite_artifact.read`.
     """
     if path.suffix.lower() != tflite_artifact.SUFFIX:
-        capture = open_capture(path).capture
-        number = find_tier(tier, tier_names(capture.tiers), str(path))
-        return Engine.prepare(capture, tier=number, exact=exact, max_frames=MAX_FRAMES)
+        return player_of(open_capture(path).capture, str(path), tier, exact)
+    return player_of(tflite_artifact.read(path), str(path), tier, exact)
+
+
+def player_of(source: Capture | tflite_artifact.TfliteFile, name: str, tier: int | str, exact: bool) -> Backend:
+    """Return the player for a capture or a .tflite in memory. name: for messages. The rest: see `open_player`."""
+    if isinstance(source, Capture):
+        number = find_tier(tier, tier_names(source.tiers), name)
+        return Engine.prepare(source, tier=number, exact=exact, max_frames=MAX_FRAMES)
     if tier not in (0, FULL):
-        raise ArgumentError(f"{path}: no tier {tier}; a .tflite has one, tier 0")
-    return TfliteBackend(tflite_artifact.read(path))
+        raise ArgumentError(f"{name}: no tier {tier}; a .tflite has one, tier 0")
+    return TfliteBackend(source)

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 from nampedal.converter.output import atomic_output
-from nampedal.converter.rendering.backends import open_player
+from nampedal.converter.rendering.backends import Backend, open_player
 from nampedal.firmware.audio.audio_file import QUALITY, blocks, open_audio, reason
 from nampedal.firmware.audio.audio_writer import AudioWriter
 from nampedal.firmware.base.errors import AudioError, FileAccessError
@@ -72,7 +72,7 @@ def render_file(
     """
     with open_audio(source) as audio:
         rate = audio.samplerate
-        chain = _Chain(model, audio.channels, rate, options, source)
+        chain = _Chain(lambda: open_player(model, options.tier, options.exact), audio.channels, rate, str(source))
         file_format, subtype = _target_format(target, options.subtype)
         given = _Given(source)
         peak = 0.0
@@ -97,6 +97,20 @@ def render_file(
     floats = subtype in ("FLOAT", "DOUBLE")
     clips = peak > 1.0 and not floats
     return RenderResult(read / rate, chain.out_channels, rate, chain.resampled, peak, clips, given.warnings())
+
+
+def render_audio(prepare: Callable[[], Backend], audio: Audio, sample_rate: float, source: str) -> Audio:
+    """Return audio in memory played through a model, as `render_file` plays a file.
+
+    prepare: returns a new player of the model.
+    audio: (frames, channels), finite.  source: its name, for messages.
+    Returns (frames, channels). Raises AudioError, and the errors of `prepare`.
+    """
+    chain = _Chain(prepare, audio.shape[1], sample_rate, source)
+    starts = range(0, len(audio), MAX_FRAMES)
+    parts = [chain.play(audio[start : start + MAX_FRAMES], last=False) for start in starts]
+    played = np.concatenate([*parts, chain.play(audio[:0], last=True)])[: len(audio)]
+    return np.pad(played, ((0, len(audio) - len(played)), (0, 0)))
 
 
 class _Given:
@@ -131,14 +145,15 @@ class _Given:
 class _Chain:
     """Resamples to the model's rate, plays (one player per channel, or one for all), and resamples back."""
 
-    def __init__(self, model: Path, channels: int, rate: int, options: RenderOptions, source: Path) -> None:
-        first = open_player(model, options.tier, options.exact)
+    def __init__(self, prepare: Callable[[], Backend], channels: int, rate: float, source: str) -> None:
+        """prepare: returns a new player of the model.  source: the input's name, for messages."""
+        first = prepare()
         self.apart = first.in_channels == 1 and first.out_channels == 1
         if not self.apart and channels != first.in_channels:
             raise AudioError(f"{source}: has {channels} channels; this model takes {first.in_channels} together")
         self.out_channels = channels if self.apart else first.out_channels
         more = channels - 1 if self.apart else 0
-        self._players = [first, *(open_player(model, options.tier, options.exact) for _ in range(more))]
+        self._players = [first, *(prepare() for _ in range(more))]
         self._waiting = np.zeros((0, channels), np.float32)
         self.resampled = rate != first.sample_rate
         if self.resampled:

@@ -145,8 +145,8 @@ class SectionedCommand(click.Command):
 class NumbersCommand(click.Command):
     """A command whose arguments may be negative numbers. Click alone takes -6 for an option."""
 
-    def __init__(self, *arguments: Any, **others: Any) -> None:
-        super().__init__(*arguments, context_settings={"ignore_unknown_options": True}, **others)
+    def __init__(self, name: str | None, **others: Any) -> None:
+        super().__init__(name, context_settings={"ignore_unknown_options": True}, **others)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # A copy, because click takes the words out of `args`.

@@ -79,6 +79,11 @@ def read(path: Path) -> TfliteFile:
         data = read_bounded(path, _engine.MAX_FILE_BYTES)
     except OSError as error:
         raise FileAccessError(f"{path}: can't be read: {os_error_text(error)}") from error
+    return parse(path, data)
+
+
+def parse(path: Path, data: bytes) -> TfliteFile:
+    """Check the bytes of a file. Raises ArtifactError; its one-line message starts with the path."""
     if data[4:8] != IDENTIFIER:
         kind = what_it_is(data)
         raise ArtifactError(

@@ -1,0 +1,181 @@
+"""Converts a capture in memory, for users of the Python API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nampedal.board.profiles.boards import board_keys
+from nampedal.converter.api.models import Model, StrPath
+from nampedal.converter.follower import ConversionProgress
+from nampedal.converter.output import atomic_output
+from nampedal.converter.pipeline.job import BoardJob, Converted, Job, convert_in_memory, report_text
+from nampedal.converter.rounding.tier_conversion import PRECISIONS
+from nampedal.converter.slim.clock import ConversionLimit
+from nampedal.converter.tflite.tflite_export import TfliteOptions
+from nampedal.firmware.base.errors import AlreadyExistsError, ArgumentError
+from nampedal.firmware.engine import tflite_artifact
+from nampedal.firmware.engine.capture import Capture, Proof
+
+FORMATS = ("stomp", "tflite")
+MAX_ESR = 0.05
+MINUTES = 10.0
+# Least seconds between two calls of `progress` while the same work goes on.
+_PROGRESS_S = 1.0
+
+
+class Conversion(Model):
+    """A converted capture. It can be played like any model, saved, and reported on. `nampedal.convert` makes it.
+
+    metrics: how the converted capture differs from the original: of the tier for the board, else of the full tier.
+    """
+
+    def __init__(self, job: Job, done: Converted) -> None:
+        self._job, self._done = job, done
+        is_tflite = job.tflite is not None
+        name = job.source.stem
+        source = (
+            done.made if isinstance(done.made, Capture) else tflite_artifact.parse(Path(f"{name}.tflite"), done.data)
+        )
+        super().__init__(source, None, name, FORMATS[is_tflite])
+        self.metrics: Proof = self._metrics()
+
+    def _metrics(self) -> Proof:
+        number, target = 0, self._done.target
+        if target is not None and isinstance(self._done.made, Capture):
+            fitting = [i for i, tier in enumerate(self._done.made.tiers) if target.fits(tier.network)]
+            number = fitting[0] if fitting else 0
+        found = self.tiers[number].metrics
+        assert found is not None
+        return found
+
+    def __bytes__(self) -> bytes:
+        """Return the bytes of the file that `save` writes."""
+        return self._done.data
+
+    def save(self, path: StrPath, *, overwrite: bool = False) -> Path:
+        """Write the file. Return its path.
+
+        path: ends in .stomp or .tflite, as the conversion's format.
+        Raises ArgumentError for another ending, AlreadyExistsError, FileAccessError.
+        """
+        place = Path(path)
+        suffix = f".{self.format}"
+        if place.suffix.lower() != suffix:
+            raise ArgumentError(
+                f"{place}: ends in {place.suffix or 'nothing'}; this conversion is a {suffix}: convert with format="
+            )
+        _check_free(place, overwrite)
+        with atomic_output(place, force=overwrite) as partial:
+            partial.write_bytes(self._done.data)
+        return place
+
+    def report(self, path: StrPath, *, overwrite: bool = False) -> Path:
+        """Write the report, which plays the original and each tier. Return its path.
+
+        path: ends in .html (plots, and sound to listen to) or .md (text).
+        Raises ArgumentError for another ending, MissingPackageError if a package for the plots is not installed,
+        ConversionError for a .tflite, AlreadyExistsError, FileAccessError.
+        """
+        place = Path(path)
+        _check_free(place, overwrite)
+        with atomic_output(place, force=overwrite) as partial:
+            partial.write_text(report_text(self._job, self._done, place), encoding="utf-8")
+        return place
+
+
+def convert(
+    capture: Model | StrPath,
+    *,
+    board: str | None = None,
+    budget: float | None = None,
+    period: int | None = None,
+    max_esr: float = MAX_ESR,
+    minutes: float = MINUTES,
+    steps: int | None = None,
+    material: Sequence[StrPath] = (),
+    calibrate: Sequence[StrPath] = (),
+    precision: str = "w8",
+    format: str = "stomp",
+    tflite_mode: str = "weights",
+    block: int = 64,
+    tier: int | str = 0,
+    golden: bool = True,
+    seed: int = 0,
+    gpu: bool = False,
+    progress: Callable[[str], object] | None = None,
+) -> Conversion:
+    """Convert a .nam into an artifact, or into a .tflite, as `nampedal convert` does. Nothing is written.
+
+    capture: path of a .nam, or the model that `load` made of one.
+    board: make it fit this board, slimmed if needed; one of `boards()`.
+    budget: percent of one core; None: the board's own.
+    period: JACK's, in frames; None: the board's own.
+    max_esr: largest ESR of the board's tier.
+    minutes: how long the whole conversion may take, if it has to be slimmed; 0: pruned, not trained.
+    steps: train for this number of steps instead; the same again gives the same bytes.
+    material: dry recordings, or folders of them, to slim with; empty: built-in audio.
+    calibrate: dry recordings to round the weights with; empty: built-in audio.
+    precision: 'w8' (int8 weights) or 'f32' (nothing is rounded).
+    format: 'stomp' or 'tflite'.
+    tflite_mode, block, tier: of a .tflite, see `nampedal convert --help`.
+    golden: store golden vectors, which `nampedal verify` plays.
+    seed: of training.  gpu: train on a GPU.
+    progress: called with a line of text when other work begins, and about once a second while it goes on.
+
+    Raises CaptureError for what is no .nam, NothingFitsError if no size fits the board, ArgumentError,
+    ConversionError, MissingPackageError.
+    """
+    _check_choice("format", format, FORMATS)
+    _check_choice("precision", precision, PRECISIONS)
+    _check_choice("tflite_mode", tflite_mode, tflite_artifact.MODES)
+    sized, tflite = None, None
+    if board is not None:
+        _check_choice("board", board, board_keys())
+        length = ConversionLimit(minutes, steps)
+        sized = BoardJob(board, budget, period, max_esr, length, seed, _recordings(material), gpu)
+    if format == "tflite":
+        if board is not None:
+            raise ArgumentError("board: makes a .stomp; a .tflite holds one size: leave board= or format= out")
+        tflite = TfliteOptions(tflite_mode, block, tier, precision)
+    source = capture.path if isinstance(capture, Model) else Path(capture)
+    if source is None:
+        raise ArgumentError("capture: is converted already; convert the .nam that it was made from")
+    output = source.with_suffix(f".{format}")
+    job = Job(source, output, False, precision, tuple(map(Path, calibrate)), golden, sized, tflite)
+    return Conversion(job, convert_in_memory(job, _Follower(progress)))
+
+
+class _Follower(ConversionProgress):
+    """Passes the progress of a conversion to a callable, as lines of text."""
+
+    def __init__(self, progress: Callable[[str], object] | None) -> None:
+        self._progress = progress
+        self._last, self._told_s = "", -_PROGRESS_S
+
+    def report_progress(self, doing: str, ends_s: float | None = None) -> None:
+        now_s = time.monotonic()
+        if self._progress is None or doing == self._last or now_s - self._told_s < _PROGRESS_S:
+            return
+        self._last, self._told_s = doing, now_s
+        left = "" if ends_s is None else f", {max(0.0, ends_s - now_s):.0f} s left"
+        self._progress(f"{doing}{left}")
+
+    def note(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress(text)
+
+
+def _recordings(material: Sequence[StrPath]) -> tuple[Path, ...]:
+    return tuple(map(Path, material))
+
+
+def _check_choice(name: str, found: str, allowed: Sequence[str]) -> None:
+    if found not in allowed:
+        raise ArgumentError(f"{name}: is {found!r}; {', '.join(allowed)} are allowed")
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise AlreadyExistsError(f"{path}: is there already; overwrite=True replaces it")
