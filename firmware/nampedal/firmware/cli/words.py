@@ -26,7 +26,7 @@ def _of(names: Callable[[click.Context], Iterable[str]], *, or_files: bool = Fal
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
             found = [CompletionItem(name) for name in names(ctx) if name.startswith(incomplete)]
-        except (NampedalError, OSError, ImportError):
+        except (NampedalError, OSError):
             found = []
         return found or ([CompletionItem(incomplete, type="file")] if or_files else [])
 
@@ -56,7 +56,7 @@ def _tiers(ctx: click.Context) -> list[str]:
     given = [value for name in _FILE_PARAMETERS for value in _as_list(ctx.params.get(name))] or ctx.args
     files = [path for path in map(Path, given) if path.suffix.lower() in (".nam", ".stomp") and path.is_file()]
     names = import_module("nampedal.firmware.engine.tier_names").tier_names
-    found = [name.lower().replace(" ", "-") for path in files for name in names(_opened(path).tiers)]
+    found = [name.lower().replace(" ", "-") for path in files for name in names(_opened(ctx, path).tiers)]
     return list(dict.fromkeys(found))
 
 
@@ -70,10 +70,12 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _opened(path: Path) -> Any:
-    if path.suffix.lower() == ".stomp":
+def _opened(ctx: click.Context, path: Path) -> Any:
+    """Read an artifact or a .nam. A pedal has no converter, and nothing that reads a .nam."""
+    read_nam = ctx.find_root().obj
+    if path.suffix.lower() == ".stomp" or read_nam is None:
         return import_module("nampedal.firmware.engine.artifact").read(path)
-    return import_module("nampedal.converter.nam.nam_file").read(path)
+    return read_nam(path)
 
 
 def _action(ctx: click.Context) -> list[str]:
