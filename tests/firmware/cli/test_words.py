@@ -136,6 +136,7 @@ def test_what_has_a_few_words_completes_to_them() -> None:
 def test_help_completes_commands() -> None:
     assert completed("nampedal help con") == ["plain,convert"]
     assert completed("nampedal help ex") == ["plain,exit-codes"]
+    assert completed("nampedal help j") == ["plain,json"]
     assert completed("nampedal help bank re") == ["plain,remove", "plain,reorder"]
     assert completed("nampedal help verify ") == []
 

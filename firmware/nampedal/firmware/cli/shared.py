@@ -109,7 +109,7 @@ isa = click.option(
     help="Kernels to play with, such as scalar. Default: the best.",
 )
 force = click.option("--force", is_flag=True, help="Overwrite the output.")
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs: see 'nampedal help json'.")
 socket = click.option("--socket", metavar="PATH", type=click.Path(path_type=Path), help="Where the pedal listens.")
 
 

@@ -97,6 +97,13 @@ def test_exit_codes_are_told(nampedal: Run) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+def test_what_json_holds_is_told(nampedal: Run) -> None:
+    done = nampedal("help", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("A command with --json prints one JSON object on stdout, and nothing else there.\n")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [

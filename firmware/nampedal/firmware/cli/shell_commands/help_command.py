@@ -10,7 +10,15 @@ from nampedal.firmware.cli.exit_codes import MEANINGS
 from nampedal.firmware.cli.groups import Group, LazyCommand
 from nampedal.firmware.cli.shared import examples, print_text
 
-EXIT_CODES = "exit-codes"
+EXIT_CODES, JSON = "exit-codes", "json"
+TOPICS = (EXIT_CODES, JSON)
+_JSON = (
+    "A command with --json prints one JSON object on stdout, and nothing else there. Keys are in snake_case and end in "
+    "their unit. Numbers are numbers, also where the text rounds them; what is not known or not finite is null.",
+    "Exit codes are the same with --json. A mistake is told as without it: by one line on stderr, and nothing on "
+    "stdout.",
+    "'status' answers as the pedal's socket does. With --watch it prints one object on each line.",
+)
 _WIDTH = 80
 
 
@@ -21,7 +29,7 @@ def _complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
         group = _loaded(group.commands[word]) if isinstance(group, click.Group) and word in group.commands else group
     if not isinstance(group, click.Group):
         return []
-    names = [*group.list_commands(ctx), *([] if words else [EXIT_CODES])]
+    names = [*group.list_commands(ctx), *(() if words else TOPICS)]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -33,10 +41,14 @@ def _complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 def help_command(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Show what a command does, and what it takes.
 
-    It is what --help shows. Without COMMAND all commands are listed; 'exit-codes' tells what exit codes mean.
+    It is what --help shows. Without COMMAND all commands are listed. 'exit-codes' tells what exit codes mean, and
+    'json' what --json prints.
     """
     if words == (EXIT_CODES,):
         print_text("\n".join(exit_code_lines()))
+        return
+    if words == (JSON,):
+        print_text("\n\n".join(textwrap.fill(text, _WIDTH) for text in _JSON))
         return
     shown = ctx.find_root()
     for word in words:
