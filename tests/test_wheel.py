@@ -171,6 +171,7 @@ def bare(root: Path, unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -
     for name in ("overdriven-amp.nam", "riff.wav"):
         shutil.copy(root / "demo" / name, bare.top / WORK)
         shutil.copy(root / "demo" / name, bare.top / WORK / "demo")
+    shutil.copytree(root / "examples" / "bank", bare.top / WORK / "examples" / "bank")
     return bare
 
 
@@ -206,18 +207,27 @@ def test_a_capture_is_converted_and_checked_there(bare: BareRoot) -> None:
         assert done.stdout.startswith("amp.stomp: ")
 
 
-# What README has that asks for more: a sound server, a Raspberry Pi, or PyTorch.
+# What pages have that asks for more: a sound server, a Raspberry Pi, or PyTorch.
 NOT_THERE = re.compile(r"(play|status|preset|set|save|setup|doctor|update|image|convert .* --board)( |$)")
 
 
-def test_readmes_commands_run_there(root: Path, bare: BareRoot) -> None:
-    folder, run = bare.top / WORK, []
-    # What other tests have made there may have the names that README uses.
+@pytest.mark.parametrize(
+    ("page", "commands"),
+    [
+        ("README.md", {"convert", "render"}),
+        ("docs/tutorials/first-conversion.md", {"convert", "render", "compare", "verify", "inspect"}),
+        ("docs/tutorials/first-preset.md", {"bank"}),
+        ("docs/how-to/fit-a-board.md", {"boards", "bench"}),
+    ],
+)
+def test_commands_of_pages_run_there(page: str, commands: set[str], root: Path, bare: BareRoot) -> None:
+    folder, run = bare.top / WORK, set()
+    # What other tests have made there may have the names that the page uses.
     for left in folder.iterdir():
-        if left.name != "demo":
+        if left.name not in ("demo", "examples"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for block in blocks(root / "README.md"):
+    for block in blocks(root / page):
         if block.marks.saved_as:
             (folder / block.marks.saved_as).parent.mkdir(exist_ok=True)
             (folder / block.marks.saved_as).write_text(block.text)
@@ -231,9 +241,8 @@ def test_readmes_commands_run_there(root: Path, bare: BareRoot) -> None:
             quick = ["--precision", "f32", "--force"] if words[0] == "convert" else []
             done = bare.nampedal(*words, *quick)
             assert done.returncode == 0, f"{example.command}\n{done.stderr}"
-            run.append(words[0])
-    print("README's commands that need Python and nothing else:", *run)
-    assert {"convert", "boards", "verify", "compare", "inspect", "render", "bank", "bench"} <= set(run)
+            run.add(words[0])
+    assert run == commands
 
 
 def test_a_library_that_is_missing_is_noticed(bare: BareRoot) -> None:
