@@ -313,16 +313,15 @@ def _wiring() -> Schema:
 def tables() -> dict[str, str]:
     """Return the Markdown of the tables in the page, by their names in its marks."""
     own = {"format": (str(preset.FORMAT), "needed"), **_rows(preset.Preset, PRESET)}
-    lines = ["| key | what it is | allowed | default |", "|---|---|---|---|"]
-    lines += [f"| `{key}` | {PRESET[key]} | {allowed} | {default} |" for key, (allowed, default) in own.items()]
-    what = "One for each block, in the order in which they are played."
-    lines.append(f"| `[[block]]` | {what} | 1 to {preset.MAX_BLOCKS} | needed |")
-    blocks = ["| kind | key | what it is | allowed | default |", "|---|---|---|---|---|"]
-    for name, kind in preset.KINDS.items():
-        for number, (key, (allowed, default)) in enumerate(_rows(kind, BLOCKS[name]).items()):
-            first = f"`{name}`" if number == 0 else ""
-            blocks.append(f"| {first} | `{key}` | {BLOCKS[name][key]} | {allowed} | {default} |")
-    return {"keys": "\n".join(lines), "blocks": "\n".join(blocks)}
+    blocks = {"[[block]]": (f"1 to {preset.MAX_BLOCKS}", "needed")}
+    what = {**PRESET, "[[block]]": "One for each block, in the order in which they are played."}
+    found = {"preset": _drawn({**own, **blocks}, what)}
+    return found | {name: _drawn(_rows(kind, BLOCKS[name]), BLOCKS[name]) for name, kind in preset.KINDS.items()}
+
+
+def _drawn(rows: Mapping[str, tuple[str, str]], what: Mapping[str, str]) -> str:
+    lines = [f"| `{key}` | {what[key]} | {allowed} | {default} |" for key, (allowed, default) in rows.items()]
+    return "\n".join(["| key | what it is | allowed | default |", "|---|---|---|---|", *lines])
 
 
 def _rows(table: type[preset.Block | preset.Preset], known: Mapping[str, str]) -> dict[str, tuple[str, str]]:
