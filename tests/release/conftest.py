@@ -32,15 +32,18 @@ def history(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def packages(tmp_path: Path) -> Path:
-    """A folder with two wheels and a source distribution."""
-    folder = tmp_path / "packages"
+def make_packages(folder: Path) -> Path:
     folder.mkdir()
     make_wheel(folder, VERSION)
     make_wheel(folder, VERSION, "cp311-cp311-manylinux_2_28_aarch64")
     make_sdist(folder, VERSION)
     return folder
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """A folder with two wheels and a source distribution."""
+    return make_packages(tmp_path / "packages")
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +63,21 @@ def unfinished(packages: Path, images: Path) -> Path:
     return packages
 
 
+@pytest.fixture(scope="session")
+def finished_once(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    work = tmp_path_factory.mktemp("finished")
+    folder = make_packages(work / "release")
+    shutil.copytree(images, folder, dirs_exist_ok=True)
+    history = work / "CHANGELOG.md"
+    history.write_text(HISTORY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SOURCE_DATE_EPOCH", raising=False)
+        make_release(folder, maker(), NATIVES, lambda line: None, history=history)
+    return folder
+
+
 @pytest.fixture
-def finished(unfinished: Path, history: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A signed release."""
+def finished(finished_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A signed release, of the day in the changelog."""
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    make_release(unfinished, maker(), NATIVES, lambda line: None, history=history)
-    return unfinished
+    return shutil.copytree(finished_once, tmp_path / "finished")
