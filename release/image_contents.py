@@ -10,6 +10,7 @@ from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 
+from checksums import sha256
 from errors import ReleaseError
 from nampedal.firmware.system.flash.image_reader import read_image
 from nampedal.firmware.system.image.image_manifest import MANIFEST_NAME, SLOTS, ImageManifest, read_manifest
@@ -21,6 +22,8 @@ from nampedal.firmware.system.update.pinned_file import PinnedFile
 _STATUS = "var/lib/dpkg/status"
 _OS_RELEASE = "usr/lib/os-release"
 _MODULES = "usr/lib/modules/"
+# What on the boot partition is no program: texts, and descriptions of hardware.
+_NO_PROGRAMS = (".dtb", ".dtbo", ".toml", ".txt")
 # How unsquashfs -l begins each path.
 _LISTED = "squashfs-root/"
 
@@ -35,15 +38,36 @@ class DebianPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class BootFile:
+    """A program on the boot partition: firmware, a kernel, an initramfs. name: with its folder."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootContents:
+    """The software in a root file system.
+
+    codename: of the Debian release, such as bookworm.
+    debian: ordered by name.
+    kernels: releases as `uname -r` prints them, ordered.
+    python: metadata of the Python packages that Debian does not have, ordered by name.
+    """
+
+    codename: str
+    debian: tuple[DebianPackage, ...]
+    kernels: tuple[str, ...]
+    python: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ImageContents:
     """A packed image.
 
     size, sha256: of the unpacked image, in bytes and hexadecimal.
     packed_size, packed_sha256: of the file.
-    codename: of the Debian release, such as bookworm.
-    debian: ordered by name.
-    kernels: releases as `uname -r` prints them, ordered.
-    python: metadata of the Python packages that Debian does not have, ordered by name.
+    boot: ordered by name.
     """
 
     path: Path
@@ -52,10 +76,8 @@ class ImageContents:
     packed_size: int
     packed_sha256: str
     manifest: ImageManifest
-    codename: str
-    debian: tuple[DebianPackage, ...]
-    kernels: tuple[str, ...]
-    python: tuple[Message, ...]
+    boot: tuple[BootFile, ...]
+    root: RootContents
 
 
 def read_contents(path: Path) -> ImageContents:
@@ -68,11 +90,10 @@ def read_contents(path: Path) -> ImageContents:
     for _ in pinned.first_pass():
         pass
     with tempfile.TemporaryDirectory(prefix="nampedal-release-") as folder:
-        manifest, root = _copy_parts(pinned, Path(folder))
-        codename, debian, kernels, python = _read_root(root, path, Path(folder) / "root")
+        manifest, boot, root = _copy_parts(pinned, Path(folder))
+        contents = _read_root(root, path, Path(folder) / "root")
     return ImageContents(
-        *(path, image.size, image.checksum, pinned.size, pinned.sha256),
-        *(manifest, codename, debian, kernels, python),
+        path, image.size, image.checksum, pinned.size, pinned.sha256, manifest=manifest, boot=boot, root=contents
     )
 
 
@@ -88,24 +109,32 @@ def parse_status(text: str, where: str) -> tuple[DebianPackage, ...]:
     return tuple(DebianPackage(*one) for one in sorted(found))
 
 
-def _copy_parts(pinned: PinnedFile, folder: Path) -> tuple[ImageManifest, Path]:
-    """Copy the first partition and the root's file system out of an image; return the manifest and the root."""
-    path, card, root = pinned.path, folder / "card.img", folder / "root.squashfs"
+def _copy_parts(pinned: PinnedFile, folder: Path) -> tuple[ImageManifest, tuple[BootFile, ...], Path]:
+    """Read the manifest and the boot files of an image, and copy the root's file system out of it."""
+    path, card, root, boot = pinned.path, folder / "card.img", folder / "root.squashfs", folder / "boot"
+    boot.mkdir()
     with open_image(pinned) as reader:
         partitions = parse_partitions(str(path), b"".join(reader.read(SECTOR_BYTES)))
         copy_card(reader, partitions[0], card)
-        text = build_tools.run_binary(["mtype", "-i", str(card), f"::{SLOTS[0]}/{MANIFEST_NAME}"])
+        build_tools.run(["mcopy", "-s", "-n", "-i", str(card), "::/", str(boot)])
+        try:
+            text = (boot / SLOTS[0] / MANIFEST_NAME).read_bytes()
+        except FileNotFoundError as error:
+            raise ReleaseError(f"{path}: has no {SLOTS[0]}/{MANIFEST_NAME}; it is no image of nampedal") from error
         manifest = read_manifest(text, f"{path}: {MANIFEST_NAME}")
         reader.go_to(partitions[1].start_bytes)
         with root.open("wb") as file:
             for data in reader.read(manifest.root_bytes):
                 file.write(data)
-    return manifest, root
+    return manifest, _boot_files(boot), root
 
 
-def _read_root(
-    root: Path, where: Path, folder: Path
-) -> tuple[str, tuple[DebianPackage, ...], tuple[str, ...], tuple[Message, ...]]:
+def _boot_files(folder: Path) -> tuple[BootFile, ...]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in _NO_PROGRAMS)
+    return tuple(BootFile(path.relative_to(folder).as_posix(), sha256(path)) for path in files)
+
+
+def _read_root(root: Path, where: Path, folder: Path) -> RootContents:
     listed = build_tools.run(["unsquashfs", "-no-progress", "-l", str(root)]).splitlines()
     names = [line.removeprefix(_LISTED) for line in listed if line.startswith(_LISTED)]
     kernels = {name.removeprefix(_MODULES).partition("/")[0] for name in names if name.startswith(_MODULES)}
@@ -121,11 +150,11 @@ def _read_root(
         line.split("=", 1) for line in (folder / _OS_RELEASE).read_text(encoding="utf-8").splitlines() if "=" in line
     )
     python = [Parser().parsestr((folder / name).read_text(encoding="utf-8"), headersonly=True) for name in metadata]
-    return (
-        release.get("VERSION_CODENAME", "").strip('"'),
-        parse_status((folder / _STATUS).read_text(encoding="utf-8"), str(where)),
-        tuple(sorted(kernels - {""})),
-        tuple(sorted(python, key=lambda one: (one["Name"].lower(), one["Version"]))),
+    return RootContents(
+        codename=release.get("VERSION_CODENAME", "").strip('"'),
+        debian=parse_status((folder / _STATUS).read_text(encoding="utf-8"), str(where)),
+        kernels=tuple(sorted(kernels - {""})),
+        python=tuple(sorted(python, key=lambda one: (one["Name"].lower(), one["Version"]))),
     )
 
 

@@ -22,7 +22,7 @@ from checksums import sha256
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from errors import ReleaseError
-from image_contents import DebianPackage, ImageContents
+from image_contents import BootFile, DebianPackage, ImageContents
 from native_libraries import LIBRARIES, library_purl
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
@@ -63,7 +63,7 @@ def of_packages(
 
 
 def of_image(contents: ImageContents, natives: Mapping[str, str], epoch: int) -> bytes:
-    """Return the document of an image: its Debian packages, kernels, Python packages and nampedal's libraries.
+    """Return the document of an image: Debian packages, kernels, firmware, Python packages, nampedal's libraries.
 
     Raises ReleaseError if the document is not valid.
     """
@@ -86,9 +86,10 @@ def of_image(contents: ImageContents, natives: Mapping[str, str], epoch: int) ->
         ],
     }
     parts = [
-        *(_debian(one, contents.codename) for one in contents.debian),
-        *(_kernel(one) for one in contents.kernels),
-        *(_installed(one) for one in contents.python),
+        *(_debian(one, contents.root.codename) for one in contents.root.debian),
+        *(_kernel(one) for one in contents.root.kernels),
+        *(_boot(one) for one in contents.boot),
+        *(_installed(one) for one in contents.root.python),
         *_natives(natives),
     ]
     return _document(subject, parts, {ref: [one["bom-ref"] for one in parts]}, epoch)
@@ -231,6 +232,15 @@ def _debian(package: DebianPackage, codename: str) -> Json:
 
 def _kernel(release: str) -> Json:
     return {"type": "operating-system", "bom-ref": f"kernel:{release}", "name": "linux", "version": release}
+
+
+def _boot(file: BootFile) -> Json:
+    return {
+        "type": "firmware",
+        "bom-ref": f"boot:{file.name}",
+        "name": file.name,
+        "hashes": [{"alg": "SHA-256", "content": file.sha256}],
+    }
 
 
 def _licences(expression: str) -> list[Json]:

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 from errors import ReleaseError
-from image_contents import ImageContents, parse_status
+from image_contents import ImageContents, RootContents, parse_status
 from imager_list import DEVICES, check, device_of, make_list
 from nampedal.board.profiles.boards import board_keys
 from nampedal.board.profiles.pedals import pedal_keys, read_pedal
@@ -25,7 +25,8 @@ DAY = date(2026, 12, 24)
 def contents(pedal: str) -> ImageContents:
     manifest = ImageManifest("1.2.3", "raspios", "aarch64", pedal, 1, "0" * 64)
     path = Path(f"{pedal}-1.2.3.img.zst")
-    return ImageContents(path, 1_681_915_904, "a" * 64, 189_395_051, "b" * 64, manifest, "bookworm", (), (), ())
+    root = RootContents("bookworm", (), (), ())
+    return ImageContents(path, 1_681_915_904, "a" * 64, 189_395_051, "b" * 64, manifest, (), root)
 
 
 def listed(*pedals: str) -> dict[str, Any]:

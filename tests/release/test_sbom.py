@@ -133,6 +133,8 @@ def test_an_image_lists_its_debian_packages_kernel_and_python_packages(finished:
     assert found["linux-firmware"]["purl"].startswith("pkg:deb/raspberrypi/linux-firmware@")
     assert "removed" not in found
     assert found["linux"]["version"] == "6.12.34+rpt-rpi-v8"
+    assert found["A/kernel8.img"]["hashes"] == [{"alg": "SHA-256", "content": sha256(b"kernel").hexdigest()}]
+    assert "config.txt" not in found
     assert found["nampedal"]["licenses"] == [{"license": {"id": "MIT", "acknowledgement": "declared"}}]
     # It is in Debian's python3-click.
     assert "click" not in found

@@ -106,6 +106,8 @@ def make_image(folder: Path, name: str, version: str, pedal: str = "pi-4-dac-adc
     facts = ImageManifest(version, "raspios", "aarch64", pedal, len(data), sha256(data).hexdigest())
     (work / "A").mkdir()
     (work / "A" / MANIFEST_NAME).write_bytes(dump_manifest(facts))
+    (work / "A" / "kernel8.img").write_bytes(b"kernel")
+    (work / "config.txt").write_text("os_prefix=A/\n")
     parts = (
         Partition(1 * SECTORS, 4 * SECTORS, mbr.FAT32_LBA, bootable=True),
         *(Partition((5 + 2 * slot) * SECTORS, 2 * SECTORS, mbr.LINUX) for slot in range(2)),
@@ -115,7 +117,7 @@ def make_image(folder: Path, name: str, version: str, pedal: str = "pi-4-dac-adc
     card.write_bytes(bytes(parts[0].size_bytes))
     make = ["mkfs.vfat", "--invariant", str(card)]
     subprocess.run(make, check=True, capture_output=True, env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
-    subprocess.run(["mcopy", "-s", "-i", card, work / "A", "::/"], check=True, capture_output=True)
+    subprocess.run(["mcopy", "-s", "-i", card, work / "A", work / "config.txt", "::/"], check=True, capture_output=True)
     image = folder / f"{name}.img"
     with image.open("wb") as file:
         file.truncate(10 * MIB)
