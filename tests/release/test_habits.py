@@ -90,6 +90,18 @@ def test_zizmor_finds_no_weakness_in_the_workflows(tmp_path: Path) -> None:
     assert subprocess.run([*command, tmp_path], capture_output=True, check=False).returncode != 0
 
 
+def test_what_the_workflows_make_is_a_target_of_make() -> None:
+    jobs = [job for path in WORKFLOWS for job in read(path)["jobs"].values()]
+    lines = [line.split() for job in jobs for step in job["steps"] for line in step.get("run", "").splitlines()]
+    made = {words[1] for words in lines if words[:1] == ["make"]}
+    makefile = (ROOT / "Makefile").read_text()
+    included = [ROOT / name for name in re.findall(r"^include (\S+)$", makefile, re.MULTILINE)]
+    rules = makefile + "".join(path.read_text() for path in included)
+    known = set(" ".join(re.findall(r"^\.PHONY: (.*)", rules, re.MULTILINE)).split())
+    assert "test" in made
+    assert made - known == set()
+
+
 @pytest.mark.parametrize("path", FORMS[:2], ids=lambda path: path.name)
 def test_forms_for_faults_ask_for_the_doctors_json(path: Path) -> None:
     (field,) = (one for one in read(path)["body"] if one.get("id") == "doctor")
