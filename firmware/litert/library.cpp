@@ -1,6 +1,13 @@
 #include "litert/library.h"
 
+#ifdef _WIN32
+#include <windows.h>
+
+#include <filesystem>
+#include <system_error>
+#else
 #include <dlfcn.h>
+#endif
 
 #include "dsp/setup/errors.h"
 
@@ -8,14 +15,35 @@ namespace nampedal::litert {
 
 namespace {
 
+// A library that stays loaded. open: nullptr where it can't be, and why() says why.
+#ifdef _WIN32
+void* open(const std::string& path) {
+  const auto whole = std::filesystem::absolute(std::u8string(path.begin(), path.end()));
+  // Libraries that it needs are looked for beside it.
+  return ::LoadLibraryExW(whole.c_str(), nullptr, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
+}
+
+std::string why() { return std::system_category().message(static_cast<int>(::GetLastError())); }
+
+void* look_up(void* library, const char* name) {
+  return reinterpret_cast<void*>(::GetProcAddress(static_cast<HMODULE>(library), name));
+}
+#else
+void* open(const std::string& path) { return ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE); }
+
+std::string why() {
+  const char* said = ::dlerror();
+  return said == nullptr ? "no reason given" : said;
+}
+
+void* look_up(void* library, const char* name) { return ::dlsym(library, name); }
+#endif
+
 class Symbols {
  public:
-  explicit Symbols(const std::string& path)
-      : path_(path), handle_(::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) {
+  explicit Symbols(const std::string& path) : path_(path), handle_(open(path)) {
     if (handle_ == nullptr) {
-      const char* why = ::dlerror();
-      throw Error(Mistake::kLiteRtMissing,
-                  path + ": LiteRT's library can't be loaded: " + (why == nullptr ? "no reason given" : why));
+      throw Error(Mistake::kLiteRtMissing, path + ": LiteRT's library can't be loaded: " + why());
     }
   }
 
@@ -28,7 +56,7 @@ class Symbols {
 
  private:
   void* find(const char* name) const {
-    void* symbol = ::dlsym(handle_, name);
+    void* symbol = look_up(handle_, name);
     if (symbol == nullptr) {
       throw Error(Mistake::kLiteRtVersion,
                   path_ + ": has no function " + name + "; LiteRT " + kVersion + " has: use that version");

@@ -1,15 +1,21 @@
 #include "dsp/setup/artifact.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+
+#ifdef _WIN32
+#include <filesystem>
+#include <fstream>
+#else
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
 
 #include "dsp/setup/bounds.h"
 #include "dsp/setup/build.h"
@@ -21,6 +27,25 @@ namespace nampedal {
 // Where the bytes live: a read-only mapping, or a copy.
 class Artifact::Storage {
  public:
+#ifdef _WIN32
+  // A copy: nobody can replace a file there while it is mapped. path: UTF-8.
+  explicit Storage(const std::string& path) {
+    const std::filesystem::path where(std::u8string(path.begin(), path.end()));
+    std::error_code why;
+    const bool regular = std::filesystem::is_regular_file(where, why);
+    if (why) throw Error(Mistake::kUnreadable, "can't be opened: " + why.message());
+    if (!regular) throw Error(Mistake::kUnreadable, "is not a regular file");
+    const auto size = static_cast<std::size_t>(std::filesystem::file_size(where, why));
+    if (why) throw Error(Mistake::kUnreadable, "can't be opened: " + why.message());
+    if (size == 0) throw Error(Mistake::kNotAnArtifact, "is empty; an artifact was expected");
+    if (size > kMaxFileBytes) throw too_large(size);
+    char* const begin = reinterpret_cast<char*>(make_room(size));
+    std::ifstream file(where, std::ios::binary);
+    if (!file.read(begin, static_cast<std::streamsize>(size))) {
+      throw Error(Mistake::kUnreadable, "can't be read");
+    }
+  }
+#else
   explicit Storage(const std::string& path) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) throw Error(Mistake::kUnreadable, "can't be opened: " + std::string(std::strerror(errno)));
@@ -39,16 +64,15 @@ class Artifact::Storage {
     bytes = {static_cast<const std::byte*>(mapped_), size};
   }
 
-  explicit Storage(std::span<const std::byte> given) {
-    if (given.size() > kMaxFileBytes) throw too_large(given.size());
-    // In units of the widest scalar, for its alignment.
-    copy_.resize((given.size() + sizeof(double) - 1) / sizeof(double));
-    if (!given.empty()) std::memcpy(copy_.data(), given.data(), given.size());
-    bytes = {reinterpret_cast<const std::byte*>(copy_.data()), given.size()};
-  }
-
   ~Storage() {
     if (mapped_ != MAP_FAILED) ::munmap(mapped_, bytes.size());
+  }
+#endif
+
+  explicit Storage(std::span<const std::byte> given) {
+    if (given.size() > kMaxFileBytes) throw too_large(given.size());
+    std::byte* const begin = make_room(given.size());
+    if (!given.empty()) std::memcpy(begin, given.data(), given.size());
   }
 
   Storage(const Storage&) = delete;
@@ -62,7 +86,17 @@ class Artifact::Storage {
                  "is " + std::to_string(size) + " bytes; an artifact may have " + std::to_string(kMaxFileBytes));
   }
 
+  // Of the copy.
+  std::byte* make_room(std::size_t size) {
+    // In units of the widest scalar, for its alignment.
+    copy_.resize((size + sizeof(double) - 1) / sizeof(double));
+    bytes = {reinterpret_cast<const std::byte*>(copy_.data()), size};
+    return reinterpret_cast<std::byte*>(copy_.data());
+  }
+
+#ifndef _WIN32
   void* mapped_ = MAP_FAILED;
+#endif
   std::vector<double> copy_;
 };
 

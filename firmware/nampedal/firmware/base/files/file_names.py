@@ -21,6 +21,9 @@ CAPTURE = ".nam"
 PRESET = ".toml"
 # File in a bank's folder with the bank's name, the order of its presets, and their MIDI programs.
 BANK = "bank.toml"
+# Updates: of nampedal, and of a whole system.
+WHEEL = ".whl"
+IMAGES = (".img", ".img.xz", ".img.zst")
 # A whole bank, packed into one file.
 BANK_FILE = ".nampedal-bank"
 MAX_FILES = 1000

@@ -8,10 +8,8 @@ import click
 from nampedal.firmware.base.errors import AlreadyExistsError, SignatureError
 from nampedal.firmware.base.files import file_names, signature
 from nampedal.firmware.cli.shared import FILE, console, examples, force, verbose
-from nampedal.firmware.system.update.image_file import SUFFIXES
-from nampedal.firmware.system.update.wheel import SUFFIX
 
-_UPDATES = (SUFFIX, *SUFFIXES)
+_UPDATES = (file_names.WHEEL, *file_names.IMAGES)
 
 
 @click.command(

@@ -22,7 +22,6 @@ from nampedal.firmware.system.image.mbr import Partition
 from nampedal.firmware.system.update.pinned_file import PIECE_BYTES, PinnedFile, PinnedReader
 from nampedal.firmware.system.update.update_host import UpdateHost
 
-SUFFIXES = (".img", ".img.xz", ".img.zst")
 CHUNK_BYTES = 1 << 20
 # The slot of the system in an image.
 SLOT = image_manifest.SLOTS[0]

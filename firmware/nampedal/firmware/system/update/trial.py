@@ -8,22 +8,21 @@ from typing import Any
 
 from nampedal.firmware.base import system_paths
 from nampedal.firmware.base.errors import DeployError
+from nampedal.firmware.base.files.file_names import IMAGES, WHEEL
 from nampedal.firmware.base.listing import suffix_of
 from nampedal.firmware.system.update import boot_slots, image_update, runtime_update
 from nampedal.firmware.system.update.health import Progress, ignore_progress
-from nampedal.firmware.system.update.image_file import SUFFIXES
 from nampedal.firmware.system.update.last_result import LastResult, read_last
 from nampedal.firmware.system.update.runtime_slots import Phase, Runtimes
 from nampedal.firmware.system.update.signed import trusted_names
 from nampedal.firmware.system.update.update_host import UpdateHost
-from nampedal.firmware.system.update.wheel import SUFFIX
 
 
 def is_wheel(path: Path) -> bool:
     """Return True for a wheel, False for an image. Raises DeployError if it is neither."""
-    if path.name.endswith((SUFFIX, *SUFFIXES)):
-        return suffix_of(path) == SUFFIX
-    raise DeployError(f"{path}: is no update: a wheel's name ends in {SUFFIX}, an image's in {', '.join(SUFFIXES)}")
+    if path.name.endswith((WHEEL, *IMAGES)):
+        return suffix_of(path) == WHEEL
+    raise DeployError(f"{path}: is no update: a wheel's name ends in {WHEEL}, an image's in {', '.join(IMAGES)}")
 
 
 def check_untried(system: UpdateHost) -> None:

@@ -21,7 +21,6 @@ from packaging.tags import sys_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
-SUFFIX = ".whl"
 NAME = "nampedal"
 # The extras that are installed on a pedal: none, and "pedal".
 EXTRAS = ("", "pedal")
