@@ -7,6 +7,7 @@
 # make site    the site of the documents, strictly, in build/site
 # make lint    the style alone;  make clean    take away what make made
 # make wheel-aarch64, make test-aarch64    for the Raspberry Pi: firmware/cross/aarch64.mk
+# make wheels, make release    what is published: release/wheels.mk
 #
 # Set-up is done once: system packages by apt, a virtual environment in .venv, the build in build/.
 
@@ -108,9 +109,13 @@ build/.system:
 $(BIN)/pip: | build/.system
 	@echo "== making a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install scikit-build-core nanobind
 
-$(VENV)/.built: $(SOURCES) | $(BIN)/pip
+# What builds nampedal, as pyproject.toml asks for it.
+$(VENV)/.builds: pyproject.toml | $(BIN)/pip
+	@$(PIP) install $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+	@touch $@
+
+$(VENV)/.built: $(SOURCES) | $(VENV)/.builds
 	@echo "== building nampedal"
 	@$(PIP) install --no-build-isolation .
 	@touch $@
@@ -131,4 +136,5 @@ clean:
 
 include firmware/cross/aarch64.mk
 include board/image/image.mk
+include release/wheels.mk
 include tests/fuzz/fuzz.mk

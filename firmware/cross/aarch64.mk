@@ -50,7 +50,7 @@ $(CROSS)/.root: | $(CROSS)/.system
 	  --include=$(SYSROOT_PACKAGES) $(SUITE) $(CROSS)/root
 	@touch $@
 
-$(CROSS)/.wheel: $(SOURCES) firmware/cross/aarch64.cmake | $(CROSS)/.root $(BIN)/pip
+$(CROSS)/.wheel: $(SOURCES) firmware/cross/aarch64.cmake | $(CROSS)/.root $(VENV)/.builds
 	@echo "== building the wheel for aarch64"
 	@rm -f dist/*_aarch64.whl
 	@NAMPEDAL_SYSROOT=$(CURDIR)/$(CROSS)/root CMAKE_TOOLCHAIN_FILE=$(CURDIR)/firmware/cross/aarch64.cmake \
