@@ -16,13 +16,16 @@ from support.makers.report_maker import small
 
 
 def louder(sound: Sound, factor: float) -> Sound:
-    return replace(sound, audio=sound.audio * np.float32(factor), judged=sound.judged * np.float32(factor))
+    return replace(sound, heard=sound.heard * np.float32(factor))
 
 
 def scaled(*factors: float) -> Report:
     """A tier for each factor, which plays the original that much louder."""
     report = small()
-    tiers = [replace(report.tiers[0], index=i, sound=louder(report.original, f)) for i, f in enumerate(factors)]
+    tiers = [
+        replace(report.tiers[0], index=i, label=f"tier {i}", sound=louder(report.original, f))
+        for i, f in enumerate(factors)
+    ]
     return replace(report, tiers=tuple(tiers))
 
 
@@ -42,26 +45,32 @@ def test_clips_stand_beside_each_other_as_loud_as_they_are() -> None:
     found = clips(report)
     original, rate = decoded(found.original)
     tier, _ = decoded(found.tiers[0])
-    assert (len(original), rate) == (len(report.original.audio), 48_000)
+    assert (len(original), rate) == (len(report.original.heard), 48_000)
     assert rms(tier) / rms(original) == pytest.approx(0.5, rel=0.01)
     assert np.max(np.abs(original)) < 1.0
-    assert rms(original) == pytest.approx(rms(report.original.audio) * 10 ** (found.gain_db / 20), rel=0.01)
+    assert rms(original) == pytest.approx(rms(report.original.heard) * 10 ** (found.gain_db / 20), rel=0.01)
 
 
-def test_a_difference_is_heard_as_it_is_and_as_much_louder_as_is_said() -> None:
-    found = clips(scaled(1.0 + 1e-3)).differences[0]
-    plain, larger = found
+def test_a_difference_is_as_much_louder_as_is_said() -> None:
+    (found,) = clips(scaled(1.0 + 1e-3)).differences
+    assert found is not None
     # 60 dB below, give or take the rounding of float32.
-    assert (plain.title, larger.title) == ("difference of tier 0", "difference of tier 0, 50 dB louder")
-    assert rms(decoded(larger)[0]) == pytest.approx(
+    assert (found.title, found.enlarged_db) == ("difference of tier 0, 50 dB louder", 50)
+    assert rms(decoded(found)[0]) == pytest.approx(
         10**2.5 * 1e-3 * rms(decoded(clips(scaled(1.0)).original)[0]), rel=0.05
     )
 
 
 def test_what_differs_in_nothing_has_no_difference_to_hear() -> None:
     same, other = clips(scaled(1.0, 0.5)).differences
-    assert same == ()
-    assert [clip.title for clip in other] == ["difference of tier 1"]
+    assert same is None
+    assert other is not None
+    assert (other.title, other.enlarged_db) == ("difference of tier 1", 0)
+
+
+@pytest.mark.parametrize(("factor", "match_db"), [(0.5, 6.02), (1.0, 0.0), (2.0, -6.02), (0.0, 0.0)])
+def test_a_tier_says_what_makes_it_as_loud_as_the_original(factor: float, match_db: float) -> None:
+    assert clips(scaled(factor)).tiers[0].match_db == pytest.approx(match_db, abs=0.01)
 
 
 def test_a_difference_as_loud_as_the_sound_is_not_enlarged() -> None:
@@ -77,7 +86,7 @@ def test_a_difference_as_loud_as_the_sound_is_not_enlarged() -> None:
 def test_sound_has_a_sample_rate_that_mp3_has(rate: float, played: int) -> None:
     found, is_rate = decoded(clips(replace(scaled(1.0), sample_rate=rate)).original)
     assert is_rate == played
-    assert len(found) == pytest.approx(len(small().original.audio) * played / rate, abs=1)
+    assert len(found) == pytest.approx(len(small().original.heard) * played / rate, abs=1)
 
 
 def test_where_no_mp3_is_written_there_is_flac(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,11 +95,29 @@ def test_what_a_file_says_is_text_and_nothing_else() -> None:
 def test_a_player_finds_the_answers_in_order(page: str) -> None:
     headings = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert headings == [
-        "What to try", "Does it fit?", "Will I hear it?", "Listen", "Look closer", "Where it came from",
+        "Does it fit your board?", "Will you hear a difference?", "What should you try?",
+        "Listen", "Can you tell them apart?",
+        "What each size takes", "How close each size is", "Look closer", "Where it came from",
     ]  # fmt: skip
     text = " ".join("".join(parsed(page).text).split())
-    assert text.index("It fits all 2 boards") < text.index("What to try")
+    assert text.index("On all 2 boards") < text.index("What should you try?") < text.index("Built-in playing of eight")
     assert "130 % too much" in text
+
+
+def test_ones_own_playing_is_named_where_it_is_heard(page: str) -> None:
+    report = replace(with_esr(1e-6, 0.2), own_playing="riff.wav, 0:01 to 0:08")
+    report = replace(report, tiers=tuple(replace(tier, heard_esr=3e-5) for tier in report.tiers))
+    own = to_html(report)
+    text = " ".join("".join(parsed(own).text).split())
+    assert "Listen Your own playing: riff.wav, 0:01 to 0:08." in text
+    row = re.search(
+        r"ESR on your playing<small>on what you hear: riff.wav, 0:01 to 0:08</small></th>.*?</tr>", own, re.S
+    )
+    assert row is not None
+    assert re.findall("<td.*?>(.*?)</td>", row[0]) == ["3.0e-05", "3.0e-05"]
+    assert "--listen my-guitar.wav" not in own
+    assert "--listen my-guitar.wav" in page
+    assert "ESR on your playing" not in page
 
 
 def test_a_board_that_was_not_asked_about_a_tier_says_so(page: str) -> None:
@@ -110,7 +128,7 @@ def test_a_board_that_was_not_asked_about_a_tier_says_so(page: str) -> None:
 
 def test_each_tier_stands_in_its_band(page: str) -> None:
     bands = re.findall(r'<li class="here"><span>(.*?)</span>.*?<em>(.*?)</em>', page, re.DOTALL)
-    assert bands == [("excellent", "tier 0"), ("noticeable", "tier 1")]
+    assert bands == [("excellent", "tier\N{NO-BREAK SPACE}0"), ("noticeable", "tier\N{NO-BREAK SPACE}1")]
 
 
 def test_there_is_a_plot_for_each_question(page: str) -> None:
@@ -138,6 +156,9 @@ def test_every_sound_is_a_player_of_its_own_without_a_script(page: str) -> None:
     players = [attributes for tag, attributes in parsed(page).elements if tag == "audio"]
     assert [attributes["data-title"] for attributes in players][:3] == ["original", "tier 0", "tier 1"]
     assert all("controls" in attributes for attributes in players)
+    assert [(attributes["data-kind"], attributes["data-tier"]) for attributes in players] == [
+        ("original", ""), ("tier", "0"), ("tier", "1"), ("difference", "1"),
+    ]  # fmt: skip
     assert "The difference of tier 0 is silence" in page
 
 
@@ -153,5 +174,7 @@ def test_a_line_keeps_its_name_where_it_ends_at_the_edge() -> None:
 @pytest.mark.parametrize("factor", [0.0, np.nan])
 def test_a_capture_that_plays_nothing_of_use_still_has_a_page(factor: float) -> None:
     report = small()
-    silent = replace(report.original, audio=report.original.audio * np.float32(factor))
+    factor32 = np.float32(factor)
+    original = report.original
+    silent = replace(original, audio=original.audio * factor32, heard=original.heard * factor32)
     parsed(to_html(replace(report, original=silent)))

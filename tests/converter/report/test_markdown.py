@@ -18,9 +18,29 @@ def table(text: str, head: str) -> list[list[str]]:
 
 
 def test_the_verdict_stands_first() -> None:
-    lines = to_markdown(with_esr(1e-6)).splitlines()
-    assert lines[0] == "# amp.nam"
-    assert lines[2] == "**The match is excellent, and you are unlikely to hear a difference (60 dB below the sound).**"
+    fits = [fit("pi", 0, 90), fit("pi", 1, 55, status="estimated")]
+    assert to_markdown(on(with_esr(1e-6, 0.2), *fits)).splitlines()[:18] == [
+        "# amp.nam",
+        "",
+        "## Does it fit your board?",
+        "",
+        "**Yes, in a smaller size.** PI plays tier 1, which needs 50 % of the work. "
+        "It takes 55 % of one processor core (estimated). Up to 60 % is free for it.",
+        "",
+        "## Will you hear a difference?",
+        "",
+        "**Yes, while you play.** Tier 1 differs noticeably. Its error is 7 dB below the sound.",
+        "",
+        "## What should you try?",
+        "",
+        "**Play tier 1.**",
+        "",
+        "- Try a faster board. Or try a smaller capture of the same gear. "
+        "Many come as standard, lite, feather and nano.",
+        "- The load is an estimate, and close to the limit. Measure it on the board with 'nampedal bench'.",
+        "",
+        "## What each size takes",
+    ]
 
 
 def test_boards_are_a_table_of_tier_by_board() -> None:

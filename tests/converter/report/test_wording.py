@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 from nampedal.converter.report import wording
+from nampedal.converter.report.report_model import Report
+from nampedal.converter.report.wording import Answer
 from support.makers.report_maker import fit, on, small, with_esr
-
-EXCELLENT = "the match is excellent, and you are unlikely to hear a difference"
 
 
 @pytest.mark.parametrize(
@@ -33,88 +33,113 @@ def test_an_esr_is_in_the_band_that_players_know(esr: float, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("esr", "sentence"),
+    ("esr", "short", "sentence"),
     [
-        (0.0, "The match is excellent, and you are unlikely to hear a difference (no difference at all)."),
-        (1e-3, "The match is excellent, and you are unlikely to hear a difference (30 dB below the sound)."),
-        (0.01, "The match is excellent, and only side by side might you hear a difference (20 dB below the sound)."),
+        (0.0, "No.", "Tier 0 is an excellent match. It plays the same, sample for sample."),
+        (1e-3, "Very unlikely.", "Tier 0 is an excellent match. Its error is 30 dB below the sound."),
+        (0.01, "Perhaps, side by side.", "Tier 0 is an excellent match. Its error is 20 dB below the sound."),
+        (0.05, "A small one, side by side.", "Tier 0 is a very good match. Its error is 13 dB below the sound."),
+        (0.15, "Yes, side by side.", "Tier 0 is a good compromise. Its error is 8 dB below the sound."),
+        (0.35, "Yes, while you play.", "Tier 0 differs noticeably. Its error is 5 dB below the sound."),
         (
-            0.05,
-            "The match is very good, and side by side you will probably hear a small difference "
-            "(13 dB below the sound).",
+            0.5,
+            "Yes, clearly.",
+            "Tier 0 is a rough match. The character is there, the details are not. Its error is 3 dB below the sound.",
+        ),
+        (1.0, "Yes, it is another sound.", "Tier 0 is a very approximate match. Its error is as loud as the sound."),
+        (
+            10.0,
+            "Yes, it is another sound.",
+            "Tier 0 is a very approximate match. Its error is 10 dB above the sound.",
         ),
         (
-            0.15,
-            "The match is a good compromise, and side by side you will hear a difference (8 dB below the sound).",
+            math.nan,
+            "It can't be measured.",
+            "Tier 0 plays sound that is not finite. There is no sound to compare with.",
         ),
-        (0.35, "The difference is noticeable, and you will hear it while playing (5 dB below the sound)."),
-        (0.5, "The match is rough: the character is there, the details are not (3 dB below the sound)."),
-        (1.0, "The match is very approximate, and you will hear another sound (as loud as the sound)."),
-        (10.0, "The match is very approximate, and you will hear another sound (10 dB above the sound)."),
-        (math.nan, "The match can't be measured, as what is played is not finite (no sound to compare with)."),
     ],
 )
-def test_without_a_board_the_verdict_is_about_the_sound(esr: float, sentence: str) -> None:
-    assert wording.verdict(with_esr(esr)) == sentence
+def test_the_verdict_says_if_a_difference_is_heard(esr: float, short: str, sentence: str) -> None:
+    _, difference, _ = wording.verdict(with_esr(esr))
+    assert difference == Answer("Will you hear a difference?", short, (sentence,))
 
 
-def test_of_one_board_the_verdict_says_what_it_plays_and_how_that_sounds() -> None:
-    report = on(with_esr(1e-6), fit("pi", 0, 31.4, status="estimated"))
-    plays = "The PI can play tier 0, the full size, at 31 % of one core (estimated)"
-    assert wording.verdict(report) == f"{plays}; {EXCELLENT}."
+def fits_answer(report: Report) -> Answer:
+    answer = wording.verdict(report)[0]
+    assert answer.question == "Does it fit your board?"
+    return answer
+
+
+def test_of_one_board_the_verdict_says_what_it_plays_and_what_that_takes() -> None:
+    answer = fits_answer(on(with_esr(1e-6), fit("pi", 0, 31.4, status="estimated")))
+    assert (answer.short, answer.good) == ("Yes, at full size.", True)
+    assert answer.sentences == (
+        "PI plays tier 0. It takes 31 % of one processor core (estimated). Up to 60 % is free for it.",
+    )
 
 
 def test_the_largest_tier_that_fits_is_judged_even_at_a_longer_period() -> None:
     fits = [fit("pi", 0, 70, 64), fit("pi", 1, 20, 64), fit("pi", 0, 58, 128), fit("pi", 1, 19, 128)]
-    assert wording.verdict(on(with_esr(1e-6, 0.2), *fits)).startswith("The PI can play tier 0, the full size, at 58 %")
-    small_fits = [fits[0], fits[1], fits[3]]
-    assert wording.verdict(on(with_esr(1e-6, 0.2), *small_fits)) == (
-        "The PI can play tier 1, 50 % of the work, at 20 % of one core (measured); "
-        "the difference is noticeable, and you will hear it while playing."
-    )
+    report = on(with_esr(1e-6, 0.2), *fits)
+    assert fits_answer(report).sentences[0].startswith("PI plays tier 0. It takes 58 %")
+    smaller = on(report, fits[0], fits[1], fits[3])
+    assert fits_answer(smaller).short == "Yes, in a smaller size."
+    assert fits_answer(smaller).sentences[0].startswith("PI plays tier 1, which needs 50 % of the work. It takes 20 %")
+    assert wording.played(smaller) == [1]
+    assert [answer.short for answer in wording.verdict(smaller)[1:]] == ["Yes, while you play.", "Play tier 1."]
 
 
 def test_what_fits_nowhere_is_said_with_its_figures() -> None:
     report = with_esr(1e-6, 0.2)
-    assert wording.verdict(on(report, fit("pi", 0, 200), fit("pi", 1, 90))) == (
-        "No size fits the PI: tier 1 takes 90 % of one core (measured), and 60 % is what it has."
-    )
-    assert wording.verdict(on(report, fit("pi", 0, 200), fit("pie", 0, 90))) == "No size fits any of the 2 boards."
+    one = fits_answer(on(report, fit("pi", 0, 200), fit("pi", 1, 90)))
+    assert (one.short, one.good) == ("No.", False)
+    assert one.sentences == ("Even tier 1 takes 90 % of one processor core (measured). Up to 60 % is free for it.",)
+    two = on(report, fit("pi", 0, 200), fit("pie", 0, 90))
+    assert fits_answer(two).short == "On none of 2 boards."
+    assert wording.verdict(two)[2].short == "Make it smaller."
+    assert wording.played(two) == [0]
 
 
-def test_of_several_boards_the_verdict_counts() -> None:
+def test_of_several_boards_the_verdict_names_those_that_play() -> None:
     report = with_esr(1e-6, 0.2)
-    same = on(report, fit("a", 0, 20), fit("b", 0, 30), fit("c", 0, 90))
-    assert wording.verdict(same) == f"Tier 0, the full size, fits 2 of 3 boards; {EXCELLENT}."
+    same = fits_answer(on(report, fit("a", 0, 20), fit("b", 0, 30), fit("c", 0, 90)))
+    assert (same.short, same.good, same.sentences) == ("On 2 of 3 boards.", None, ("A and B play tier 0.",))
     mixed = on(report, fit("a", 0, 90), fit("a", 1, 30), fit("b", 0, 30), fit("b", 1, 10))
-    assert wording.verdict(mixed) == f"It fits all 2 boards, 1 of them with tier 0, the full size, where {EXCELLENT}."
+    assert fits_answer(mixed).short == "On all 2 boards."
+    assert fits_answer(mixed).sentences == ("B plays tier 0.", "A plays tier 1.")
+    difference, to_try = wording.verdict(mixed)[1:]
+    assert difference.short == "Very unlikely."
+    assert [line.split(".")[0] for line in difference.sentences] == [
+        "Tier 0 is an excellent match", "Tier 1 differs noticeably",
+    ]  # fmt: skip
+    assert to_try.short == "Play the largest size that fits."
+    many = fits_answer(on(report, *(fit(name, 0, 20) for name in "abcde")))
+    assert many.sentences == ("5 boards play tier 0.",)
 
 
-def test_advice_is_about_boards_that_can_not_play_the_full_size() -> None:
+def test_advice_names_its_board_if_there_are_several() -> None:
     report = on(with_esr(1e-6, 0.02), fit("a", 0, 90), fit("a", 1, 55, status="estimated"), fit("b", 0, 90))
     assert wording.advice(report) == [
-        "A: play tier 1, 50 % of the work (very good); what is larger does not fit.",
-        "A: this is close, and an estimate; measure on the board with 'nampedal bench'.",
-        "B: have it slimmed to fit (add --board b to the command), or a longer period (more latency).",
+        "A: The load is an estimate, and close to the limit. Measure it on the board with 'nampedal bench'.",
+        "B: Add --board b to the command to have it slimmed. Or use a longer period, which adds latency.",
     ]
 
 
 def test_advice_goes_beyond_a_tier_that_is_another_sound() -> None:
     report = on(with_esr(1e-6, 0.16), fit("a", 0, 90), fit("a", 1, 30))
-    assert wording.advice(report)[1] == (
-        "A: if that is too far off, a faster board, "
-        "or a smaller capture of the same gear (many come as standard, lite, feather and nano)."
-    )
+    assert wording.advice(report) == [
+        "Try a faster board. Or try a smaller capture of the same gear. Many come as standard, lite, feather and nano."
+    ]
 
 
 def test_advice_is_about_rounding_only_where_rounding_is_to_blame() -> None:
     fits = fit("a", 0, 10)
     rounded = on(with_esr(0.02), fits)
     assert wording.advice(rounded) == [
-        "Round with your own playing: --calibrate my-guitar.wav; or do not round: --precision f32."
+        "Round it with your own playing: --calibrate my-guitar.wav. Or do not round it: --precision f32."
     ]
     slimmed = replace(rounded, tiers=(replace(rounded.tiers[0], work=0.4),))
-    assert wording.advice(slimmed) == ["Nothing more: put it on the pedal and play."]
+    assert wording.advice(slimmed) == ["Nothing else. Put it on the pedal and play."]
 
 
 def test_advice_names_a_tier_that_is_louder_or_quieter() -> None:
@@ -124,13 +149,15 @@ def test_advice_names_a_tier_that_is_louder_or_quieter() -> None:
         for tier, lu in zip(report.tiers, (1.25, -2.0), strict=True)
     ]
     assert wording.advice(replace(report, tiers=tuple(changed))) == [
-        "Tier 0 is 1.2 dB louder than the original: set the level before you compare by ear.",
-        "Tier 1 is 2.0 dB quieter than the original: set the level before you compare by ear.",
+        "Tier 0 is 1.2 dB louder than the original. Set the level before you compare by ear.",
+        "Tier 1 is 2.0 dB quieter than the original. Set the level before you compare by ear.",
     ]
 
 
 def test_without_a_board_advice_is_to_name_one() -> None:
-    assert wording.advice(with_esr(1e-6)) == ["Name your board to see if it fits (--board)."]
+    assert wording.advice(with_esr(1e-6)) == ["Add --board to the command, with the name of your board."]
+    fits, _, to_try = wording.verdict(with_esr(1e-6))
+    assert (fits.short, to_try.short) == ("No board was named.", "Name your board.")
 
 
 def test_the_command_that_asks_for_a_board_can_be_pasted() -> None:

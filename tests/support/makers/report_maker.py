@@ -39,6 +39,7 @@ def with_esr(*values: float) -> Report:
         replace(
             report.tiers[min(i, 1)],
             index=i,
+            label=f"tier {i}",
             work=0.5**i,
             comparison=replace(report.tiers[0].comparison, esr=value, loudness_difference_lu=0.0),
             built_in_esr=value,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nampedal.board.profiles.boards import board_keys
 from nampedal.converter.api.models import Model, StrPath
 from nampedal.converter.follower import ConversionProgress
+from nampedal.converter.listening import own_playing
 from nampedal.converter.output import atomic_output
 from nampedal.converter.pipeline.job import BoardJob, Converted, Job, convert_in_memory, report_text
 from nampedal.converter.rounding.tier_conversion import PRECISIONS
@@ -71,17 +73,25 @@ class Conversion(Model):
             partial.write_bytes(self._done.data)
         return place
 
-    def report(self, path: StrPath, *, overwrite: bool = False) -> Path:
+    def report(
+        self, path: StrPath, *, listen: Sequence[StrPath] = (), listen_from_s: float = 0.0, overwrite: bool = False
+    ) -> Path:
         """Write the report, which plays the original and each tier. Return its path.
 
         path: ends in .html (plots, and sound to listen to) or .md (text).
+        listen: dry recordings to listen to; empty: the audio that the tiers were judged on.
+        listen_from_s: where the part of each that is used begins.
         Raises ArgumentError for another ending, MissingPackageError if a package for the plots is not installed,
         ConversionError for a .tflite, AlreadyExistsError, FileAccessError.
         """
         place = Path(path)
         _check_free(place, overwrite)
+        job, done = self._job, self._done
+        if listen:
+            job = replace(job, listen=tuple(map(Path, listen)), listen_from_s=listen_from_s)
+            done = replace(done, own=own_playing.from_files(job.listen, self.sample_rate, listen_from_s))
         with atomic_output(place, force=overwrite) as partial:
-            partial.write_text(report_text(self._job, self._done, place), encoding="utf-8")
+            partial.write_text(report_text(job, done, place), encoding="utf-8")
         return place
 
 

@@ -15,7 +15,7 @@ from nampedal.converter.budget.fitting import Fitting
 from nampedal.converter.budget.sizing import BudgetTarget, SizedTier, Slimming
 from nampedal.converter.errors import ConversionError
 from nampedal.converter.follower import ConversionProgress
-from nampedal.converter.listening import calibration_audio
+from nampedal.converter.listening import calibration_audio, own_playing
 from nampedal.converter.nam.open_capture import read_nam
 from nampedal.converter.output import atomic_output
 from nampedal.converter.pipeline.board_fit import fits
@@ -64,6 +64,8 @@ class Job:
     sized: None: the capture's own tiers, for no particular board.
     tflite: None: write an artifact.
     report: path of the report; None: no report.
+    listen: recordings to listen to in the report; empty: the audio that tiers are judged on.
+    listen_from_s: where the part of each that is used begins.
     """
 
     source: Path
@@ -75,6 +77,8 @@ class Job:
     sized: BoardJob | None
     tflite: tflite_export.TfliteOptions | None
     report: Path | None = None
+    listen: tuple[Path, ...] = ()
+    listen_from_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class Converted:
     made, target, sized, built_in_esrs: same as in JobResult.
     judge: recordings that the tiers were judged on; None: the built-in audio.
     ends_s: when the job should be done, by time.monotonic(); None: no time was given.
+    own: the user's own playing, to listen to in a report; None: the audio that the tiers were judged on.
     """
 
     original: Capture
@@ -118,6 +123,7 @@ class Converted:
     built_in_esrs: tuple[float, ...] = ()
     judge: ValidationAudio | None = None
     ends_s: float | None = None
+    own: own_playing.OwnPlaying | None = None
 
 
 def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
@@ -156,12 +162,13 @@ def convert_in_memory(job: Job, follower: ConversionProgress) -> Converted:
     begin_s = time.monotonic()
     capture = read_nam(job.source)
     calibrate = calibration_audio.from_files(job.recordings, capture.sample_rate) if job.recordings else None
+    own = own_playing.from_files(job.listen, capture.sample_rate, job.listen_from_s) if job.listen else None
     if job.tflite is not None:
         exported = tflite_export.export(capture, job.tflite, calibrate, _rounding(follower))
         return Converted(capture, exported.data, exported)
     if job.sized is None:
         converted = convert(capture, job.precision, calibrate, job.golden, _rounding(follower))
-        return Converted(capture, artifact.pack(converted), converted)
+        return Converted(capture, artifact.pack(converted), converted, own=own)
     length = job.sized.length if can_train() else ConversionLimit()
     promised_s = begin_s + 60.0 * length.minutes if length.trains and length.steps is None else None
     target = _target(capture, job.sized)
@@ -179,7 +186,8 @@ def convert_in_memory(job: Job, follower: ConversionProgress) -> Converted:
         follower=follower,
     ).run()
     data = artifact.pack(fitted.capture)
-    return Converted(capture, data, fitted.capture, target, fitted.sized, fitted.built_in_esrs, judge, fitted.ends_s)
+    found = fitted.capture, target, fitted.sized, fitted.built_in_esrs, judge, fitted.ends_s
+    return Converted(capture, data, *found, own)
 
 
 def report_text(job: Job, done: Converted, path: Path, follower: ConversionProgress | None = None) -> str:
@@ -189,8 +197,8 @@ def report_text(job: Job, done: Converted, path: Path, follower: ConversionProgr
     """
     write = _report_writer(job, path)
     assert isinstance(done.made, Capture)
-    told = collect(done.original, done.made, fits(done.made, done.target), _provenance(job), done.judge, follower)
-    return write(told)
+    fitting = fits(done.made, done.target)
+    return write(collect(done.original, done.made, fitting, _provenance(job), done.judge, follower, done.own))
 
 
 def _report_writer(job: Job, report: Path) -> Callable[[Report], str]:
@@ -208,6 +216,8 @@ def _provenance(job: Job) -> Provenance:
         options |= {"--budget": f"{asked.budget_percent:g}"} if asked.budget_percent is not None else {}
         options |= {"--period": f"{asked.period_frames}"} if asked.period_frames is not None else {}
         seed, material = asked.seed, (*job.recordings, *asked.material)
+    options |= {"--listen-from": f"{job.listen_from_s:g}"} if job.listen_from_s else {}
+    material = tuple(dict.fromkeys((*material, *job.listen)))
     return provenance(options, material, seed)
 
 

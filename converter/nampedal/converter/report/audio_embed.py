@@ -30,55 +30,55 @@ _MP3_RATES_HZ = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One audio clip. uri: a data URI."""
+    """One audio clip.
+
+    uri: a data URI.
+    enlarged_db: by how much a difference was amplified, compared with the other clips.
+    match_db: gain that gives a tier the RMS of the original.
+    """
 
     title: str
     uri: str
+    enlarged_db: int = 0
+    match_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clips:
     """All clips of a report. Original and tiers keep their relative loudness.
 
-    differences: per tier, the difference as it is, and amplified if there is room; empty if there is no difference.
+    differences: of each tier, amplified if there is room; None if there is no difference.
     gain_db: applied to all clips.
     format: 'MP3' or 'FLAC'.
     """
 
     original: Clip
     tiers: tuple[Clip, ...]
-    differences: tuple[tuple[Clip, ...], ...]
+    differences: tuple[Clip | None, ...]
     gain_db: float
     format: str
 
 
 def clips(report: Report) -> Clips:
-    """Return clips of the original, of every tier, and of their differences, as they are and amplified."""
-    # Recordings are cut to the length of the built-in audio, so that the page is small enough to mail.
-    frames = len(report.original.audio)
-    original = report.original.judged[:frames]
-    sounds = [tier.sound.judged[:frames] for tier in report.tiers]
+    """Return clips of the original, of every tier, and of their differences."""
+    original, rate = report.original.heard, report.sample_rate
+    sounds = [tier.sound.heard for tier in report.tiers]
     peak = max(float(np.max(np.abs(np.nan_to_num(sound)))) for sound in [original, *sounds])
     gain = 10 ** (MATERIAL_PEAK_DBFS / 20) / peak if peak > 0.0 else 1.0
-    rate = report.sample_rate
-    differences: list[tuple[Clip, ...]] = []
+    tiers: list[Clip] = []
+    differences: list[Clip | None] = []
     for tier, sound in zip(report.tiers, sounds, strict=True):
+        tiers.append(Clip(tier.label, _data_uri(sound * gain, rate), match_db=_room_db(_rms(sound), _rms(original))))
         difference = np.nan_to_num(sound.astype(np.float64) - original)
         if not difference.any():
-            differences.append(())
+            differences.append(None)
             continue
-        title = f"difference of {tier.label}"
-        found = [Clip(title, _data_uri(difference * gain, rate))]
         larger_db = enlarged_db(original, difference)
-        if larger_db:
-            larger = difference * (gain * 10 ** (larger_db / 20))
-            found.append(Clip(f"{title}, {larger_db} dB louder", _data_uri(larger, rate)))
-        differences.append(tuple(found))
+        title = f"difference of {tier.label}{f', {larger_db} dB louder' if larger_db else ''}"
+        differences.append(Clip(title, _data_uri(difference * (gain * 10 ** (larger_db / 20)), rate), larger_db))
     return Clips(
         Clip("original", _data_uri(original * gain, rate)),
-        tuple(
-            Clip(tier.label, _data_uri(sound * gain, rate)) for tier, sound in zip(report.tiers, sounds, strict=True)
-        ),
+        tuple(tiers),
         tuple(differences),
         20 * math.log10(gain),
         _format(),
@@ -87,14 +87,18 @@ def clips(report: Report) -> Clips:
 
 def enlarged_db(original: Signal, difference: Signal) -> int:
     """Return by how many dB a difference can be amplified with its RMS and peak not above the original's."""
-
-    def room_db(of: float, to: float) -> float:
-        return 20 * math.log10(to / of) if of > 0.0 and to > 0.0 else 0.0
-
-    rms = room_db(float(np.sqrt(np.mean(difference**2))), float(np.sqrt(np.mean(original.astype(np.float64) ** 2))))
-    peak = room_db(float(np.max(np.abs(difference))), float(np.max(np.abs(original))))
-    steps = math.floor(min(rms, peak, MAX_ENLARGED_DB) / ENLARGED_STEP_DB)
+    rms_db = _room_db(_rms(difference), _rms(original))
+    peak_db = _room_db(float(np.max(np.abs(difference))), float(np.max(np.abs(original))))
+    steps = math.floor(min(rms_db, peak_db, MAX_ENLARGED_DB) / ENLARGED_STEP_DB)
     return max(0, steps) * ENLARGED_STEP_DB
+
+
+def _room_db(of: float, to: float) -> float:
+    return 20 * math.log10(to / of) if of > 0.0 and to > 0.0 else 0.0
+
+
+def _rms(signal: Signal) -> float:
+    return float(np.sqrt(np.mean(np.nan_to_num(signal.astype(np.float64)) ** 2)))
 
 
 def _format() -> str:

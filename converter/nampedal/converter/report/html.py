@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from nampedal.converter.report import report_tables, wording
-from nampedal.converter.report.audio_embed import Clip, Clips, clips
+from nampedal.converter.report.audio_embed import Clips, clips
 from nampedal.converter.report.plots import plots
 from nampedal.converter.report.report_model import BoardFit, Report
 from nampedal.firmware.base.one_line import plain_lines
@@ -25,7 +25,6 @@ def to_html(report: Report) -> str:
         css=Markup(_part("page.css")),
         script=Markup(_part("page.js")),
         verdict=wording.verdict(report),
-        advice=wording.advice(report),
         rows=_rows(report),
         rate=f"{report.sample_rate:g} Hz",
         ask=wording.ASK_FOR_A_BOARD,
@@ -35,8 +34,10 @@ def to_html(report: Report) -> str:
         bands_in_words=wording.BANDS_IN_WORDS,
         bands=_bands(report),
         figures=report_tables.figures(report),
-        clips=_heard(heard),
-        silent=[tier.label for tier, found in zip(report.tiers, heard.differences, strict=True) if not found],
+        clips=heard,
+        silent=[tier.label for tier, found in zip(report.tiers, heard.differences, strict=True) if found is None],
+        played=wording.played(report)[0],
+        listened_to=_listened_to(report),
         sound_note=_sound_note(heard),
         plots=plots(report),
         origin=report_tables.origin(report),
@@ -94,11 +95,13 @@ def _bands(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def _heard(heard: Clips) -> list[Clip]:
-    return [heard.original, *heard.tiers, *(clip for found in heard.differences for clip in found)]
+def _listened_to(report: Report) -> str:
+    if report.own_playing is not None:
+        return f"Your own playing: {report.own_playing}."
+    return f"{wording.capital(report.judged_on)}. Nothing was fitted to it. {wording.OWN_PLAYING}"
 
 
 def _sound_note(heard: Clips) -> str:
-    packed = {"MP3": "packed as MP3, which takes a little from all of it alike", "FLAC": "packed without loss"}
+    packed = {"MP3": "It is packed as MP3, which takes a little from all of it alike.", "FLAC": "It is packed as FLAC."}
     turned = f"turned {'up' if heard.gain_db > 0 else 'down'} by {abs(heard.gain_db):.1f} dB, to just below full scale"
-    return f"All of it is {turned}, and {packed[heard.format]}."
+    return f"All of it is {turned}. {packed[heard.format]}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from nampedal.converter.report import report_tables, wording
 from nampedal.converter.report.report_model import LEVELS_DBFS, Report
+from nampedal.converter.report.wording import Answer
 from nampedal.firmware.base.one_line import one_line
 
 
@@ -16,13 +17,11 @@ def to_markdown(report: Report) -> str:
     sized = [f"{tier.label}, {tier.size}" for tier in report.tiers]
     parts = [
         f"# {_escaped(report.name)}",
-        f"**{_escaped(wording.verdict(report))}**",
-        "## What to try",
-        "\n".join(f"- {_escaped(line)}" for line in wording.advice(report)),
-        "## Does it fit?",
+        *(_answer(answer) for answer in wording.verdict(report)),
+        "## What each size takes",
         wording.TIER_IN_WORDS,
         *_boards(report, sized),
-        "## Will I hear it?",
+        "## How close each size is",
         f"{wording.ESR_IN_WORDS} {wording.BANDS_IN_WORDS}",
         _table(["", *sized], [[row.name, *row.values] for row in report_tables.figures(report)]),
         _bands(),
@@ -54,6 +53,13 @@ def to_markdown(report: Report) -> str:
         "\n".join(f"- {name}: {_escaped(value)}" for name, value in report_tables.origin(report)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _answer(answer: Answer) -> str:
+    short = f"## {answer.question}\n\n**{_escaped(answer.short)}**"
+    if len(answer.sentences) == 1:
+        return f"{short} {_escaped(answer.sentences[0])}"
+    return "\n".join([f"{short}\n", *(f"- {_escaped(line)}" for line in answer.sentences)])
 
 
 def _boards(report: Report, sized: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from nampedal.converter.follower import ConversionProgress
 from nampedal.converter.listening import harmonics, judging, metrics, test_signals
 from nampedal.converter.listening.harmonics import HarmonicBalance, Play, TransferCurve
 from nampedal.converter.listening.metrics import Comparison
+from nampedal.converter.listening.own_playing import OwnPlaying
 from nampedal.converter.rounding.tier_conversion import ValidationAudio
 from nampedal.firmware.engine.capture import Capture, CaptureSource
 from nampedal.firmware.engine.inference import MAX_FRAMES, Audio, Engine
@@ -63,12 +64,14 @@ class Sound:
 
     audio: (frames,), for test_signals.validation_signal.
     judged: (frames,), for the audio that tiers are judged on: the same, or recordings that were not used for training.
+    heard: (frames,), for the audio to listen to: the user's own playing, or the beginning of `judged`.
     harmonics: of tones at LEVELS_DBFS.
     transfer: at LOUD_DBFS.
     """
 
     audio: Audio
     judged: Audio
+    heard: Audio
     harmonics: tuple[HarmonicBalance, ...]
     transfer: TransferCurve
 
@@ -77,14 +80,17 @@ class Sound:
 class TierReport:
     """One tier, compared with the original's full network.
 
+    label: what the tier is called in texts.
     work: multiply-adds per sample as a part of the original's.
     comparison: on the audio that tiers are judged on; its figures in dBA are on the validation signal, which fades
       into silence.
     esr_by_level: at LEVELS_DBFS.
     built_in_esr: on test_signals.validation_signal.
+    heard_esr: on the audio to listen to.
     """
 
     index: int
+    label: str
     channels: str
     parameters: int
     work: float
@@ -92,10 +98,7 @@ class TierReport:
     sound: Sound
     esr_by_level: tuple[float, ...]
     built_in_esr: float
-
-    @property
-    def label(self) -> str:
-        return f"tier {self.index}"
+    heard_esr: float
 
     @property
     def size(self) -> str:
@@ -108,6 +111,7 @@ class Report:
 
     calibrated: the audio that the weights were rounded with; None: not rounded.
     judged_on: description of the audio that tiers are judged on.
+    own_playing: description of the user's own playing; None: `judged_on` is what is listened to.
     tiers: of the conversion, full first.
     doubts: kinds of playing that the recordings for training and judging lack, in words.
     """
@@ -122,6 +126,7 @@ class Report:
     fits: tuple[BoardFit, ...]
     provenance: Provenance
     doubts: tuple[str, ...] = ()
+    own_playing: str | None = None
 
     @property
     def name(self) -> str:
@@ -135,11 +140,13 @@ def collect(
     provenance: Provenance,
     judge: ValidationAudio | None = None,
     follower: ConversionProgress | None = None,
+    own: OwnPlaying | None = None,
 ) -> Report:
     """Play the original's full tier and every converted tier, and compare their first output channels.
 
     judge: same as for the conversion.
     follower: asked between tiers for an early stop.
+    own: the user's own playing, to listen to.
 
     The audio is played with exact activations. Tones and levels are played with fast ones, same as on the pedal: they
     take a tenth of the time and give the same curves. Raises the errors of Engine.prepare.
@@ -148,20 +155,21 @@ def collect(
     plucks = test_signals.plucks(rate)
     full = original.tiers[0]
     play = _player(original, 0, exact=False)
-    reference = _sound(original, 0, judge, play, harmonics.transfer_curve(play, rate))
+    reference = _sound(original, 0, judge, own, play, harmonics.transfer_curve(play, rate))
     tiers = []
-    for i, tier in enumerate(converted.tiers):
+    for i, (tier, label) in enumerate(zip(converted.tiers, _labels(converted), strict=True)):
         if follower is not None:
             follower.check()
         test = _player(converted, i, exact=False)
         curve = harmonics.transfer_curve(test, rate, shift=reference.transfer.shift)
-        sound = _sound(converted, i, judge, test, curve)
+        sound = _sound(converted, i, judge, own, test, curve)
         comparison = built_in = judging.judge(reference.audio, sound.audio, rate).comparison
         if judge is not None:
             comparison = judging.without_silence(metrics.compare(reference.judged, sound.judged, rate), built_in)
         tiers.append(
             TierReport(
                 index=i,
+                label=label,
                 channels=describe_channels(tier.network),
                 parameters=tier.parameters,
                 work=macs_per_frame(tier.network) / macs_per_frame(full.network),
@@ -169,6 +177,7 @@ def collect(
                 sound=sound,
                 esr_by_level=tuple(harmonics.esr_by_level(play, test, plucks, LEVELS_DBFS)),
                 built_in_esr=built_in.esr,
+                heard_esr=metrics.esr(reference.heard, sound.heard),
             )
         )
     return Report(
@@ -182,15 +191,29 @@ def collect(
         fits=tuple(fits),
         provenance=provenance,
         doubts=() if judge is None else judge.doubts,
+        own_playing=None if own is None else own.described,
     )
 
 
-def _sound(capture: Capture, tier: int, judge: ValidationAudio | None, play: Play, transfer: TransferCurve) -> Sound:
+def _labels(capture: Capture) -> list[str]:
+    return [f"tier {i}" for i in range(len(capture.tiers))]
+
+
+def _sound(
+    capture: Capture,
+    tier: int,
+    judge: ValidationAudio | None,
+    own: OwnPlaying | None,
+    play: Play,
+    transfer: TransferCurve,
+) -> Sound:
     rate = capture.sample_rate
     exact = _player(capture, tier, exact=True)
     audio = exact(test_signals.validation_signal(rate))
     judged = audio if judge is None else exact(judge.audio)
-    return Sound(audio, judged, tuple(harmonics.harmonic_balance(play, rate, LEVELS_DBFS)), transfer)
+    # Recordings are cut to the length of the built-in audio, so that the page is small enough to mail.
+    heard = judged[: len(audio)] if own is None else exact(own.audio)
+    return Sound(audio, judged, heard, tuple(harmonics.harmonic_balance(play, rate, LEVELS_DBFS)), transfer)
 
 
 def _player(capture: Capture, tier: int, exact: bool) -> Play:

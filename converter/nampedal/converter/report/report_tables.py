@@ -29,6 +29,7 @@ def figures(report: Report) -> list[TableRow]:
             tuple(figure(c.esr, ".1e") for c in found),
         ),
         *_built_in(report),
+        *_own(report),
         TableRow("The error is", "the same, in decibels", tuple(error_db_text(c.esr) for c in found)),
         TableRow(
             "ESR, pre-emphasised", "counts treble more", tuple(figure(c.pre_emphasised_esr, ".1e") for c in found)
@@ -68,6 +69,14 @@ def _built_in(report: Report) -> list[TableRow]:
     return [TableRow("ESR on built-in playing", "not what the tiers are judged by", values)]
 
 
+def _own(report: Report) -> list[TableRow]:
+    """Return the row of the ESR on the user's own playing, if there is any to listen to."""
+    if report.own_playing is None:
+        return []
+    values = tuple(figure(tier.heard_esr, ".1e") for tier in report.tiers)
+    return [TableRow("ESR on your playing", f"on what you hear: {report.own_playing}", values)]
+
+
 def _worst(tier: TierReport) -> str:
     esr, level = max(zip(tier.esr_by_level, LEVELS_DBFS, strict=True))
     return f"{figure(esr, '.1e')} at {level:g} dBFS" if esr else "0"
@@ -94,6 +103,7 @@ def origin(report: Report) -> list[tuple[str, str]]:
             for name, sha256 in made.material.items()
         ),
         ("Judged on", report.judged_on),
+        *(() if report.own_playing is None else (("Listened to", report.own_playing),)),
         ("Options", options or "none"),
         ("Seed", "none: nothing is drawn at random" if made.seed is None else str(made.seed)),
         ("Made with", f"nampedal {made.tool_version}"),

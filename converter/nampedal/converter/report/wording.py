@@ -11,22 +11,24 @@ from pathlib import PurePath
 from nampedal.converter.report.report_model import BoardFit, Report, TierReport
 
 ESR_IN_WORDS = (
-    "ESR, the error-to-signal ratio, is the share of the sound's energy that is error: "
-    "0.01 is one part in a hundred, an error 20 dB below the sound."
+    "ESR is the error-to-signal ratio: the share of the sound's energy that is error. "
+    "0.01 is one part in a hundred, which is 20 dB below the sound."
 )
-BANDS_IN_WORDS = "The names are players' rules of thumb, not a listening test: your ears decide."
-TIER_IN_WORDS = "A tier is one size of the capture; tier 0 is the largest."
-ASK_FOR_A_BOARD = "No board was asked for. Add one to the command to see if the capture fits it:"
+BANDS_IN_WORDS = "The names are players' rules of thumb. Your ears decide."
+TIER_IN_WORDS = "A tier is one size of the capture. Tier 0 is the largest."
+OWN_PLAYING = "To hear your own, add --listen my-guitar.wav to the command."
+ASK_FOR_A_BOARD = "No board was named. Add one to the command to see if the capture fits it:"
 
 # If two ESRs of one tier, on two kinds of audio, differ by more than this factor, the report explains it.
 _DISAGREE = 2.0
 _BUILT_IN = "built-in plucks and chords"
 
-# 30 dB below the sound. Above this ESR the first band gets a more careful wording. It is not based on a listening test.
+# 30 dB below the sound. Below this ESR the first band gets a bolder answer. It is not based on a listening test.
 _SIDE_BY_SIDE_ESR = 1e-3
-_SMALLER_CAPTURE = "a smaller capture of the same gear (many come as standard, lite, feather and nano)"
 _NEARLY_PERCENT = 10.0
 _LOUDER_LU = 0.5
+# Boards that are named in a sentence; of more, the number is given.
+_NAMED_BOARDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +36,41 @@ class Band:
     """A range of ESR, up to and including `most`.
 
     name: the players' word for it.
-    clause: the same as half a sentence.
+    heard: the answer to the question if a difference will be heard.
+    match: a sentence about a tier, without the tier's name at its beginning.
     """
 
     most: float
     name: str
-    clause: str
+    heard: str
+    match: str
 
 
 BANDS = (
-    Band(0.01, "excellent", "the match is excellent, and you are unlikely to hear a difference"),
-    Band(0.05, "very good", "the match is very good, and side by side you will probably hear a small difference"),
-    Band(0.15, "good compromise", "the match is a good compromise, and side by side you will hear a difference"),
-    Band(0.35, "noticeable", "the difference is noticeable, and you will hear it while playing"),
-    Band(0.5, "rough", "the match is rough: the character is there, the details are not"),
-    Band(math.inf, "very approximate", "the match is very approximate, and you will hear another sound"),
+    Band(0.01, "excellent", "Perhaps, side by side.", "is an excellent match."),
+    Band(0.05, "very good", "A small one, side by side.", "is a very good match."),
+    Band(0.15, "good compromise", "Yes, side by side.", "is a good compromise."),
+    Band(0.35, "noticeable", "Yes, while you play.", "differs noticeably."),
+    Band(0.5, "rough", "Yes, clearly.", "is a rough match. The character is there, the details are not."),
+    Band(math.inf, "very approximate", "Yes, it is another sound.", "is a very approximate match."),
 )
 _STILL_THE_SAME_ESR = BANDS[2].most
-UNMEASURABLE = Band(math.nan, "not measurable", "the match can't be measured, as what is played is not finite")
+UNMEASURABLE = Band(math.nan, "not measurable", "It can't be measured.", "plays sound that is not finite.")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A player's question and its answer.
+
+    short: the answer in a few words.
+    sentences: the answer at length; each stands on a line of its own.
+    good: True for good news, False for bad news, None for neither.
+    """
+
+    question: str
+    short: str
+    sentences: tuple[str, ...]
+    good: bool | None = None
 
 
 def band(esr: float) -> Band:
@@ -59,11 +78,11 @@ def band(esr: float) -> Band:
     return next((found for found in BANDS if esr <= found.most), UNMEASURABLE)
 
 
-def clause(esr: float) -> str:
-    """Return the meaning of an ESR as half a sentence."""
-    if _SIDE_BY_SIDE_ESR < esr <= BANDS[0].most:
-        return "the match is excellent, and only side by side might you hear a difference"
-    return band(esr).clause
+def heard(esr: float) -> str:
+    """Return the answer to the question if a difference will be heard."""
+    if esr == 0.0:
+        return "No."
+    return "Very unlikely." if esr <= _SIDE_BY_SIDE_ESR else band(esr).heard
 
 
 def disagreement(label: str, esr: float, built_in_esr: float, doubts: Sequence[str] = ()) -> str | None:
@@ -103,35 +122,84 @@ def figure(value: float, form: str, unit: str = "") -> str:
     return f"{text if float(text) else f'{0.0:{form}}'}{unit}"
 
 
-def verdict(report: Report) -> str:
-    """Return the whole report in one sentence."""
-    full = report.tiers[0]
+def verdict(report: Report) -> tuple[Answer, Answer, Answer]:
+    """Return the whole report as three answers: does it fit, will a difference be heard, what to try."""
+    return (_fit(report), _difference(report), _to_try(report))
+
+
+def _fit(report: Report) -> Answer:
+    question = "Does it fit your board?"
     boards = _boards(report.fits)
     if not boards:
-        return capital(f"{clause(full.comparison.esr)} ({error_db_text(full.comparison.esr)}).")
+        return Answer(question, "No board was named.", ("Name your board in the command, and this report tells you.",))
     if len(boards) == 1:
-        return _of_one_board(report, list(report.fits))
-    fitting = [fit.tier for fit in map(_best, boards.values()) if fit is not None]
-    if not fitting:
-        return f"No size fits any of the {len(boards)} boards."
-    where = f"all {len(boards)} boards" if len(fitting) == len(boards) else f"{len(fitting)} of {len(boards)} boards"
-    tier = report.tiers[min(fitting)]
-    match = clause(tier.comparison.esr)
-    if len(set(fitting)) == 1:
-        return f"{capital(_named(tier))}, fits {where}; {match}."
-    return f"It fits {where}, {fitting.count(tier.index)} of them with {_named(tier)}, where {match}."
+        return _fit_of_one(report, question, list(report.fits))
+    players: dict[int, list[str]] = {}
+    for fits in boards.values():
+        best = _best(fits)
+        if best is not None:
+            players.setdefault(best.tier, []).append(best.board_name)
+    count = sum(map(len, players.values()))
+    if not count:
+        return Answer(question, f"On none of {len(boards)} boards.", ("No size is small enough.",), False)
+    short = f"On all {len(boards)} boards." if count == len(boards) else f"On {count} of {len(boards)} boards."
+    told = tuple(f"{_where(names)} {report.tiers[tier].label}." for tier, names in sorted(players.items()))
+    return Answer(question, short, told, True if count == len(boards) else None)
 
 
-def _of_one_board(report: Report, fits: list[BoardFit]) -> str:
+def _where(names: Sequence[str]) -> str:
+    if len(names) > _NAMED_BOARDS:
+        return f"{len(names)} boards play"
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f"{listed} {'play' if len(names) > 1 else 'plays'}"
+
+
+def _fit_of_one(report: Report, question: str, fits: list[BoardFit]) -> Answer:
     best = _best(fits)
+    fit = best or min(fits, key=lambda one: one.percent)
+    tier = report.tiers[fit.tier]
+    takes = f"takes {fit.percent:.0f} % of one processor core ({load_status(fit)})."
+    limit = f"Up to {fit.budget_percent:.0f} % is free for it."
     if best is None:
-        least = min(fits, key=lambda fit: fit.percent)
-        has = f"{least.budget_percent:.0f} % is what it has"
-        takes = f"takes {least.percent:.0f} % of one core ({load_status(least)}), and {has}"
-        return f"No size fits the {least.board_name}: {report.tiers[least.tier].label} {takes}."
-    tier = report.tiers[best.tier]
-    plays = f"The {best.board_name} can play {_named(tier)}, at {best.percent:.0f} % of one core ({best.status})"
-    return f"{plays}; {clause(tier.comparison.esr)}."
+        return Answer(question, "No.", (f"Even {tier.label} {takes} {limit}",), False)
+    plays = f"{fit.board_name} plays {tier.label}"
+    if tier.work == 1.0:
+        return Answer(question, "Yes, at full size.", (f"{plays}. It {takes} {limit}",), True)
+    return Answer(question, "Yes, in a smaller size.", (f"{plays}, which needs {tier.size}. It {takes} {limit}",), True)
+
+
+def _difference(report: Report) -> Answer:
+    tiers = [report.tiers[number] for number in played(report)]
+    told = tuple(f"{capital(tier.label)} {band(tier.comparison.esr).match} {_error(tier)}" for tier in tiers)
+    return Answer("Will you hear a difference?", heard(tiers[0].comparison.esr), told)
+
+
+def played(report: Report) -> list[int]:
+    """Return the numbers of the tiers that the boards play. If there is none, the largest tier stands for them."""
+    best = (_best(fits) for fits in _boards(report.fits).values())
+    return sorted({fit.tier for fit in best if fit is not None}) or [0]
+
+
+def _error(tier: TierReport) -> str:
+    esr = tier.comparison.esr
+    if esr == 0.0:
+        return "It plays the same, sample for sample."
+    text = error_db_text(esr)
+    return f"Its error is {text}." if math.isfinite(esr) else f"There is {text}."
+
+
+def _to_try(report: Report) -> Answer:
+    question = "What should you try?"
+    told = tuple(advice(report))
+    boards = _boards(report.fits)
+    if not boards:
+        return Answer(question, "Name your board.", told)
+    best = [_best(fits) for fits in boards.values()]
+    if not any(best):
+        return Answer(question, "Make it smaller.", told)
+    if len(best) == 1 and best[0] is not None:
+        return Answer(question, f"Play {report.tiers[best[0].tier].label}.", told)
+    return Answer(question, "Play the largest size that fits.", told)
 
 
 def load_status(fit: BoardFit) -> str:
@@ -142,42 +210,44 @@ def load_status(fit: BoardFit) -> str:
 
 
 def advice(report: Report) -> list[str]:
-    """Return suggestions, one sentence each; at least one."""
-    found: list[str] = []
-    for fits in _boards(report.fits).values():
-        best = _best(fits)
-        name = fits[0].board_name
-        if best is None:
-            board = f"--board {fits[0].board_key}"
-            found.append(
-                f"{name}: have it slimmed to fit (add {board} to the command), or a longer period (more latency)."
-            )
-        elif best.tier:
-            tier = report.tiers[best.tier]
-            found.append(
-                f"{name}: play {_named(tier)} ({band(tier.comparison.esr).name}); what is larger does not fit."
-            )
-            if not tier.comparison.esr <= _STILL_THE_SAME_ESR:
-                found.append(f"{name}: if that is too far off, a faster board, or {_SMALLER_CAPTURE}.")
-        if best is not None and best.status == "estimated" and best.percent > best.budget_percent - _NEARLY_PERCENT:
-            found.append(f"{name}: this is close, and an estimate; measure on the board with 'nampedal bench'.")
+    """Return suggestions; at least one."""
+    boards = _boards(report.fits)
+    found = []
+    for fits in boards.values():
+        before = f"{fits[0].board_name}: " if len(boards) > 1 else ""
+        found += [f"{before}{line}" for line in _board_advice(report, fits)]
     for tier in report.tiers:
         differs = disagreement(tier.label, tier.comparison.esr, tier.built_in_esr, report.doubts)
         if differs is not None:
             found.append(f"{capital(differs)}.")
     full = report.tiers[0]
     if full.work == 1.0 and not full.comparison.esr <= BANDS[0].most:
-        found.append("Round with your own playing: --calibrate my-guitar.wav; or do not round: --precision f32.")
+        found.append("Round it with your own playing: --calibrate my-guitar.wav. Or do not round it: --precision f32.")
     for tier in report.tiers:
         louder = tier.comparison.loudness_difference_lu
         if abs(louder) > _LOUDER_LU and math.isfinite(louder):
             by = f"{abs(louder):.1f} dB {'louder' if louder > 0 else 'quieter'}"
-            found.append(f"{capital(tier.label)} is {by} than the original: set the level before you compare by ear.")
+            found.append(f"{capital(tier.label)} is {by} than the original. Set the level before you compare by ear.")
     for doubt in report.source.doubtful_levels().values():
-        found.append(f"{capital(doubt)}: it is taken as not known.")
+        found.append(f"{capital(doubt)}. It is taken as not known.")
     if not report.fits:
-        found.append("Name your board to see if it fits (--board).")
-    return found or ["Nothing more: put it on the pedal and play."]
+        found.append("Add --board to the command, with the name of your board.")
+    return found or ["Nothing else. Put it on the pedal and play."]
+
+
+def _board_advice(report: Report, fits: list[BoardFit]) -> list[str]:
+    best = _best(fits)
+    if best is None:
+        slim = f"Add --board {fits[0].board_key} to the command to have it slimmed."
+        return [f"{slim} Or use a longer period, which adds latency."]
+    found = []
+    if best.tier and not report.tiers[best.tier].comparison.esr <= _STILL_THE_SAME_ESR:
+        smaller = "Or try a smaller capture of the same gear. Many come as standard, lite, feather and nano."
+        found.append(f"Try a faster board. {smaller}")
+    if best.status == "estimated" and best.percent > best.budget_percent - _NEARLY_PERCENT:
+        close = "The load is an estimate, and close to the limit."
+        found.append(f"{close} Measure it on the board with 'nampedal bench'.")
+    return found
 
 
 def board_command(report: Report, suffix: str) -> str:
@@ -205,10 +275,6 @@ def _boards(fits: tuple[BoardFit, ...]) -> dict[str, list[BoardFit]]:
 def _best(fits: list[BoardFit]) -> BoardFit | None:
     """Return the largest tier that fits, at the shortest period at which it fits."""
     return min((fit for fit in fits if fit.fits), key=lambda fit: (fit.tier, fit.period_frames), default=None)
-
-
-def _named(tier: TierReport) -> str:
-    return f"{tier.label}, the full size" if tier.work == 1.0 else f"{tier.label}, {tier.size}"
 
 
 def capital(text: str) -> str:

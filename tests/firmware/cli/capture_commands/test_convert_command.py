@@ -69,7 +69,8 @@ def test_convert_writes_a_report_of_the_demo(nampedal: Run, root: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"{report.name}: the report, {report.stat().st_size:,} bytes"
     text = report.read_text()
-    assert "the match is excellent, and you are unlikely to hear a difference." in text
+    assert "Very unlikely." in text
+    assert "is an excellent match. Its error is" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert "Overdriven amp (simulated)" in text
     assert hashlib.sha256(demo.read_bytes()).hexdigest() in text
     assert {path.name for path in tmp_path.iterdir()} == {"amp.stomp", report.name}
@@ -83,6 +84,44 @@ def test_a_report_is_not_overwritten_without_force_nor_written_alone(nampedal: R
     assert not amp.with_suffix(".stomp").exists()
     assert nampedal("convert", amp, "--report", "r.md", "--force").returncode == 0
     assert (tmp_path / "r.md").read_text().startswith("# Plexi \\[1968\\]\n")
+
+
+def test_a_report_plays_the_users_own_recordings(nampedal: Run, amp: Path, dry: Path) -> None:
+    listen = ("--listen", dry, "--listen-from", "0.05")
+    done = nampedal("convert", amp, "--precision", "f32", "--report", "r.html", *listen)
+    assert done.returncode == 0, done.stderr
+    page = (amp.parent / "r.html").read_text()
+    assert "Your own playing: dry.wav, 0:00 to 0:00." in page
+    assert f"dry.wav, SHA-256 {hashlib.sha256(dry.read_bytes()).hexdigest()}" in page
+    assert "--listen-from 0.05" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["--report", "r.html", "--listen", "dry.wav", "--listen-from", "3"],
+            "dry.wav: lasts 0.1 s; begin before its end, not at 3 s",
+        ),
+        (["--report", "r.html", "--listen", "no.wav"], "no.wav: can't be read: no such file or directory"),
+        (
+            ["--report", "r.md", "--listen", "dry.wav"],
+            "--listen does nothing here: it is for a .html report; add --report FILE.html, or leave it out. "
+            "Try 'nampedal convert --help'.",
+        ),
+        (
+            ["--report", "r.html", "--listen-from", "3"],
+            "--listen-from does nothing here: it is for --listen; name a recording, or leave it out. "
+            "Try 'nampedal convert --help'.",
+        ),
+    ],
+)
+def test_what_can_not_be_listened_to_is_said_in_one_line(
+    nampedal: Run, amp: Path, dry: Path, arguments: list[str], error: str
+) -> None:
+    done = nampedal("convert", amp, *arguments)
+    assert (done.returncode, done.stderr) == (2, f"nampedal: {error}\n")
+    assert {path.name for path in amp.parent.iterdir()} == {amp.name, dry.name}
 
 
 def test_nothing_is_overwritten_without_force(nampedal: Run, amp: Path, tmp_path: Path, dry: Path) -> None:

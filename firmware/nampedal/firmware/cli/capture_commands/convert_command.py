@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 from nampedal.converter.errors import NothingFitsError
 from nampedal.converter.follower import ConversionProgress
+from nampedal.converter.listening.own_playing import MAX_S
 from nampedal.converter.output import partial_path
 from nampedal.converter.pipeline.job import BoardJob, Job, JobResult, run
 from nampedal.converter.rounding.tier_conversion import PRECISIONS
@@ -47,7 +48,8 @@ MINUTES = 10.0
     "convert",
     cls=SectionedCommand,
     sections={
-        "What is written": ("output", "form", "precision", "no_golden", "report", "force", "as_json"),
+        "What is written": ("output", "form", "precision", "no_golden", "force", "as_json"),
+        "A report": ("report", "listen", "listen_from_s"),
         "Rounding": ("recordings",),
         "Fitting a board": ("board", "budget", "period", "max_esr", "minutes", "material", "seed", "gpu"),
         "A .tflite": ("tflite_mode", "block", "tier"),
@@ -57,6 +59,7 @@ MINUTES = 10.0
         "nampedal convert amp.nam -o bank/amp.stomp",
         "nampedal convert amp.nam --calibrate my-guitar.wav --calibrate my-bass.wav",
         "nampedal convert amp.nam --board zero-2-w --budget 30 --report amp.html",
+        "nampedal convert amp.nam --report amp.html --listen my-guitar.wav --listen-from 65",
         "nampedal convert captures/ -o bank/ --board 3b-plus --minutes 3 --material my-guitar.wav",
         "nampedal convert amp.nam -o amp.tflite --tflite-mode mixed",
     ),
@@ -131,6 +134,22 @@ MINUTES = 10.0
     metavar="FILE",
     help="Also write a report: .html has plots, and sound to listen to; .md is text. Of several captures, a folder/.",
 )
+@click.option(
+    "--listen",
+    type=FILE,
+    multiple=True,
+    metavar="DI.wav",
+    help=f"Dry playing to hear in a .html report, up to {MAX_S:g} s; several recordings share them.",
+)
+@click.option(
+    "--listen-from",
+    "listen_from_s",
+    type=click.FloatRange(0.0),
+    metavar="SECONDS",
+    default=0.0,
+    show_default=True,
+    help="Where in each of these recordings the part that is heard begins.",
+)
 @force
 @as_json
 @verbose
@@ -155,6 +174,8 @@ def convert_command(
     tier: int | str,
     no_golden: bool,
     report: str | None,
+    listen: tuple[Path, ...],
+    listen_from_s: float,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -164,7 +185,9 @@ def convert_command(
     With --board it is made to fit. A folder or a .zip stands for the captures in it, which keep their places below OUT.
     """
     form = form or ("tflite" if output is not None and suffix_of(output) == tflite_artifact.SUFFIX else FORMATS[0])
-    _check_options(board=board, form=form, minutes=minutes, precision=precision, tflite_mode=tflite_mode)
+    _check_options(
+        board=board, form=form, minutes=minutes, precision=precision, tflite_mode=tflite_mode, listen=bool(listen)
+    )
     sized = None
     if board is not None:
         recorded = tuple(conversion_inputs.recordings(material))
@@ -186,8 +209,10 @@ def convert_command(
         if not several:
             refuse_options("jobs", todo="there is one capture; leave it out")
         reports = _reports(report, found, several=several)
+        if not all(path is not None and suffix_of(path) == REPORTS[0] for path in reports):
+            refuse_options("listen", todo=f"it is for a {REPORTS[0]} report; add --report FILE.html, or leave it out")
         work = [
-            Job(one.path, to, force, precision, recordings, not no_golden, sized, options, told)
+            Job(one.path, to, force, precision, recordings, not no_golden, sized, options, told, listen, listen_from_s)
             for one, to, told in zip(found, targets, reports, strict=True)
         ]
         _make_folders([path for path in (*targets, *reports) if path is not None])
@@ -196,7 +221,9 @@ def convert_command(
         return _several(work, found, jobs, as_json=as_json)
 
 
-def _check_options(*, board: str | None, form: str, minutes: float, precision: str, tflite_mode: str) -> None:
+def _check_options(
+    *, board: str | None, form: str, minutes: float, precision: str, tflite_mode: str, listen: bool
+) -> None:
     """Raise UsageError if an option would have no effect."""
     if board is not None and form == "tflite":
         raise click.UsageError("--board makes a .stomp: a .tflite holds one size.")
@@ -212,6 +239,8 @@ def _check_options(*, board: str | None, form: str, minutes: float, precision: s
         refuse_options("no_golden", todo="it is for a .stomp; convert to one, or leave it out")
     else:
         refuse_options("tflite_mode", "block", "tier", todo="it is for a .tflite; add --format tflite, or leave it out")
+    if not listen:
+        refuse_options("listen_from_s", todo="it is for --listen; name a recording, or leave it out")
     if precision != "w8" and (form != "tflite" or tflite_mode == tflite_artifact.MODES[0]):
         refuse_options("recordings", todo=f"--precision {precision} rounds nothing; take w8, or leave it out")
 
