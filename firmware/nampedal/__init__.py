@@ -73,21 +73,24 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        # Reading the package's metadata takes longer than a command's start.
-        return import_module("importlib.metadata").version("nampedal")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'nampedal' has no attribute {name!r}")
-    try:
-        found: object = getattr(import_module(f"nampedal.{_HOMES[name]}"), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("nampedal.converter"):
-            raise
-        missing = import_module(f"nampedal.{_BASE_ERRORS}").MissingPackageError
-        raise missing(f"nampedal.{name}: the converter is not on a pedal: use it on a computer") from error
-    globals()[name] = found
-    return found
+# A type checker reads the imports above, and would take every other name for known if it saw this.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            # Reading the package's metadata takes longer than a command's start.
+            return import_module("importlib.metadata").version("nampedal")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'nampedal' has no attribute {name!r}")
+        try:
+            found: object = getattr(import_module(f"nampedal.{_HOMES[name]}"), name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not error.name.startswith("nampedal.converter"):
+                raise
+            missing = import_module(f"nampedal.{_BASE_ERRORS}").MissingPackageError
+            raise missing(f"nampedal.{name}: the converter is not on a pedal: use it on a computer") from error
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -54,7 +54,7 @@ def test_all_its_names_are_there_and_typed() -> None:
 
 def test_its_homes_are_those_that_a_type_checker_reads() -> None:
     tree = ast.parse(Path(nampedal.__file__).read_text())
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     typed = {
         alias.name: str(node.module).removeprefix("nampedal.")
         for node in block.body
@@ -102,7 +102,8 @@ def test_a_render_is_that_of_the_command(
 def test_shapes_and_rates_come_back_as_they_went_in(amp: Path, dry: Audio, rate: int) -> None:
     model = nampedal.load(str(amp))
     mono = model.render(dry, rate)
-    assert (mono.shape, mono.dtype) == (dry.shape, np.float32)
+    assert mono.shape == dry.shape
+    assert mono.dtype == np.float32
     stereo = model.render(np.stack([dry, 0.5 * dry], axis=1), rate)
     assert stereo.shape == (len(dry), 2)
     assert np.array_equal(stereo[:, 0], mono)
@@ -226,6 +227,6 @@ amp.render(print)  # type: ignore[arg-type]
 @pytest.mark.long
 def test_a_user_of_it_is_type_checked_against_the_installed_package(tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(CONSUMER)
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", "user.py"]
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "user.py"]
     done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

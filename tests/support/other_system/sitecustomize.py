@@ -82,7 +82,9 @@ def see(platform: str) -> None:
     if platform == "win32":
         for name, names in OF_UNIX.items():
             missing[name] += names
-    values = {"sys": {"platform": platform}, "os": {"O_BINARY": 0} if platform == "win32" else {}}
+    values: dict[str, dict[str, object]] = {"sys": {"platform": platform}, "os": {}}
+    if platform == "win32":
+        values["os"]["O_BINARY"] = 0
     seen = {
         name: SeenModule(importlib.import_module(name), missing.get(name, ()), values.get(name, {}))
         for name in {*missing, *values}

@@ -1,4 +1,4 @@
 """The Python API: loads, renders, converts and compares captures. `import nampedal` gives its names.
 
-Imported by no room.
+No other room imports it.
 """

@@ -1,4 +1,4 @@
 """Fits a capture into a board's processing time budget.
 
-Imported by converter.pipeline, firmware.cli.
+Imported by converter.api, converter.pipeline, firmware.cli.
 """

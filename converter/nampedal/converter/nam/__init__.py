@@ -1,5 +1,4 @@
 """Reads .nam files into captures.
 
-Imported by converter.budget, converter.pipeline, converter.rendering, converter.rounding, converter.slim,
-converter.tflite, firmware.cli.
+Any room above may import it.
 """

@@ -1,4 +1,4 @@
 """Runs one conversion, from file to file.
 
-Imported by firmware.cli.
+Imported by converter.api, firmware.cli.
 """

@@ -1,4 +1,4 @@
 """Plays a model file with audio files offline, through any backend, and compares the results.
 
-Imported by firmware.cli.
+Imported by converter.api, firmware.cli.
 """

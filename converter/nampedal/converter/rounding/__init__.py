@@ -1,4 +1,5 @@
 """Rounds a network's weights to int8.
 
-Imported by converter.budget, converter.pipeline, converter.report, converter.slim, converter.tflite, firmware.cli.
+Imported by converter.api, converter.budget, converter.pipeline, converter.report, converter.slim, converter.tflite,
+firmware.cli.
 """

@@ -1,4 +1,4 @@
 """Writes and plays .tflite files.
 
-Imported by converter.pipeline, converter.rendering, firmware.cli.
+Imported by converter.api, converter.pipeline, converter.rendering, firmware.cli.
 """

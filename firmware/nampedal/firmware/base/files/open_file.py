@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 # Windows would change line ends otherwise.
-_AS_IT_IS = os.O_BINARY if sys.platform == "win32" else 0
+_AS_IT_IS = int(getattr(os, "O_BINARY", 0))
 # Without O_NONBLOCK, opening a pipe would block until it has a writer. Windows has no pipes in its folders.
 _WITHOUT_WAITING = 0 if sys.platform == "win32" else os.O_NONBLOCK
 
