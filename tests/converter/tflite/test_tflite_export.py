@@ -72,7 +72,7 @@ def test_a_player_goes_on_where_it_was_until_it_is_reset(capture: Capture, guita
 def test_a_tier_that_is_not_there_is_named(capture: Capture, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError) as caught:
         export(capture, TfliteOptions(tier=2), SHORT)
-    assert str(caught.value) == "amp.nam: no tier 2; it has 0 (A2 Full), 1 (A2 Lite)"
+    assert str(caught.value) == "amp.nam: no tier 2; it has 0 (full), 1 (smaller)"
     path = written(export(capture, TfliteOptions(), SHORT), tmp_path)
     with pytest.raises(ArgumentError) as caught:
         open_player(path, 1, False)
