@@ -23,7 +23,7 @@ IN_REPOSITORY = (
 )
 SITE = "https://nampedal.github.io/nampedal/"
 # Pages of GitHub that are no files.
-OF_GITHUB = (REPOSITORY, f"{REPOSITORY}/issues", f"{REPOSITORY}/security/advisories/new")
+OF_GITHUB = tuple(REPOSITORY + page for page in ("", "/issues", "/releases", "/security/advisories/new"))
 
 
 def links(text: str) -> list[str]:
