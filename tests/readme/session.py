@@ -27,7 +27,7 @@ PROGRESS = re.compile(r"^nampedal: \S+: \d+:\d\d gone, .*$\n?", re.MULTILINE)
 # Of the copy of the project that a reader is in; linked, so nothing is built again.
 OF_THE_PROJECT = (
     *("CMakeLists.txt", "Makefile", "bench", "board", "converter", "firmware", "hw-profiles", "pyproject.toml"),
-    *("systemd", "tests"),
+    *("release", "systemd", "tests"),
 )
 OF_THE_ENVIRONMENT = ("bin", "include", "lib", "lib64", "pyvenv.cfg")
 
