@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from importlib.util import find_spec
 
 import command_reference
 from mkdocs.config.defaults import MkDocsConfig
@@ -17,7 +16,6 @@ from mkdocs.structure.pages import Page
 
 BRANCH = "main"
 COMMANDS = "<!-- site: commands -->\n"
-API = "<!-- site: api -->\n"
 COMMENT = re.compile(r"^ *<!--(?:(?!-->).)*-->\n", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(\]\()([^)\s#:]+)((?:#[^)\s]*)?\))")
 
@@ -37,13 +35,4 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
     if COMMANDS in markdown:
         markdown = markdown.replace(COMMANDS, command_reference.markdown())
-    if API in markdown:
-        markdown = markdown.replace(API, "".join(f"::: {name}\n\n" for name in public_modules()))
     return LINK.sub(on_github, COMMENT.sub("", markdown))
-
-
-def public_modules() -> list[str]:
-    """Return what other programs may import: nampedal's own names, or, as long as it has none, what a capture is."""
-    package = find_spec("nampedal")
-    has_names = package is not None and package.origin is not None
-    return ["nampedal"] if has_names else ["nampedal.converter.nam.open_capture", "nampedal.firmware.engine.capture"]

@@ -27,5 +27,7 @@ def test_the_notebook_runs(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     cells = json.loads((tmp_path / "examples" / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
     printed = "".join("".join(out.get("text", "")) for cell in cells for out in cell.get("outputs", ()))
-    assert [line.split()[0] for line in printed.splitlines()] == sorted(line.split()[0] for line in printed.splitlines())
+    assert [line.split()[0] for line in printed.splitlines()] == sorted(
+        line.split()[0] for line in printed.splitlines()
+    )
     assert "zero-2-w    42.0 %, at most  59.2 %: is too dear" in printed

@@ -13,8 +13,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import api_docstrings
 import click
 import command_reference
+import nampedal
 import pytest
 from conftest import ROOT
 from nampedal.firmware.cli.groups import LazyCommand
@@ -180,6 +182,22 @@ def test_the_reference_has_every_command_and_option() -> None:
         known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", own))
         assert set(options(command)) <= known, name
     assert "Sentinel" not in text
+
+
+def test_the_package_s_page_has_all_that_is_public(site: Path) -> None:
+    text = (site / "reference" / "api.html").read_text()
+    shown = set(re.findall(r'<h3 id="nampedal\.(\w+)"', text))
+    assert shown == set(nampedal.__all__) - {"__version__"}
+    assert "nampedal.__version__" in text
+
+
+def test_docstrings_become_lists_of_the_names_that_there_are() -> None:
+    text = "Return a sum.\n\na: the first, in Hz.  b, c: others; note: none.\nd: x. Raises ArgumentError: never."
+    assert api_docstrings.rewritten(text, {"a", "b", "c", "d"}) == (
+        "Return a sum.\n\n- `a`: the first, in Hz.\n- `b, c`: others; note: none.\n- `d`: x.\n\n"
+        "Raises ArgumentError: never."
+    )
+    assert api_docstrings.rewritten("One.\n\n    a: code\n", {"a"}) == "One.\n\n    a: code\n"
 
 
 def test_a_page_that_is_not_in_the_navigation_and_a_dead_link_are_noticed(tmp_path: Path) -> None:
