@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Iterator
 
 import click
+from click.testing import CliRunner
+from nampedal.firmware.cli.exit_codes import MEANINGS
 from nampedal.firmware.cli.groups import PURPOSES, LazyCommand, SectionedCommand
 from nampedal.firmware.cli.main import cli
 
@@ -16,7 +18,10 @@ _ESCAPED = str.maketrans({character: f"&#{ord(character)};" for character in "<>
 
 
 def markdown() -> str:
-    """Return all commands below headings of their purposes, in the order in which `nampedal --help` lists them."""
+    """Return all commands below headings of their purposes, in the order in which `nampedal --help` lists them.
+
+    Behind them come the exit codes, and what --json prints.
+    """
     lines: list[str] = []
     lazy = {name: one for name, one in cli.commands.items() if isinstance(one, LazyCommand)}
     for purpose in PURPOSES:
@@ -24,7 +29,9 @@ def markdown() -> str:
         for name, command in lazy.items():
             if command.purpose == purpose:
                 lines += _command(name, command.load(), _PROGRAM, 3)
-    return "\n".join(lines)
+    lines += ["## Exit codes", "", "| code | what it says |", "|---|---|"]
+    lines += [f"| {code} | {meaning.translate(_ESCAPED)} |" for code, (_, meaning) in MEANINGS.items()]
+    return "\n".join([*lines, "", "## JSON", "", *_text(CliRunner().invoke(cli, ["help", "json"]).output)])
 
 
 def _command(name: str, command: click.Command, parent: click.Context, depth: int) -> Iterator[str]:

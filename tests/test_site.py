@@ -19,6 +19,7 @@ import command_reference
 import nampedal
 import pytest
 from conftest import ROOT
+from nampedal.firmware.cli.exit_codes import MEANINGS
 from nampedal.firmware.cli.groups import LazyCommand
 from nampedal.firmware.cli.main import cli
 
@@ -182,6 +183,8 @@ def test_the_reference_has_every_command_and_option() -> None:
         known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", own))
         assert set(options(command)) <= known, name
     assert "Sentinel" not in text
+    for code in MEANINGS:
+        assert f"\n| {code} | " in text
 
 
 def test_the_package_s_page_has_all_that_is_public(site: Path) -> None:
