@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nampedal
 import numpy as np
@@ -119,11 +120,15 @@ def test_shapes_and_rates_come_back_as_they_went_in(amp: Path, dry: Audio, rate:
         (np.zeros((2, 96)), 48_000, "dry: has shape (2, 96); (frames, channels) is needed: transpose it"),
         (np.zeros((4, 0)), 48_000, "dry: has shape (4, 0); (frames, channels) is needed: transpose it"),
         (np.full(4, np.nan), 48_000, "dry: holds infinite values or NaN; finite ones are needed"),
+        (np.array([0.0, 1e300]), 48_000, "dry: holds infinite values or NaN; finite ones are needed"),
+        ([[0.0], [0.0, 0.0]], 48_000, "dry: is no array; (frames,) or (frames, channels) is needed"),
+        (np.float32(0.5), 48_000, "dry: has shape (); (frames,) or (frames, channels) is needed"),
+        (["soft", "loud"], 48_000, "dry: holds <U4; floats are needed, with 1.0 for full scale"),
         (np.zeros(4), 0.0, "sample_rate: is 0 Hz; 1000 to 768000 Hz are allowed"),
         (np.zeros(4), np.nan, "sample_rate: is nan Hz; 1000 to 768000 Hz are allowed"),
     ],
 )
-def test_what_is_no_audio_is_refused(amp: Path, dry: NDArray[np.generic], rate: float, text: str) -> None:
+def test_what_is_no_audio_is_refused(amp: Path, dry: Any, rate: float, text: str) -> None:
     with pytest.raises(nampedal.ArgumentError) as caught:
         nampedal.load(amp).render(dry, rate)
     assert str(caught.value) == text

@@ -31,11 +31,11 @@ def judge(wanted: Signal, got: Signal, rate: float) -> Judged:
     lufs = metrics.loudness_lufs(wanted, rate), metrics.loudness_lufs(got, rate)
     peaks = metrics.peak_dbfs(wanted), metrics.peak_dbfs(got)
     comparison = Comparison(
-        esr=_largest(one.esr for one in found.values()),
-        pre_emphasised_esr=_largest(one.pre_emphasised_esr for one in found.values()),
-        a_weighted_esr=_largest(one.a_weighted_esr for one in found.values()),
-        max_error=_largest(one.max_error for one in found.values()),
-        mr_stft_distance=_largest(one.mr_stft_distance for one in found.values()),
+        esr=largest(one.esr for one in found.values()),
+        pre_emphasised_esr=largest(one.pre_emphasised_esr for one in found.values()),
+        a_weighted_esr=largest(one.a_weighted_esr for one in found.values()),
+        max_error=largest(one.max_error for one in found.values()),
+        mr_stft_distance=largest(one.mr_stft_distance for one in found.values()),
         reference_lufs=lufs[0],
         test_lufs=lufs[1],
         loudness_difference_lu=lufs[1] - lufs[0],
@@ -66,7 +66,7 @@ def without_silence(recorded: Comparison, built_in: Comparison) -> Comparison:
     )
 
 
-def _largest(values: Iterable[float]) -> float:
+def largest(values: Iterable[float]) -> float:
     """Return the largest value; nan if any is nan."""
     return max(values, key=_order)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from nampedal.converter.listening import harmonics, metrics, test_signals
-from nampedal.converter.listening.judging import judge
+from nampedal.converter.listening.judging import judge, largest
 from nampedal.converter.listening.metrics import Alignment, Comparison
 from nampedal.converter.rendering.backends import SUFFIXES, Backend, open_player
 from nampedal.firmware.audio.audio_file import Recording, read_recording
@@ -52,22 +52,22 @@ class ComparisonResult:
     @property
     def esr(self) -> float:
         """Return the error-to-signal ratio of the worst channel."""
-        return max(channel.esr for channel in self.channels)
+        return largest(channel.esr for channel in self.channels)
 
     @property
     def pre_emphasised_esr(self) -> float:
         """Return the error-to-signal ratio with the highs emphasised, of the worst channel."""
-        return max(channel.pre_emphasised_esr for channel in self.channels)
+        return largest(channel.pre_emphasised_esr for channel in self.channels)
 
     @property
     def max_error(self) -> float:
         """Return the largest difference of two samples, linear."""
-        return max(channel.max_error for channel in self.channels)
+        return largest(channel.max_error for channel in self.channels)
 
     @property
     def mr_stft_distance(self) -> float:
         """Return the multi-resolution STFT distance of the worst channel."""
-        return max(channel.mr_stft_distance for channel in self.channels)
+        return largest(channel.mr_stft_distance for channel in self.channels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
