@@ -32,7 +32,9 @@ if TYPE_CHECKING:
         FileAccessError,
         MissingPackageError,
         NampedalError,
+        NoGoldenVectorsError,
     )
+    from nampedal.firmware.engine.golden_check import GoldenCheck, verify
 
     __version__: str
 
@@ -47,16 +49,19 @@ __all__ = [
     "Conversion",
     "ConversionError",
     "FileAccessError",
+    "GoldenCheck",
     "MissingPackageError",
     "Model",
     "ModelTier",
     "NampedalError",
+    "NoGoldenVectorsError",
     "NothingFitsError",
     "__version__",
     "boards",
     "compare",
     "convert",
     "load",
+    "verify",
 ]
 
 _BASE_ERRORS = "firmware.base.errors"
@@ -65,11 +70,13 @@ _BASE_ERRORS = "firmware.base.errors"
 _HOMES = {
     **dict.fromkeys(("AlreadyExistsError", "ArgumentError", "ArtifactError", "AudioError"), _BASE_ERRORS),
     **dict.fromkeys(("FileAccessError", "MissingPackageError", "NampedalError"), _BASE_ERRORS),
+    "NoGoldenVectorsError": _BASE_ERRORS,
     **dict.fromkeys(("CaptureError", "ConversionError", "NothingFitsError"), "converter.errors"),
     **dict.fromkeys(("BoardCost", "Model", "ModelTier", "boards", "load"), "converter.api.models"),
     **dict.fromkeys(("Conversion", "convert"), "converter.api.conversions"),
     "ComparisonResult": "converter.rendering.comparison",
     "compare": "converter.api.comparisons",
+    **dict.fromkeys(("GoldenCheck", "verify"), "firmware.engine.golden_check"),
 }
 
 

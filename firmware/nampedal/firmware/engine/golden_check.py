@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +30,17 @@ class GoldenCheck:
 
     @property
     def passed(self) -> bool:
+        """True if the deviation is within the tolerance."""
         return self.deviation <= self.tolerance
 
 
-def verify(path: Path, isa: str = "") -> list[GoldenCheck]:
-    """Play the golden input through the engine, and compare the output of each tier with its golden output.
+def verify(path: str | os.PathLike[str], isa: str = "") -> list[GoldenCheck]:
+    """Play the golden input of an artifact, and compare the output of each tier with its golden output.
 
-    isa: see `Engine.prepare`.  Raises ArtifactError, NoGoldenVectorsError or ArgumentError.
+    path: of a .stomp.  isa: the kernels to play with, such as 'scalar'; '': the best of this machine.
+    Raises ArtifactError, FileAccessError, NoGoldenVectorsError or ArgumentError.
     """
+    path = Path(path)
     capture = artifact.read(path)
     names = tier_names(capture.tiers)
     checks = []
