@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 from nampedal.converter.nam.capture_player import play
-from nampedal.converter.slim.dataset import MAX_VALIDATION_SHARE, SLOWED_SPEED, built_in, from_files, make_pair
-from nampedal.firmware.base.errors import AudioError
+from nampedal.converter.slim.dataset import (
+    MAX_VALIDATION_SHARE,
+    SLOWED_SPEED,
+    built_in,
+    from_files,
+    make_pair,
+    recordings_in,
+)
+from nampedal.firmware.base.errors import ArgumentError, AudioError
 from nampedal.firmware.engine.capture import Capture
 
 
@@ -66,3 +73,15 @@ def test_what_is_built_in_is_judged_by_something_else() -> None:
 def test_the_answer_is_the_captures(small: Capture) -> None:
     audio = np.random.default_rng(2).normal(0.0, 0.1, 3000).astype(np.float32)
     np.testing.assert_array_equal(make_pair(small, audio).answer, play(small, audio)[:, 0])
+
+
+def test_recordings_of_a_folder_are_found_in_any_case(tmp_path: Path) -> None:
+    for name in ("DI.WAV", "sub/b.Flac", "._a.wav", "__MACOSX/c.wav", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    alone = tmp_path / "notes.txt"
+    assert recordings_in([alone, tmp_path]) == (alone, tmp_path / "DI.WAV", tmp_path / "sub" / "b.Flac")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArgumentError) as error:
+        recordings_in([tmp_path / "empty"])
+    assert str(error.value) == f"{tmp_path}/empty: there is no *.wav or *.flac in it"

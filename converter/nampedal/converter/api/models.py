@@ -10,15 +10,17 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from nampedal.board.profiles.boards import board_keys, read_board
+from nampedal.board.profiles.boards import Board, board_keys, read_board
+from nampedal.board.profiles.profile_files import is_profile_path
 from nampedal.converter.api.audio_arrays import rows_of
 from nampedal.converter.budget.sizing import BudgetTarget
-from nampedal.converter.errors import ConversionError
+from nampedal.converter.errors import CaptureError, ConversionError
 from nampedal.converter.nam.metadata import capture_metadata
 from nampedal.converter.nam.open_capture import open_capture
 from nampedal.converter.rendering.backends import Backend, player_of
 from nampedal.converter.rendering.render import render_audio
 from nampedal.converter.tflite.tflite_export import tflite_facts
+from nampedal.firmware.base.errors import ArgumentError
 from nampedal.firmware.engine import tflite_artifact
 from nampedal.firmware.engine.capture import Capture, Proof
 from nampedal.firmware.engine.inference import Audio
@@ -124,8 +126,8 @@ class Model:
     ) -> Audio:
         """Play audio through the model, as `nampedal render` does. Return float32, of the same shape.
 
-        dry: (frames,) or (frames, channels), float, 1.0 is full scale. Each channel is played for itself. It is
-            resampled to the model's sample rate, and the result back.
+        dry: (frames,) or (frames, channels), float, 1.0 is full scale. Each channel is played for itself; a model of
+            several input channels takes them together. It is resampled to the model's sample rate, and the result back.
         sample_rate: of `dry`, in Hz.
         tier: number or name of a tier.
         exact: use exact instead of fast activations; ignored for a .tflite.
@@ -139,17 +141,17 @@ class Model:
     def cost(self, board: str, *, tier: int | str = 0, period: int | None = None) -> BoardCost:
         """Return what a tier takes of one core of a board.
 
-        board: one of `nampedal.boards()`.
+        board: one of `nampedal.boards()`, or the path of a profile that ends in .toml.
         tier: number or name of a tier.
         period: JACK's, in frames; None: the board's own.
-        Raises ConversionError for a .tflite, whose cost is not known; SettingValueError for an unknown board.
+        Raises ConversionError for a .tflite, whose cost is not known; ArgumentError for an unknown board or tier.
         """
         if not isinstance(self._source, Capture):
             raise ConversionError(
                 f"{self._where}: what a .tflite costs on a board is not known; ask for the .nam's cost"
             )
         number = find_tier(tier, [one.name for one in self._tiers], self._where)
-        facts = read_board(board)
+        facts = board_named(board)
         frames = facts.period_frames.value if period is None else period
         target = BudgetTarget(facts, frames, facts.budget_percent.value, self.sample_rate)
         network = self._source.tiers[number].network
@@ -178,6 +180,13 @@ def _proof(facts: Mapping[str, Any]) -> Proof:
     return Proof(**values)
 
 
+def nam_of(model: Model) -> tuple[Path, Capture]:
+    """Return the path of a .nam, and the capture that was read from it. Raises CaptureError for another format."""
+    if model.format != "nam" or model.path is None or not isinstance(model._source, Capture):
+        raise CaptureError(f"{model._where}: is a .{model.format} already; a .nam is needed")
+    return model.path, model._source
+
+
 def load(path: StrPath) -> Model:
     """Read a .nam, .stomp or .tflite file.
 
@@ -188,6 +197,13 @@ def load(path: StrPath) -> Model:
         return Model(tflite_artifact.read(place), place, place.stem, "tflite")
     opened = open_capture(place)
     return Model(opened.capture, place, place.stem, "stomp" if opened.kind == "artifact" else "nam")
+
+
+def board_named(board: str) -> Board:
+    """Read the profile of a board. Raises ArgumentError for an unknown name, SettingsError for a damaged profile."""
+    if not is_profile_path(board) and board not in boards():
+        raise ArgumentError(f"board: is {board!r}; {', '.join(boards())} are allowed")
+    return read_board(board)
 
 
 def boards() -> tuple[str, ...]:

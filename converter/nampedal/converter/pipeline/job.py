@@ -139,7 +139,7 @@ def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
         partial.write_bytes(done.data)
         if job.report is not None and partial_report is not None:
             follower.report_progress("playing it for the report", done.ends_s)
-            partial_report.write_text(report_text(job, done, job.report, follower), encoding="utf-8")
+            partial_report.write_text(report_text(job, done, job.report, follower), encoding="utf-8", newline="\n")
     return JobResult(
         job.output,
         len(done.data),
@@ -153,14 +153,15 @@ def run(job: Job, follower: ConversionProgress | None = None) -> JobResult:
     )
 
 
-def convert_in_memory(job: Job, follower: ConversionProgress) -> Converted:
+def convert_in_memory(job: Job, follower: ConversionProgress, original: Capture | None = None) -> Converted:
     """Read, size, round and prove. Nothing is written: `output` and `force` of the job are not used.
 
+    original: the capture, if `source` of the job has been read already.
     Raises NampedalError, and KeyboardInterrupt if the follower asks to end before there is anything to keep.
     """
     follower.keeping = None
     begin_s = time.monotonic()
-    capture = read_nam(job.source)
+    capture = read_nam(job.source) if original is None else original
     calibrate = calibration_audio.from_files(job.recordings, capture.sample_rate) if job.recordings else None
     own = own_playing.from_files(job.listen, capture.sample_rate, job.listen_from_s) if job.listen else None
     if job.tflite is not None:

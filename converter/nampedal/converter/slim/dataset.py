@@ -15,7 +15,8 @@ from nampedal.converter.listening.synthetic_guitar import synthetic_playing
 from nampedal.converter.nam.capture_player import play
 from nampedal.converter.slim.coverage import describe_gaps
 from nampedal.firmware.audio.audio_file import QUALITY, read_recording
-from nampedal.firmware.base.errors import AudioError
+from nampedal.firmware.base.errors import ArgumentError, AudioError
+from nampedal.firmware.base.listing import files_below
 from nampedal.firmware.engine.capture import Capture
 from nampedal.firmware.engine.inference import Audio
 
@@ -28,6 +29,8 @@ MAX_VALIDATION_S = 30.0
 # Each recording is used a second time at this speed, so also lower in pitch: recordings have few bass notes.
 SLOWED_SPEED = 0.6
 SYNTHETIC_S = 120.0
+# Files in a folder of recordings with these suffixes are read.
+RECORDING_SUFFIXES = (".wav", ".flac")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ def built_in(sample_rate: float) -> TrainingAudio:
     """Return the built-in material: synthetic guitar playing that the converter generates."""
     audio = synthetic_playing(sample_rate, SYNTHETIC_S)
     return TrainingAudio(audio, test_signals.validation_signal(sample_rate), test_signals.VALIDATION_LABEL)
+
+
+def recordings_in(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the files, and the .wav and .flac files in the folders. Raises ArgumentError if a folder has none."""
+    found: list[Path] = []
+    for path in paths:
+        inside = [path / one for one in files_below(path, RECORDING_SUFFIXES)] if path.is_dir() else [path]
+        if not inside:
+            raise ArgumentError(f"{path}: there is no {' or '.join(f'*{one}' for one in RECORDING_SUFFIXES)} in it")
+        found += inside
+    return tuple(found)
 
 
 def from_files(paths: Sequence[Path], sample_rate: float) -> TrainingAudio:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
+from collections.abc import Collection
+from pathlib import Path, PurePath, PurePosixPath
 
 # Files that macOS and Windows put beside a person's files, in folders and in zips.
 _CLUTTER = frozenset(
@@ -27,6 +28,19 @@ def is_among_clutter(path: PurePath | str) -> bool:
 def suffix_of(path: PurePath | str) -> str:
     """Return the suffix in lower case: .STOMP is .stomp."""
     return PurePath(path).suffix.lower()
+
+
+def files_below(folder: Path, suffixes: Collection[str]) -> list[PurePosixPath]:
+    """Return the files of these suffixes in a folder and in the folders in it, sorted by name, without clutter.
+
+    The paths are relative to the folder.
+    """
+    found = sorted(
+        PurePosixPath(one.relative_to(folder).as_posix())
+        for one in folder.rglob("*")
+        if suffix_of(one) in suffixes and one.is_file()
+    )
+    return [one for one in found if not is_among_clutter(one)]
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

@@ -7,9 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
-from nampedal.firmware.cli.capture_commands import conversion_inputs
 from support.makers import nam_maker
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -82,13 +80,3 @@ def test_what_is_there_is_no_folder(nampedal: Run, pack: Path, tmp_path: Path) -
     (tmp_path / "out").write_bytes(b"")
     done = nampedal("convert", "pack", "-o", "out")
     assert done.stderr == "nampedal: out: is no folder; several captures need one. Try 'nampedal convert --help'.\n"
-
-
-def test_recordings_of_a_folder_are_found_in_any_case(tmp_path: Path) -> None:
-    for name in ("DI.WAV", "sub/b.Flac", "._a.wav", "__MACOSX/c.wav", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    assert conversion_inputs.recordings([tmp_path]) == [tmp_path / "DI.WAV", tmp_path / "sub" / "b.Flac"]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(click.UsageError, match=r"empty: there is no \*\.wav or \*\.flac in it\."):
-        conversion_inputs.recordings([tmp_path / "empty"])

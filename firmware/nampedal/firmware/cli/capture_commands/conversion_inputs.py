@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import click
 from nampedal.converter.nam import nam_file
 from nampedal.firmware.base.files import file_names
-from nampedal.firmware.base.listing import is_among_clutter, suffix_of
+from nampedal.firmware.base.listing import files_below, suffix_of
 from nampedal.firmware.presets.banks import pack
 
 
@@ -38,14 +38,6 @@ def captures(paths: Sequence[Path]) -> Iterator[list[CaptureInput]]:
     """
     with ExitStack() as stack:
         yield [one for path in paths for one in _captures(path, stack)]
-
-
-def recordings(paths: Sequence[Path]) -> list[Path]:
-    """Return the files, and the recordings in the folders. Raises UsageError if a folder has none."""
-    found: list[Path] = []
-    for path in paths:
-        found += [path / one for one in _listed(path, path, (".wav", ".flac"))] if path.is_dir() else [path]
-    return found
 
 
 def output_path(one: CaptureInput, folder: Path | None, form: str) -> Path:
@@ -80,16 +72,11 @@ def _captures(path: Path, stack: ExitStack) -> list[CaptureInput]:
 
 
 def _listed(folder: Path, path: Path, suffixes: tuple[str, ...]) -> list[PurePosixPath]:
-    """Return the files below a folder, sorted by name, without hidden and system files.
+    """Return the files below a folder. path: the name of the folder or pack, for messages.
 
-    path: the name of the folder or pack for messages. Raises UsageError if there are none.
+    Raises UsageError if there are none.
     """
-    found = sorted(
-        PurePosixPath(one.relative_to(folder).as_posix())
-        for one in folder.rglob("*")
-        if suffix_of(one) in suffixes and one.is_file()
-    )
-    found = [one for one in found if not is_among_clutter(one)]
+    found = files_below(folder, suffixes)
     if not found:
         raise click.UsageError(f"{path}: there is no {' or '.join(f'*{suffix}' for suffix in suffixes)} in it.")
     return found

@@ -20,6 +20,7 @@ from nampedal.converter.output import partial_path
 from nampedal.converter.pipeline.job import BoardJob, Job, JobResult, run
 from nampedal.converter.rounding.tier_conversion import PRECISIONS
 from nampedal.converter.slim.clock import ConversionLimit
+from nampedal.converter.slim.dataset import recordings_in
 from nampedal.converter.tflite import tflite_export, tflite_file
 from nampedal.firmware.base.errors import FileAccessError, NampedalError
 from nampedal.firmware.base.files.toml_schema import os_error_text
@@ -190,7 +191,7 @@ def convert_command(
     )
     sized = None
     if board is not None:
-        recorded = tuple(conversion_inputs.recordings(material))
+        recorded = recordings_in(material)
         sized = BoardJob(board, budget, period, max_esr, ConversionLimit(minutes, steps), seed, recorded, gpu)
     options = None
     if form == "tflite":
