@@ -40,3 +40,7 @@ for package in "$top"/archives/*.deb; do
   dpkg-deb -W --showformat='${Package}:${Architecture} ${Version}\n' "$package"
 done >"$folder/packages.txt"
 rm -r "$top"
+# Links to places in the root lead there, and not into this computer's.
+find "$folder" -type l -lname '/*' | while read -r link; do
+  ln -sfnr "$folder$(readlink "$link")" "$link"
+done

@@ -69,7 +69,7 @@ echo "== building the wheel for $(1), Python $(2)$(if $(3), and newer)"; \
   $(CURDIR)/$(WHEELS)/bin/python$(2) -c 'import sys; from scikit_build_core.build import build_wheel; \
     build_wheel(sys.argv[1], dict(one.split("=") for one in sys.argv[2:]))' \
   $(CURDIR)/$(RELEASE) build-dir=$(CURDIR)/$(WHEELS)/$(1) env._PYTHON_HOST_PLATFORM=$(WHEEL_PLATFORM)-$(1) $(3)) \
-  >$(WHEELS)/$(1)-$(2).log 2>&1 || { cat $(WHEELS)/$(1)-$(2).log; exit 1; }
+  >$(WHEELS)/$(1)-$(2).log 2>&1 || { tail -n 40 $(WHEELS)/$(1)-$(2).log; exit 1; }
 endef
 
 $(WHEELS)/.built-$(COMMIT): $(SOURCES) README.md LICENSE THIRD-PARTY-LICENSES.txt $(wildcard release/*.py) | $(WHEELS)/.sysroot $(WHEELS)/.tools

@@ -1,4 +1,6 @@
-"""The wheel: what it holds, and that a computer needs no shared library beside the C library for it."""
+"""The source distribution and the wheel that is built from it: what they hold, and that a computer needs no shared library
+beside the C library.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from email import message_from_string
@@ -34,9 +37,18 @@ OF_OTHERS = (
 
 
 @pytest.fixture(scope="module")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sdist(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    code = "import sys; from scikit_build_core.build import build_sdist; build_sdist(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, folder], cwd=root, capture_output=True, check=True)
+    (found,) = folder.glob("*.tar.gz")
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--no-deps", "--no-build-isolation", "-w", folder, root)
+    pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", folder, sdist)
     (found,) = folder.glob("*.whl")
     return found
 
@@ -67,6 +79,28 @@ def test_the_wheel_holds_the_three_portions_and_nothing_else(root: Path, wheel: 
     for licence in ("LICENSE", "THIRD-PARTY-LICENSES.txt"):
         (held,) = (name for name in names if name.endswith(f".dist-info/licenses/{licence}"))
         assert zipfile.ZipFile(wheel).read(held) == (root / licence).read_bytes()
+
+
+def test_the_source_distribution_holds_what_git_has_and_nothing_else(root: Path, sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("these sources are not in git")
+    tops = {name.split("/")[0] for name in tracked} - {
+        ".ci",
+        ".git_archival.txt",
+        ".gitattributes",
+        ".github",
+        ".gitignore",
+    }
+    assert {name.split("/")[0] for name in names} == {*tops, "PKG-INFO"}
+    assert not [name for name in names if name.endswith((".pyc", ".so", ".o", ".whl")) or "__pycache__" in name]
+    assert {name for name in tracked if name.startswith(("board/", "converter/", "firmware/", "tests/"))} <= names
+
+
+def test_both_have_the_same_version(sdist: Path, wheel: Path) -> None:
+    assert sdist.name.removesuffix(".tar.gz") == "-".join(wheel.name.split("-")[:2])
 
 
 def test_an_index_is_told_whose_it_is_and_what_it_is_for(unpacked: Path) -> None:
