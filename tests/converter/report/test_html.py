@@ -110,9 +110,7 @@ def test_ones_own_playing_is_named_where_it_is_heard(page: str) -> None:
     own = to_html(report)
     text = " ".join("".join(parsed(own).text).split())
     assert "Listen Your own playing: riff.wav, 0:01 to 0:08." in text
-    row = re.search(
-        r"ESR on your playing<small>on what you hear: riff.wav, 0:01 to 0:08</small></th>.*?</tr>", own, re.S
-    )
+    row = re.search(r"ESR on your playing<small>on the sound that you listen to</small></th>.*?</tr>", own, re.S)
     assert row is not None
     assert re.findall("<td.*?>(.*?)</td>", row[0]) == ["3.0e-05", "3.0e-05"]
     assert "--listen my-guitar.wav" not in own

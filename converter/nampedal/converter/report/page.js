@@ -90,11 +90,12 @@ document.querySelectorAll(".scroll").forEach((box) => {
     where.setAttribute("aria-valuetext", text);
   }
 
-  // Add a button that plays a sound. gain(): asked at each press.
-  function choice(text, into, sound, gain) {
+  // Add a button that plays a sound. note: in small letters below the text. gain(): asked at each press.
+  function choice(text, note, into, sound, gain) {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = text;
+    button.append(text, " ");
+    if (note) button.append(Object.assign(document.createElement("small"), { textContent: note }));
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
       hear(sound, gain(), button);
@@ -106,14 +107,13 @@ document.querySelectorAll(".scroll").forEach((box) => {
 
   const [all, lost] = findAll(".deck .choices");
   const choices = players.map((player, i) => {
-    const { kind, title, of, enlargedDb } = player.dataset;
-    if (kind !== "difference") return choice(capital(title), all, i, () => 1);
+    const { kind, of, enlargedDb } = player.dataset;
+    // A label such as "tier 1 (slimmed)".
+    const [, text, name] = capital(of).match(/^(.*?)(?: \((.*)\))?$/);
+    if (kind !== "difference") return choice(text, name, all, i, () => 1);
     find(".lost").hidden = false;
-    const button = choice(capital(of), lost, i, () => (louder.checked ? 1 : factor(-Number(enlargedDb))));
-    const by = document.createElement("small");
-    by.textContent = `${enlargedDb} dB louder`;
-    button.append(by);
-    return button;
+    const amplified = () => (louder.checked ? 1 : factor(-Number(enlargedDb)));
+    return choice(text, Number(enlargedDb) ? `+${enlargedDb} dB` : "", lost, i, amplified);
   });
   hear(0, 1, choices[0]);
   louder.addEventListener("change", () => {

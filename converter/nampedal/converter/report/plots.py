@@ -66,7 +66,7 @@ def _waveform(report: Report) -> Plot:
             panel.tick_params(left=False, labelleft=False)
         axes[-1].set_xlabel("seconds")
         title = "What is left when one is subtracted from the other"
-        caption = "The null test. A perfect match is a flat line; what is too small to see is enlarged, as it says."
+        caption = "The null test. A perfect match is a flat line. What is too small to see is enlarged."
         return _plot(title, caption, figure, "waveform")
 
 
@@ -123,7 +123,7 @@ def _esr_by_level(report: Report) -> Plot:
         axes.set_ylabel("ESR")
         _label(figure, axes, ends)
         title = "How exact it is when you play softly and when you dig in"
-        caption = "ESR of the same plucks at different input levels; lower is better. Dotted: where the words change."
+        caption = "ESR of the same plucks at different input levels. Lower is better. Dotted: where the words change."
         return _plot(title, caption, figure, "esr-by-level")
 
 
@@ -186,7 +186,7 @@ def _decay(report: Report) -> Plot:
         title = "How it fades into silence"
         caption = (
             f"A chord fades by {-test_signals.DECAY_DB:g} dB in {test_signals.DECAY_S:g} s. "
-            "Solid: what is heard, down to the noise floor; dotted: the difference."
+            "Solid: what is heard, down to the noise floor. Dotted: the difference."
         )
         return _plot(title, caption, figure, "decay")
 

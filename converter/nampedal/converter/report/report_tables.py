@@ -74,7 +74,7 @@ def _own(report: Report) -> list[TableRow]:
     if report.own_playing is None:
         return []
     values = tuple(figure(tier.heard_esr, ".1e") for tier in report.tiers)
-    return [TableRow("ESR on your playing", f"on what you hear: {report.own_playing}", values)]
+    return [TableRow("ESR on your playing", "on the sound that you listen to", values)]
 
 
 def _worst(tier: TierReport) -> str:
