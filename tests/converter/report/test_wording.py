@@ -108,7 +108,7 @@ def test_of_several_boards_the_verdict_names_those_that_play() -> None:
     assert fits_answer(mixed).short == "On all 2 boards."
     assert fits_answer(mixed).sentences == ("B plays tier 0.", "A plays tier 1.")
     difference, to_try = wording.verdict(mixed)[1:]
-    assert difference.short == "Very unlikely."
+    assert difference.short == "That depends on the board."
     assert [line.split(".")[0] for line in difference.sentences] == [
         "Tier 0 is an excellent match", "Tier 1 differs noticeably",
     ]  # fmt: skip

@@ -171,7 +171,9 @@ def _fit_of_one(report: Report, question: str, fits: list[BoardFit]) -> Answer:
 def _difference(report: Report) -> Answer:
     tiers = [report.tiers[number] for number in played(report)]
     told = tuple(f"{capital(tier.label)} {band(tier.comparison.esr).match} {_error(tier)}" for tier in tiers)
-    return Answer("Will you hear a difference?", heard(tiers[0].comparison.esr), told)
+    found = {heard(tier.comparison.esr) for tier in tiers}
+    short = found.pop() if len(found) == 1 else "That depends on the board."
+    return Answer("Will you hear a difference?", short, told)
 
 
 def played(report: Report) -> list[int]:
