@@ -237,7 +237,7 @@ def test_no_board_of_ours_hides_blinkas(root: Path) -> None:
 
 def test_a_real_board_module_wins_in_the_checkout(root: Path, tmp_path: Path) -> None:
     (tmp_path / "board.py").write_text("WHOSE = 'blinka'\n")
-    code = "import board, nampedal.board.errors; print(board.WHOSE)"
+    code = "import board, nampedal.board.errors; nampedal.boards(); print(board.WHOSE)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=root,
@@ -266,11 +266,13 @@ def test_an_editable_install_runs(root: Path, tmp_path: Path) -> None:
     code = (
         "import nampedal.firmware.cli.main, nampedal.firmware.engine.inference as e, nampedal.board; "
         "import nampedal.board.profiles.boards as b; print(e.__file__); print(e.isas()[-1]); "
-        "print(b.read_board('5').clock_mhz.value)"
+        "print(b.read_board('5').clock_mhz.value); print(nampedal.__file__); print(len(nampedal.boards()))"
     )
     done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    where, last_isa, clock_mhz = done.stdout.split()
+    where, last_isa, clock_mhz, package, boards = done.stdout.split()
     assert Path(where) == root / "firmware" / "nampedal" / "firmware" / "engine" / "inference.py"
     assert last_isa == "scalar"
     assert clock_mhz == "2400"
+    assert Path(package) == root / "firmware" / "nampedal" / "__init__.py"
+    assert int(boards) > 0
