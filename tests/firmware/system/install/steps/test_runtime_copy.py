@@ -206,6 +206,26 @@ def test_the_environment_that_runs_is_copied_without_converter_and_without_what_
     assert is_up_to_date(folder, runtime_copy.installed_checksum(HERE))
 
 
+def test_a_pedals_python_has_the_package_and_says_what_it_lacks(tmp_path: Path) -> None:
+    folder = tmp_path / "runtime"
+    copy_runtime(folder, HERE)
+    site = folder / f"lib/python{HERE}/site-packages"
+    code = (
+        "import nampedal; print(nampedal.__file__); print(nampedal.verify.__module__)\n"
+        "try: nampedal.convert\n"
+        "except nampedal.NampedalError as error: print(error)"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        str(site / "nampedal" / "__init__.py"),
+        "nampedal.firmware.engine.golden_check",
+        "nampedal.convert: the converter is not on a pedal: use it on a computer",
+    ]
+
+
 def test_litert_is_copied_if_it_is_asked_for_and_found_by_the_engine(tmp_path: Path) -> None:
     folder = tmp_path / "runtime"
     copy_runtime(folder, HERE, WITH_LITERT)
