@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,6 +65,13 @@ def test_its_homes_are_those_that_a_type_checker_reads() -> None:
     }
     assert typed == nampedal._HOMES
     assert {*typed, "__version__"} == set(nampedal.__all__)
+
+
+def test_its_page_has_all_of_its_names(root: Path) -> None:
+    page = (root / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^::: nampedal\.(\w+)$", page, re.MULTILINE)) == sorted(
+        {*nampedal.__all__} - {"__version__"}
+    )
 
 
 def test_importing_it_imports_nothing_heavy() -> None:
