@@ -1,5 +1,5 @@
-"""The source distribution and the wheel that is built from it: what they hold, and that a computer needs no shared library
-beside the C library.
+"""The source distribution and the wheel that is built from it: what they hold, and that a computer needs no shared
+library beside the C library.
 """
 
 from __future__ import annotations
