@@ -69,7 +69,7 @@ def test_figures_have_a_column_for_each_tier() -> None:
 def test_levels_are_tables_too() -> None:
     text = to_markdown(small())
     assert [row[0] for row in table(text, "peak")][2:] == [f"{level} dBFS" for level in range(-48, 1, 6)]
-    assert table(text, "level")[0] == ["level", "original", "tier 0", "tier 1"]
+    assert table(text, "level")[0] == ["level", "original", "tier 0 (full)", "tier 1 (smaller)"]
 
 
 def test_the_text_says_where_everything_came_from() -> None:

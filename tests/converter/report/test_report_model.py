@@ -15,7 +15,7 @@ from support.makers.report_maker import PROVENANCE, small
 def test_the_full_tier_as_it_was_is_the_original() -> None:
     full = small().tiers[0]
     assert full.comparison.esr == 0.0
-    assert (full.work, full.label, full.size) == (1.0, "tier 0", "full size")
+    assert (full.work, full.label, full.size) == (1.0, "tier 0 (full)", "full size")
     assert set(full.esr_by_level) == {0.0}
     assert np.array_equal(full.sound.audio, small().original.audio)
 

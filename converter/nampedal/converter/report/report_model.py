@@ -15,6 +15,7 @@ from nampedal.converter.rounding.tier_conversion import ValidationAudio
 from nampedal.firmware.engine.capture import Capture, CaptureSource
 from nampedal.firmware.engine.inference import MAX_FRAMES, Audio, Engine
 from nampedal.firmware.engine.network import describe_channels, macs_per_frame
+from nampedal.firmware.engine.tier_names import tier_label, tier_names
 
 # Levels of the curves: -48 to 0 dBFS, evenly spaced.
 LEVELS_DBFS = tuple(float(level) for level in range(-48, 1, 6))
@@ -156,8 +157,9 @@ def collect(
     full = original.tiers[0]
     play = _player(original, 0, exact=False)
     reference = _sound(original, 0, judge, own, play, harmonics.transfer_curve(play, rate))
+    names = tier_names(converted.tiers)
     tiers = []
-    for i, (tier, label) in enumerate(zip(converted.tiers, _labels(converted), strict=True)):
+    for i, tier in enumerate(converted.tiers):
         if follower is not None:
             follower.check()
         test = _player(converted, i, exact=False)
@@ -169,7 +171,7 @@ def collect(
         tiers.append(
             TierReport(
                 index=i,
-                label=label,
+                label=tier_label(i, names),
                 channels=describe_channels(tier.network),
                 parameters=tier.parameters,
                 work=macs_per_frame(tier.network) / macs_per_frame(full.network),
@@ -193,10 +195,6 @@ def collect(
         doubts=() if judge is None else judge.doubts,
         own_playing=None if own is None else own.described,
     )
-
-
-def _labels(capture: Capture) -> list[str]:
-    return [f"tier {i}" for i in range(len(capture.tiers))]
 
 
 def _sound(
