@@ -1,4 +1,4 @@
-"""The source distribution and the wheel that is built from it: what they hold, and that a computer needs no shared
+"""The source distribution, and the wheel that is built from it: what they hold, and that a computer needs no shared
 library beside the C library.
 """
 
