@@ -62,7 +62,7 @@ WHEEL_BUILD = umask 022; env -i PATH=/usr/bin:/bin HOME=$(CURDIR)/$(WHEELS) LC_A
 # $(1): machine; $(2): Python whose headers it is built with; $(3): what makes it stable, if that is wanted. Both of a
 # machine are built in one folder: what of the engine knows no Python is compiled once.
 define build_wheel
-echo "== building the wheel for $(1), Python $(2)$(if $(3), and newer)"; \
+echo "== building the wheel for $(1), Python $(if $(3),3.12 and newer,$(2))"; \
 (cd $(WHEELS)/source && $(WHEEL_BUILD) NAMPEDAL_WHEELS=$(CURDIR)/$(WHEELS) NAMPEDAL_MACHINE=$(1) NAMPEDAL_PYTHON_HEADERS=$(2) \
   CMAKE_TOOLCHAIN_FILE=$(CURDIR)/firmware/cross/wheel.cmake CMAKE_GENERATOR=Ninja \
   SETUPTOOLS_EXT_SUFFIX=.cpython-$(subst .,,$(2))-$(1)-linux-gnu.so \
