@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import multiprocessing
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
@@ -21,6 +21,11 @@ from nampedal.converter.slim.soap import Soap
 from nampedal.converter.slim.student import Student
 from nampedal.firmware.engine.network import WaveNet
 from torch import Tensor
+
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection as Connection
+else:
+    from multiprocessing.connection import Connection
 
 # Output frames of a training segment; the input of the receptive field before them is extra.
 SEGMENT = 8192

@@ -36,20 +36,20 @@ def limit_memory(what: object) -> Iterator[None]:
 
 @contextmanager
 def _limited_data() -> Iterator[None]:
-    if sys.platform != "linux":
+    if sys.platform == "linux":
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        try:
+            found = re.search(r"^VmData:\s+(\d+) kB$", _STATUS.read_text(encoding="ascii"), re.MULTILINE)
+        except OSError:
+            found = None
+        if found:
+            set_limit(resource.RLIMIT_DATA, (int(found[1]) << 10) + MAX_BYTES)
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, before)
+    else:
         yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    try:
-        found = re.search(r"^VmData:\s+(\d+) kB$", _STATUS.read_text(encoding="ascii"), re.MULTILINE)
-    except OSError:
-        found = None
-    if found:
-        set_limit(resource.RLIMIT_DATA, (int(found[1]) << 10) + MAX_BYTES)
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def set_limit(which: int, most: int) -> None:
@@ -58,8 +58,7 @@ def set_limit(which: int, most: int) -> None:
     which: such as resource.RLIMIT_DATA.
     most: the new limit.
     """
-    if sys.platform == "win32":
-        return
-    soft, hard = resource.getrlimit(which)
-    limits = [limit for limit in (most, soft, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(which, (min(limits), hard))
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(which)
+        limits = [limit for limit in (most, soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(which, (min(limits), hard))

@@ -24,7 +24,7 @@ PURPOSES = (CAPTURES, PLAYING, BANKS, SETTING_UP, MAKING, SHELL)
 EVERYWHERE = frozenset(
     (
         *("convert", "inspect", "compare", "render", "bench", "boards", "verify"),
-        *("bank", "level", "calibrate", "sign", "completion"),
+        *("bank", "level", "sign", "completion"),
     )
 )
 # In characters: the default col_max of click's `HelpFormatter.write_dl`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,10 +162,6 @@ def _block_s(engine: Engine, frames: int, audio: NDArray[np.float32]) -> float:
 
 @contextmanager
 def _on_one_core() -> Iterator[None]:
-    """Keep this thread on one core while the context is open. Python offers that on Linux only."""
-    if sys.platform != "linux":
-        yield
-        return
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(allowed)})
     try:

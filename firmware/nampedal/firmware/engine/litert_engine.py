@@ -176,4 +176,6 @@ def _held_stderr(lines: list[bytes]) -> Iterator[None]:
 
 def _nameless_file() -> IO[bytes]:
     """Return an empty file for this process alone; on Linux it needs no folder that can be written."""
-    return open(os.memfd_create("stderr"), "w+b") if sys.platform == "linux" else TemporaryFile()
+    if sys.platform == "linux":
+        return open(os.memfd_create("stderr"), "w+b")
+    return TemporaryFile()

@@ -6,10 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-# Windows would change line ends otherwise.
-_AS_IT_IS = int(getattr(os, "O_BINARY", 0))
-# Without O_NONBLOCK, opening a pipe would block until it has a writer. Windows has no pipes in its folders.
-_WITHOUT_WAITING = 0 if sys.platform == "win32" else os.O_NONBLOCK
+if sys.platform == "win32":
+    # Windows would change line ends otherwise. It has no pipes in its folders.
+    _AS_IT_IS, _WITHOUT_WAITING = os.O_BINARY, 0
+else:
+    # Without O_NONBLOCK, opening a pipe would block until it has a writer.
+    _AS_IT_IS, _WITHOUT_WAITING = 0, os.O_NONBLOCK
 
 
 def open_to_read(path: Path) -> int:
