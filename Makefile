@@ -8,6 +8,7 @@
 # make lint    the style alone;  make clean    take away what make made
 # make wheel-aarch64, make test-aarch64    for the Raspberry Pi: firmware/cross/aarch64.mk
 # make wheels, make release    what is published: release/wheels.mk
+# make engine-windows, make test-windows, make engine-macos    for other computers: firmware/cross/
 #
 # Set-up is done once: system packages by apt, a virtual environment in .venv, the build in build/.
 
@@ -30,7 +31,8 @@ CLANG_PACKAGES := clang libclang-rt-dev
 CLANG_TESTS := $(addprefix tests/firmware/engine/test_,library.py neon_tiles.py races.py realtime.py)
 
 # What runs on this computer, without an emulator. Many tests wait for sound: three workers keep two cores busy.
-PYTEST_HERE := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/aarch64 --ignore=tests/image
+EMULATED_TESTS := aarch64 image windows
+PYTEST_HERE := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(EMULATED_TESTS:%=--ignore=tests/%)
 
 .PHONY: demo test test-long test-clang soak lint site clean
 .DELETE_ON_ERROR:
@@ -135,6 +137,8 @@ clean:
 	rm -rf $(VENV) build dist demo/out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 include firmware/cross/aarch64.mk
+include firmware/cross/macos.mk
+include firmware/cross/windows.mk
 include board/image/image.mk
 include release/wheels.mk
 include tests/fuzz/fuzz.mk

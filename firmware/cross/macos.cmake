@@ -1,0 +1,22 @@
+# zig's clang, and its headers and libraries of macOS, for the processor that NAMPEDAL_MACOS names: arm64 or x86_64.
+# NAMPEDAL_ZIG: a folder with the programs c++, ar and ranlib (firmware/cross/macos.mk writes them).
+foreach(name NAMPEDAL_MACOS NAMPEDAL_ZIG NAMPEDAL_HEADERS)
+  if(NOT ${name})
+    set(${name} $ENV{${name}})
+  endif()
+  list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ${name})
+endforeach()
+set(CMAKE_SYSTEM_NAME Darwin)
+set(CMAKE_SYSTEM_PROCESSOR ${NAMPEDAL_MACOS})
+set(CMAKE_CXX_COMPILER ${NAMPEDAL_ZIG}/c++)
+set(CMAKE_ASM_COMPILER ${NAMPEDAL_ZIG}/c++)
+set(CMAKE_AR ${NAMPEDAL_ZIG}/ar)
+set(CMAKE_RANLIB ${NAMPEDAL_ZIG}/ranlib)
+# Nobody looks for frameworks, and there is no Xcode to ask.
+set(CMAKE_OSX_SYSROOT "")
+set(CMAKE_INSTALL_NAME_TOOL true)
+set(CMAKE_FIND_FRAMEWORK NEVER)
+set(CMAKE_FIND_ROOT_PATH ${NAMPEDAL_HEADERS})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
