@@ -40,7 +40,8 @@ def main(folder: Path) -> None:
     (folder / "math.def").write_text("\n".join(lines) + "\n", encoding="ascii")
     (folder / "math.c").write_text("", encoding="ascii")
     output = folder / "cp311" / OURS.decode()
-    build = ["x86_64-w64-mingw32-gcc", "-shared", "-static", "-o", output, folder / "math.c", folder / "math.def"]
+    build = ["x86_64-w64-mingw32-gcc", "-shared", "-static", "-o", str(output)]
+    build += [str(folder / "math.c"), str(folder / "math.def")]
     subprocess.run(build, check=True)
     for path in (folder / "site").glob("numpy*/**/*"):
         if path.suffix in (".pyd", ".dll"):
