@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from nampedal.board.profiles.boards import Cost, board_keys, read_board, write_board
-from nampedal.converter.listening.test_signals import VALIDATION_LABEL
+from nampedal.converter.listening.test_signals import VALIDATION_LABEL, plucks
 from nampedal.firmware.cost.cost_model import TERMS
 from support.makers import nam_maker
 
@@ -137,8 +138,12 @@ def test_several_captures_have_a_report_each(nampedal: Run, amp: Path) -> None:
     (amp.parent / "captures" / "lead").mkdir(parents=True)
     for name in ("a.nam", "lead/b.nam"):
         (amp.parent / "captures" / name).write_bytes(amp.read_bytes())
-    done = nampedal("convert", "captures", "-o", "bank", "--report", "reports/", "--precision", "f32", "--no-golden")
+    soundfile.write(amp.parent / "di.wav", plucks(48_000.0, 1.0), 48_000, "FLOAT")
+    options = ("--precision", "f32", "--no-golden", "--listen", "di.wav")
+    done = nampedal("convert", "captures", "-o", "bank", "--report", "reports/", *options)
     assert done.returncode == 0, done.stderr
+    for name in ("a.html", "lead/b.html"):
+        assert "Your own playing: di.wav, 0:00 to 0:01." in (amp.parent / "reports" / name).read_text(encoding="utf-8")
     found = sorted(path.relative_to(amp.parent).as_posix() for path in (amp.parent / "reports").rglob("*.*"))
     assert found == ["reports/a.html", "reports/lead/b.html"]
     lines = done.stdout.splitlines()
