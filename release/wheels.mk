@@ -76,7 +76,8 @@ $(WHEELS)/.built-$(COMMIT): $(SOURCES) README.md LICENSE THIRD-PARTY-LICENSES.tx
 	@echo "== packing the sources"
 	@rm -rf $(RELEASE) $(WHEELS)/source $(WHEELS)/.built-* $(WHEEL_MACHINES:%=$(WHEELS)/%)
 	@mkdir -p $(RELEASE) $(WHEELS)/source
-	@$(WHEEL_BUILD) $(WHEELS)/bin/python3.11 -c 'from scikit_build_core.build import build_sdist; build_sdist("$(RELEASE)")' >/dev/null
+	@$(WHEEL_BUILD) GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$(CURDIR) \
+	  $(WHEELS)/bin/python3.11 -c 'from scikit_build_core.build import build_sdist; build_sdist("$(RELEASE)")' >/dev/null
 	@tar -xf $(RELEASE)/nampedal-*.tar.gz -C $(WHEELS)/source --strip-components=1
 	@$(foreach m,$(WHEEL_MACHINES),$(call build_wheel,$(m),3.11); $(call build_wheel,$(m),3.13,wheel.py-api=cp312);)
 	@cd $(RELEASE) && $(WHEEL_BUILD) $(CURDIR)/$(WHEELS)/bin/python3.11 $(CURDIR)/release/check_wheels.py *.whl
