@@ -197,9 +197,25 @@ def test_a_board_gets_the_size_that_fits(amp: Path) -> None:
     small = nampedal.convert(amp, board="zero-2-w", budget=30, minutes=0, max_esr=1)
     assert small.cost("zero-2-w").fits
     assert small.metrics == small.tiers[0].metrics
+    assert small.default_tier == 0
     with pytest.raises(nampedal.ArgumentError) as caught:
         nampedal.convert(amp, board="zero")
     assert str(caught.value) == f"board: is 'zero'; {', '.join(nampedal.boards())} are allowed"
+
+
+def test_what_is_slimmed_for_a_board_plays_as_on_that_board(amp: Path, dry: Audio) -> None:
+    model = nampedal.load(amp)
+    budget = 0.8 * model.cost("zero-2-w").at_most_percent
+    small = nampedal.convert(model, board="zero-2-w", budget=budget, minutes=0, max_esr=1, precision="f32")
+    assert [tier.name for tier in small.tiers][:2] == ["full", "slimmed"]
+    assert small.default_tier == 1
+    assert small.metrics == small.tiers[1].metrics
+    assert small.cost("zero-2-w").at_most_percent <= budget < small.cost("zero-2-w", tier="full").at_most_percent
+    assert np.array_equal(small.render(dry), small.render(dry, tier="slimmed"))
+    assert np.array_equal(small.render(dry, tier=0), model.render(dry))
+    found = nampedal.compare(model, small, on=dry)
+    assert found.esr == nampedal.compare(small, small, reference_tier="full", tier=1, on=dry).esr > 0.0
+    assert nampedal.compare(model, small, tier="full", on=dry).esr == 0.0
 
 
 def test_compare_takes_models_paths_and_audio(amp: Path, converted: nampedal.Conversion, dry: Audio) -> None:

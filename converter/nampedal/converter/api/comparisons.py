@@ -20,7 +20,8 @@ def compare(
     on: StrPath | Audio | None = None,
     sample_rate: float = 48000,
     align: bool = False,
-    tier: int | str = 0,
+    tier: int | str | None = None,
+    reference_tier: int | str | None = None,
     exact: bool = False,
 ) -> ComparisonResult:
     """Measure how one model or recording differs from another, as `nampedal compare` does.
@@ -29,15 +30,16 @@ def compare(
     on: what models play: audio, or the path of an audio file; None: built-in playing of eight kinds.
     sample_rate: of arrays, in Hz.
     align: correct delay, gain and polarity first.
-    tier, exact: of models, see `Model.render`.
+    tier, reference_tier: number or name of the tier that `test` and `reference` play; None: their `default_tier`.
+    exact: of models, see `Model.render`.
     Raises ArgumentError for what is no audio; AudioError if the two do not fit together; the errors of `load`.
     """
-    wanted = _side(reference, "reference", sample_rate, tier, exact)
+    wanted = _side(reference, "reference", sample_rate, reference_tier, exact)
     got = _side(test, "test", sample_rate, tier, exact)
     return compare_sides(wanted, got, _playing(on, sample_rate), align=align)
 
 
-def _side(given: Model | StrPath | Audio, name: str, sample_rate: float, tier: int | str, exact: bool) -> Side:
+def _side(given: Model | StrPath | Audio, name: str, sample_rate: float, tier: int | str | None, exact: bool) -> Side:
     if isinstance(given, np.ndarray):
         return Side(name, sample_rate, rows_of(given, sample_rate, name), None)
     if not isinstance(given, Model):

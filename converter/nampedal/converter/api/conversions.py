@@ -46,7 +46,7 @@ _FIGURES = re.compile(r"\d[\d.e+-]*")
 class Conversion(Model):
     """A converted capture. It can be played like any model, saved, and reported on. `nampedal.convert` makes it.
 
-    metrics: how the converted capture differs from the original: of the tier for the board, else of the full tier.
+    metrics: how `default_tier` differs from the full tier of the original.
     """
 
     def __init__(self, job: Job, done: Converted) -> None:
@@ -57,16 +57,12 @@ class Conversion(Model):
             done.made if isinstance(done.made, Capture) else tflite_artifact.parse(Path(f"{name}.tflite"), done.data)
         )
         super().__init__(source, None, name, FORMATS[is_tflite])
-        self.metrics: Proof = self._metrics()
-
-    def _metrics(self) -> Proof:
-        number, target = 0, self._done.target
-        if target is not None and isinstance(self._done.made, Capture):
-            fitting = [i for i, tier in enumerate(self._done.made.tiers) if target.fits(tier.network)]
-            number = fitting[0] if fitting else 0
-        found = self.tiers[number].metrics
+        if done.target is not None:
+            fits = done.target.fits
+            self.default_tier = next(i for i, sized in enumerate(done.sized) if fits(sized.tier.network))
+        found = self.tiers[self.default_tier].metrics
         assert found is not None
-        return found
+        self.metrics: Proof = found
 
     def __bytes__(self) -> bytes:
         """Return the bytes of the file that `save` writes."""

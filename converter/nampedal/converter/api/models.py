@@ -75,12 +75,15 @@ class Model:
     name: what its maker calls it, else the file's name.
     path: of the file; None: it is in memory only.
     format: 'nam', 'stomp' or 'tflite'.
+    default_tier: number of the tier that plays if none is named: the full one, or, of a conversion for a board, the one
+        that the board has time for.
     """
 
     def __init__(self, source: Capture | TfliteFile, path: Path | None, name: str, form: str) -> None:
         self._source = source
         self.path = path
         self.format = form
+        self.default_tier = 0
         facts = capture_metadata(source) if isinstance(source, Capture) else tflite_facts(source)
         self._tiers = tuple(map(self._tier, range(len(facts["tiers"])), facts["tiers"]))
         self._facts = MappingProxyType({key: value for key, value in facts.items() if key != "tiers"})
@@ -122,14 +125,19 @@ class Model:
         return self._facts
 
     def render(
-        self, dry: np.typing.ArrayLike, sample_rate: float = 48000, *, tier: int | str = 0, exact: bool = False
+        self,
+        dry: np.typing.ArrayLike,
+        sample_rate: float = 48000,
+        *,
+        tier: int | str | None = None,
+        exact: bool = False,
     ) -> Audio:
         """Play audio through the model, as `nampedal render` does. Return float32, of the same shape.
 
         dry: (frames,) or (frames, channels), float, 1.0 is full scale. Each channel is played for itself; a model of
             several input channels takes them together. It is resampled to the model's sample rate, and the result back.
         sample_rate: of `dry`, in Hz.
-        tier: number or name of a tier.
+        tier: number or name of a tier; None: `default_tier`.
         exact: use exact instead of fast activations; ignored for a .tflite.
         Raises ArgumentError for what is no such audio, rate or tier; AudioError for the wrong number of channels.
         """
@@ -138,11 +146,11 @@ class Model:
         mono = np.ndim(dry) == 1 and played.shape[1] == 1
         return np.ascontiguousarray(played[:, 0] if mono else played, np.float32)
 
-    def cost(self, board: str, *, tier: int | str = 0, period: int | None = None) -> BoardCost:
+    def cost(self, board: str, *, tier: int | str | None = None, period: int | None = None) -> BoardCost:
         """Return what a tier takes of one core of a board.
 
         board: one of `nampedal.boards()`, or the path of a profile that ends in .toml.
-        tier: number or name of a tier.
+        tier: number or name of a tier; None: `default_tier`.
         period: JACK's, in frames; None: the board's own.
         Raises ConversionError for a .tflite, whose cost is not known; ArgumentError for an unknown board or tier.
         """
@@ -150,7 +158,7 @@ class Model:
             raise ConversionError(
                 f"{self._where}: what a .tflite costs on a board is not known; ask for the .nam's cost"
             )
-        number = find_tier(tier, [one.name for one in self._tiers], self._where)
+        number = find_tier(self.default_tier if tier is None else tier, [one.name for one in self._tiers], self._where)
         facts = board_named(board)
         frames = facts.period_frames.value if period is None else period
         target = BudgetTarget(facts, frames, facts.budget_percent.value, self.sample_rate)
@@ -169,9 +177,9 @@ class Model:
     def _where(self) -> str:
         return self.name if self.path is None else str(self.path)
 
-    def player(self, tier: int | str, exact: bool) -> Backend:
+    def player(self, tier: int | str | None, exact: bool) -> Backend:
         """Return a new player of one tier, in its steady state. `render` uses one for each channel."""
-        return player_of(self._source, self._where, tier, exact)
+        return player_of(self._source, self._where, self.default_tier if tier is None else tier, exact)
 
 
 def _proof(facts: Mapping[str, Any]) -> Proof:
