@@ -2,8 +2,9 @@
 
     python release/try_in_roots.py dist/release --work build/wheels/roots [--root SUITE/ARCHITECTURE]...
 
-Such a system has the essential packages and Python with pip: no compiler and no library of sound. It is unpacked in a
-user namespace, and arm64 is emulated, as for an image of a card. pip takes its index, certificates and proxy from the
+Such a system has the essential packages, apt, and Python with pip, as a container of Debian would: no compiler and no
+library of sound. (apt brings C++'s library along, without which NumPy's wheels do not run.) It is unpacked in a user
+namespace, and arm64 is emulated, as for an image of a card. pip takes its index, certificates and proxy from the
 environment and the configuration of this computer.
 """
 
@@ -48,7 +49,7 @@ for name in null zero random urandom; do
   touch "$root/dev/$name"
   mount --bind "/dev/$name" "$root/dev/$name"
 done
-exec env -i PATH=/usr/bin:/bin HOME=/root LC_ALL=C.UTF-8 "$@" chroot "$root" sh -e /work/try.sh
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@" chroot "$root" sh -e /work/try.sh
 """
 _TRY = """
 cd /work
@@ -133,7 +134,7 @@ def try_root(root: str, folder: Path, work: Path) -> None:
     print(f"== Debian {suite}, {architecture}", flush=True)
     if not archive.exists():
         partial = archive.with_name(f"partial-{archive.name}")
-        options = [f"--arch={architecture}", "--mode=root", "--variant=essential", f"--include={_PACKAGES}"]
+        options = [f"--arch={architecture}", "--mode=root", "--variant=apt", f"--include={_PACKAGES}"]
         run_in_namespace(
             "mmdebstrap", "--quiet", *options, "--aptopt=APT::Install-Recommends false", suite, str(partial)
         )
