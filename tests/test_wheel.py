@@ -251,7 +251,6 @@ NOT_THERE = re.compile(r"(play|status|preset|set|save|setup|doctor|update|image|
         ("README.md", {"convert", "render"}),
         ("docs/tutorials/first-conversion.md", {"convert", "render", "compare", "verify", "inspect"}),
         ("docs/tutorials/first-preset.md", {"bank"}),
-        ("docs/how-to/fit-a-board.md", {"boards", "bench"}),
     ],
 )
 def test_commands_of_pages_run_there(page: str, commands: set[str], root: Path, bare: BareRoot) -> None:
