@@ -1,7 +1,7 @@
 # make test-image      builds the images of two emulated pedals and boots them: one that plays through a loopback, on virt
 #                      (most of it) and raspi3b (its own card), and one with a USB interface, on virt
 #
-# make test-boot       the part of test-image that .ci/run has time for: without what NOT_RUN names below
+# make test-boot       the part of test-image for every change of the pedal: without what NOT_RUN names below
 #
 # make test-raspios    builds an image of every board, of bookworm and of trixie, from a stand-in of Raspberry Pi's archive
 #
