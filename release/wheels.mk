@@ -22,7 +22,8 @@ PEDALS ?= $(basename $(notdir $(wildcard hw-profiles/pedals/*.toml)))
 BASE ?= raspios
 KEY ?=
 
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+wheels wheel-roots release release-check: export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
 
 .PHONY: wheels wheel-roots release release-check
 

@@ -121,7 +121,7 @@ def test_what_plays_or_makes_a_pedal_says_that_it_needs_linux(
 ) -> None:
     monkeypatch.setattr(groups, "sys", SimpleNamespace(platform=platform))
     with pytest.raises(ArgumentError) as caught:
-        COMMANDS[name].main(["--no-such-option", "amp.stomp"], standalone_mode=False)
+        COMMANDS[name].load().main(["--no-such-option", "amp.stomp"], standalone_mode=False)
     assert str(caught.value) == (
         f"{name}: needs Linux, and runs on a pedal or on a computer with JACK; here captures are converted, played "
         "into files, and put into banks"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tomllib
@@ -100,8 +101,9 @@ def make_image(folder: Path, name: str, version: str, pedal: str = "pi-4-dac-adc
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     squashed = work / "root.squashfs"
-    quiet = ("-noappend", "-no-progress", "-quiet", "-all-root", "-mkfs-time", "0", "-all-time", "0")
-    subprocess.run(["mksquashfs", root, squashed, *quiet], check=True, capture_output=True)
+    quiet = ("-noappend", "-no-progress", "-quiet", "-all-root")
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
+    subprocess.run(["mksquashfs", root, squashed, *quiet], env=environment, check=True, capture_output=True)
     data = squashed.read_bytes()
     facts = ImageManifest(version, "raspios", "aarch64", pedal, len(data), sha256(data).hexdigest())
     (work / "A").mkdir()

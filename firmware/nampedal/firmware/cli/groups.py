@@ -24,7 +24,7 @@ PURPOSES = (CAPTURES, PLAYING, BANKS, SETTING_UP, MAKING, SHELL)
 EVERYWHERE = frozenset(
     (
         *("convert", "inspect", "compare", "render", "bench", "boards", "verify"),
-        *("bank", "level", "sign", "completion"),
+        *("bank", "level", "sign", "completion", "help"),
     )
 )
 # In characters: the default col_max of click's `HelpFormatter.write_dl`.

@@ -121,7 +121,8 @@ def finalize_root(root: Path, epoch: int) -> None:
 def squash(root: Path, out: Path, epoch: int) -> None:
     """Make a squashfs of the root; the same root gives the same bytes."""
     options = ("-noappend", "-no-progress", "-quiet", "-comp", "zstd", "-Xcompression-level", "15", "-b", "256K")
-    build_tools.run(["mksquashfs", str(root), str(out), *options, "-mkfs-time", str(epoch)])
+    # mksquashfs takes the time from here or from an option, and fails if it finds both.
+    build_tools.run(["mksquashfs", str(root), str(out), *options], {"SOURCE_DATE_EPOCH": str(epoch)})
 
 
 def size_bytes(root: Path) -> int:
