@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nampedal.board.drivers import serial_link
 from nampedal.board.errors import ControlsError
 from nampedal.board.inputs.control_events import Event, Failure, Light
 from support.fakes import fake_spidev, fake_strip
@@ -36,6 +37,8 @@ def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
         case "mock":
             made = MockRig()
         case _:
+            # The other end is a thread here, which may get no processor for a while.
+            monkeypatch.setattr(serial_link, "ANSWER_S", PATIENCE_S)
             made = SerialRig(tmp_path)
     made.plug()
     yield made
