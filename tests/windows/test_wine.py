@@ -29,7 +29,13 @@ pytestmark = pytest.mark.skipif(
 
 def started(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["wine", PYTHON, *words], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False
+        ["wine", PYTHON, *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
 
 
@@ -125,4 +131,4 @@ def test_names_in_other_alphabets_are_converted(run: Run, tmp_path: Path) -> Non
 def test_what_plays_live_says_that_it_needs_linux(tmp_path: Path) -> None:
     done = started(tmp_path, "-P", "-m", "nampedal.firmware.cli", "play", "amp.stomp")
     assert done.returncode == 2
-    assert done.stderr.startswith("nampedal: play: needs Linux, ")
+    assert "\nnampedal: play: needs Linux, " in f"\n{done.stderr}"
