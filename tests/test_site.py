@@ -22,6 +22,7 @@ from conftest import ROOT
 from nampedal.firmware.cli.exit_codes import MEANINGS
 from nampedal.firmware.cli.groups import LazyCommand
 from nampedal.firmware.cli.main import cli
+from playwright.sync_api import sync_playwright
 
 pytestmark = pytest.mark.long
 
@@ -139,6 +140,23 @@ def test_search_works_without_a_server(site: Path, pages: dict[Path, Page]) -> N
     for path, page in pages.items():
         assert any(url.endswith("assets/iframe-worker.js") for url in page.loads), path
         assert "search" in page.components, path
+
+
+def test_search_finds_a_word_in_a_browser_that_opened_a_folder(site: Path) -> None:
+    program = shutil.which("chromium")
+    assert program is not None, "chromium is not installed"
+    failed: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("requestfailed", lambda request: failed.append(request.url))
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(f"{(site / 'reference' / 'presets.html').as_uri()}?q=crossfade")
+        page.wait_for_selector(".md-search-result__item", state="attached")
+        titles = page.locator(".md-search-result__item h1").all_inner_texts()
+        browser.close()
+    assert "Presets" in titles, titles
+    assert failed == []
 
 
 def test_colours_follow_the_system_or_are_light_or_dark(pages: dict[Path, Page]) -> None:
