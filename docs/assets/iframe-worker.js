@@ -1,7 +1,7 @@
 // Lets the search work on pages that are opened from a folder. Browsers start no worker from file:// addresses, so a
 // hidden frame runs the worker's script. Only what the theme's search uses of a worker is here: postMessage, terminate,
 // "message" events, and importScripts inside, which gives a promise. The file's name tells mkdocs-material's offline plugin
-// (material/plugins/offline/plugin.py, 9.7) not to fetch iframe-worker, another such script, from a server.
+// (material/plugins/offline/plugin.py, 9.8) not to fetch iframe-worker, another such script, from a server.
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     #frame = document.createElement("iframe");
