@@ -55,7 +55,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
 
     def run_there(*words: str | Path, **environment: str) -> str:
         done = started(request.param, tmp_path, *words, **environment)
-        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     return run_there
