@@ -22,7 +22,7 @@ PACKAGES := cmake flatbuffers-compiler g++ libflatbuffers-dev libkissfft-dev lib
 # What the tests need beside that: both sound servers, a mixer and its library, what checks units, what makes, reads and signs
 # images, what joins networks, a browser.
 TEST_PACKAGES := alsa-utils bmap-tools chromium cpio device-tree-compiler dosfstools e2fsprogs fdisk jackd2 libasound2-dev mtools \
-  openssh-client pipewire pipewire-jack systemd wireless-regdb wpasupplicant zstd
+  openssh-client pipewire pipewire-jack squashfs-tools systemd wireless-regdb wpasupplicant zstd
 SOURCES := $(shell find CMakeLists.txt pyproject.toml board converter firmware hw-profiles systemd -type f -not -name '*.pyc')
 CXX_FILES := $(shell find bench board firmware tests -name '*.cpp' -o -name '*.h' -o -name '*.ino')
 
