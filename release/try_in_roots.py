@@ -49,16 +49,16 @@ for name in null zero random urandom; do
   touch "$root/dev/$name"
   mount --bind "/dev/$name" "$root/dev/$name"
 done
-exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@" chroot "$root" sh -e /work/try.sh
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@" chroot "$root" sh -e /opt/trial/try.sh
 """
 _TRY = """
-cd /work
+cd /opt/trial
 mark() { echo "@ $(cut -d' ' -f1 /proc/uptime) $1"; }
 mark start
 python3 --version
 python3 -m venv /opt/nampedal
 PATH=/opt/nampedal/bin:$PATH
-pip --disable-pip-version-check --quiet install --no-index --find-links /work --only-binary=:all: --no-deps nampedal
+pip --disable-pip-version-check --quiet install --no-index --find-links . --only-binary=:all: --no-deps nampedal
 pip --disable-pip-version-check --quiet install --only-binary=:all: nampedal
 mark installed
 nampedal --version
@@ -113,11 +113,11 @@ def certificates() -> Path | None:
 def fill(extra: Path, folder: Path) -> None:
     """Write what is put into a root: the wheels, the demo, the script, and this computer's way to the network."""
     shutil.rmtree(extra, ignore_errors=True)
-    work = extra / "work"
-    shutil.copytree(TOP / "demo", work / "demo", ignore=shutil.ignore_patterns("build", "out", "*.py"))
+    trial = extra / "opt" / "trial"
+    shutil.copytree(TOP / "demo", trial / "demo", ignore=shutil.ignore_patterns("build", "out", "*.py"))
     for wheel in folder.glob("nampedal-*.whl"):
-        shutil.copy(wheel, work)
-    (work / "try.sh").write_text(script((TOP / "README.md").read_text(encoding="utf-8")), encoding="utf-8")
+        shutil.copy(wheel, trial)
+    (trial / "try.sh").write_text(script((TOP / "README.md").read_text(encoding="utf-8")), encoding="utf-8")
     (extra / "etc").mkdir()
     for name in ("resolv.conf", "hosts"):
         shutil.copy(Path("/etc") / name, extra / "etc")

@@ -32,7 +32,7 @@ def test_readmes_commands_that_need_a_computer_alone_are_run() -> None:
 
 def test_readmes_python_is_run_too(tmp_path: Path) -> None:
     text = try_in_roots.script(README)
-    there = text.replace("cd /work", f"cd {tmp_path}").splitlines()
+    there = text.replace("cd /opt/trial", f"cd {tmp_path}").splitlines()
     start = there.index("cat >example0.py <<'END'")
     done = subprocess.run(
         ["sh", "-e", "-c", "\n".join(["mark() { echo @ 1.5 $1; }", f"cd {tmp_path}", *there[start:]])],
